@@ -1,0 +1,52 @@
+# Phantom Gateway. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+HOST ?= 127.0.0.1
+PORT ?= 4000
+
+.PHONY: help setup run test check format bench lock dev
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## create the environment; leaves .venv/bin/phantom
+$(STAMP): requirements.txt requirements/build.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements.txt -r requirements/build.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+dev: $(DEV_STAMP)
+$(DEV_STAMP): $(STAMP) requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: setup  ## set up and serve on 127.0.0.1:4000
+	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
+
+test: dev check  ## set up, then format, lint, types, walls and every test
+	$(BIN)/python -m pytest
+
+check: dev  ## format, lint, types, import walls
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: dev  ## rewrite the sources in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: dev  ## measure against nginx (the floor) and LiteLLM where installed
+	$(BIN)/python -m bench
+
+lock:  ## remake the hashed requirements files from pyproject.toml
+	@bash tools/lock.sh

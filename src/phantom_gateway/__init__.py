@@ -1,0 +1,1 @@
+"""Phantom Gateway: an LLM gateway that speaks LiteLLM's language."""

@@ -1,0 +1,1 @@
+"""The command `phantom`: one module per subcommand."""

@@ -1,0 +1,1 @@
+"""What the operator writes: schema, loading, secret references, LiteLLM's keys."""

@@ -1,0 +1,1 @@
+"""The data plane: one straight corridor, a module per stage."""

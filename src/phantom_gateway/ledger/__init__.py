@@ -1,0 +1,1 @@
+"""Usage, prices, journal and its ingestion."""

@@ -1,0 +1,1 @@
+"""Windows, leases and the authority behind them."""

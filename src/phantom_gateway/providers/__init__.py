@@ -1,0 +1,1 @@
+"""How an upstream is addressed and authenticated."""

@@ -1,0 +1,1 @@
+"""Key material: keyring, key format, digests."""

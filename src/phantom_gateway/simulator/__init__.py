@@ -1,0 +1,1 @@
+"""A provider to try, test and load the gateway with."""

@@ -1,0 +1,1 @@
+"""Messages between gateway workers and control."""

@@ -1,0 +1,200 @@
+"""The messages of the spine, both ways. Version 1.
+
+Framing: 4-byte big-endian length, then msgpack of one tagged struct. Every request from a worker carries ``seq`` and is
+answered by a message with the same ``seq``; pushes from control carry none. Times are Unix seconds unless named ``_ns``;
+money is integer nano-dollars.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from phantom_gateway.spine.snapshot import Snapshot
+
+PROTOCOL_VERSION = 1
+
+LimitKind = Literal["requests", "tokens", "parallel", "budget"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=False, omit_defaults=True):
+    """Base of all messages."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit on one entity. Further entities (user, team, ...) are more rows, not more code.
+
+    ``scope`` identifies the counter: ``"{kind}:{entity}:{window}"``, e.g. ``budget:key:<id>:30d`` or ``requests:key:<id>:60s``.
+    """
+
+    scope: str
+    kind: LimitKind
+    entity: str
+    """``key:<id>``, ``user:<id>``, ... as it appears in errors."""
+    amount: int
+    """Requests, tokens, slots, or nano-dollars per window."""
+    window: str = "60s"
+    """A duration (``60s``, ``24h``, ``30d``, ``1mo``), or ``""``: never resets (a prepaid budget), meaningless for parallel."""
+    anchor: float = 0.0
+    """Start of the first window for windows that are not calendar-aligned; 0 = calendar-aligned in UTC."""
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a worker must know of a key to decide alone. Never contains the key."""
+
+    id: str
+    """The stable id of the key: hex of its keyed digest, also LiteLLM's ``token``."""
+    kind: Literal["master", "virtual"] = "virtual"
+    alias: str | None = None
+    user_id: str | None = None
+    team_id: str | None = None
+    org_id: str | None = None
+    models: tuple[str, ...] = ()
+    """Empty = all models."""
+    model_aliases: dict[str, str] = {}
+    key_type: Literal["default", "llm_api", "management", "read_only"] = "default"
+    allowed_routes: tuple[str, ...] = ()
+    blocked: bool = False
+    expires: float | None = None
+    limits: tuple[Limit, ...] = ()
+    tags: tuple[str, ...] = ()
+    revision: int = 0
+
+
+class HeldLease(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker still holds of a scope when it (re)connects: free slice plus open reservations."""
+
+    scope: str
+    window_start: float
+    amount: int
+    limit: Limit
+
+
+# --- worker to control ------------------------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """First message of a worker. Its journal is flushed up to ``journal_position`` before this is sent."""
+
+    version: int
+    worker: str
+    """Incarnation id: unique per worker process life, names its journal directory."""
+    slot: int
+    pid: int
+    journal_position: int = 0
+    """Count of records this incarnation has written so far (records are numbered 1, 2, 3 ...)."""
+    held: tuple[HeldLease, ...] = ()
+    revision: int = 0
+    """Snapshot revision the worker already serves; control sends a snapshot only if its own differs. 0 = none."""
+
+
+class Resolve(Message, frozen=True, kw_only=True, tag="resolve"):
+    """Ask for the record of a key by its digest."""
+
+    seq: int
+    digest: str
+
+
+class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):
+    """Ask for at least ``need`` and preferably ``want`` units of a limit."""
+
+    seq: int
+    limit: Limit
+    need: int
+    want: int
+
+
+class LeaseReturn(Message, frozen=True, kw_only=True, tag="lease_return"):
+    """Hand back unused units; also the answer to a ``Recall`` (then ``seq`` repeats the recall's)."""
+
+    scope: str
+    window_start: float
+    amount: int
+    seq: int = 0
+
+
+class Load(Message, frozen=True, kw_only=True, tag="load"):
+    """Health and load of a worker, about once a second; for metrics and readiness."""
+
+    in_flight: int = 0
+    connections: int = 0
+    requests: int = 0
+    loop_lag_ms: float = 0.0
+    journal_degraded: str = ""
+    """Empty, or why the journal is degraded (``storage_full``, ``fsync_failed``)."""
+
+
+class Ack(Message, frozen=True, kw_only=True, tag="ack"):
+    """The worker has carried out the invalidation or installed the snapshot with this number."""
+
+    seq: int
+
+
+# --- control to worker ------------------------------------------------------------------------------------------------
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    """Answer to ``Hello``."""
+
+    version: int
+    revision: int
+    snapshot: Snapshot | None = None
+
+
+class NewSnapshot(Message, frozen=True, kw_only=True, tag="snapshot"):
+    """A new configuration to serve; acknowledged with ``Ack``."""
+
+    seq: int
+    snapshot: Snapshot
+
+
+class Resolved(Message, frozen=True, kw_only=True, tag="resolved"):
+    """Answer to ``Resolve``: a record, ``None`` for unknown, or ``unavailable`` when the database cannot say."""
+
+    seq: int
+    key: KeyRecord | None = None
+    unavailable: bool = False
+
+
+class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
+    """Answer to ``LeaseAsk``: ``granted`` is 0 when refused, else at least ``need``."""
+
+    seq: int
+    granted: int
+    window_start: float = 0.0
+    window_end: float = 0.0
+    """When the window (and with it the unused grant) ends; 0 = never."""
+    remaining: int = 0
+    """What is left at the authority after this grant, over all workers."""
+    used: int = 0
+    """What counts as used or reserved of the limit, this grant included."""
+    reason: str = ""
+    """Why refused: ``exhausted``, or ``recovering`` while the authority rebuilds itself after a restart."""
+
+
+class Recall(Message, frozen=True, kw_only=True, tag="recall"):
+    """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``."""
+
+    seq: int
+    scope: str
+
+
+class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
+    """Forget these keys (empty = all). Answered by ``Ack``."""
+
+    seq: int
+    keys: tuple[str, ...] = ()
+
+
+class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
+    """Every second: the revisions a worker should have. A gap triggers a full reload of the key cache."""
+
+    revision: int
+    key_epoch: int
+    """Counts invalidations; a worker that missed one drops its whole key cache."""
+    database_ok: bool = True
+
+
+ToControl = Hello | Resolve | LeaseAsk | LeaseReturn | Load | Ack
+ToWorker = Welcome | NewSnapshot | Resolved | LeaseGrant | Recall | Invalidate | Heartbeat

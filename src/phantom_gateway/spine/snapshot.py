@@ -1,0 +1,173 @@
+"""What control compiles from the configuration and gateway workers serve from.
+
+A snapshot is immutable, carries a revision and is swapped by reference. It names everything a worker needs to serve
+without control: models, deployments with addresses, credentials and prices, fallbacks, limits of the wire. It crosses the
+spine as msgpack (``phantom_gateway.spine.codec``); nothing of it is ever written to disk.
+
+Compatibility: workers and control of one node always run the same release, so fields may be added freely; the spine's
+protocol version is checked at the handshake.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from phantom_gateway.config.secret import Secret
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of everything in a snapshot."""
+
+
+class Prices(Struct, frozen=True, kw_only=True):
+    """Nano-dollars per million units, so that every published price is an integer (1 nano-dollar per token = 1e6 here).
+
+    ``None`` means "no price of its own": the class is then billed like the class it is part of (cache classes and audio
+    input like input; reasoning and audio output like output). ``version`` names the table, or ``config`` for an override.
+    """
+
+    version: str = "none"
+    input: int = 0
+    output: int = 0
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
+    image: int | None = None
+    request: int = 0
+    """Nano-dollars per request (not per million)."""
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where an upstream lives, fixed from configuration; a request never changes it."""
+
+    scheme: str
+    """``https``, ``http`` or ``unix``."""
+    host: str = ""
+    port: int = 0
+    socket_path: str = ""
+    """For ``unix``: the socket's path."""
+    allow_private: tuple[str, ...] = ()
+    """CIDR blocks beyond the global Internet this origin may resolve to (the operator wrote such an address)."""
+    verify: bool = True
+    ca_file: str = ""
+    proxy_url: Secret | None = None
+    """Corporate proxy (``http://[user:password@]host:port``) reached with CONNECT."""
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """One upstream model that can serve a public model name."""
+
+    id: str
+    group: str
+    """The public model name this deployment belongs to (may be a wildcard such as ``openai/*``)."""
+    provider: str
+    model: str
+    """The name the upstream knows; for a wildcard it ends in ``*`` and the star is replaced by what the caller's star matched."""
+    address: Address
+    base_path: str = ""
+    """Path prefix before the operation's path, without trailing slash: ``/v1``, ``/openai/v1``."""
+    paths: dict[str, str] = {}
+    """Operation to path after ``base_path``: ``{"chat": "/chat/completions"}``; ``{model}`` is replaced. Missing = unsupported."""
+    query: str = ""
+    """Fixed query string, e.g. ``api-version=2024-10-21``."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Fixed request headers (``extra_headers``, organisation), without credentials."""
+    auth_header: str = "authorization"
+    auth_prefix: str = "Bearer "
+    api_key: Secret | None = None
+    secret_headers: tuple[tuple[str, Secret], ...] = ()
+    usage_in_stream: str = "include_usage"
+    """``include_usage``: ask by ``stream_options``; ``always``: the upstream sends usage unasked; ``never``."""
+    defaults: dict[str, Any] = {}
+    """Request fields set when the caller did not (``temperature`` in ``litellm_params``)."""
+    prices: Prices = Prices()
+    max_input_tokens: int = 0
+    max_output_tokens: int = 0
+    """0 = unknown."""
+    weight: float = 1.0
+    order: int = 0
+    rpm: int | None = None
+    tpm: int | None = None
+    max_parallel_requests: int | None = None
+    timeout_s: float | None = None
+    stream_timeout_s: float | None = None
+    max_retries: int | None = None
+    tags: tuple[str, ...] = ()
+    mode: str = ""
+    """``chat``, ``completion``, ``embedding``, ... or empty when unknown."""
+    info: dict[str, Any] = {}
+    """``model_info`` as written, echoed by the discovery routes."""
+    mock_response: str | None = None
+
+
+class Routing(Struct, frozen=True, kw_only=True):
+    """Behaviour of the one attempt loop."""
+
+    num_retries: int = 2
+    retry_after_s: float = 0.0
+    timeout_s: float = 600.0
+    stream_timeout_s: float | None = None
+    connect_timeout_s: float = 5.0
+    stall_timeout_s: float = 120.0
+    """Longest silence inside a response body."""
+    allowed_fails: int = 3
+    cooldown_s: float = 5.0
+    max_fallbacks: int = 5
+    fallbacks: dict[str, tuple[str, ...]] = {}
+    default_fallbacks: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
+    """``model_group_alias``: public alias to model group."""
+    hidden_aliases: frozenset[str] = frozenset()
+
+
+class HttpLimits(Struct, frozen=True, kw_only=True):
+    """Bounds of the public HTTP/1.1 listener. Sizes in bytes, times in seconds."""
+
+    max_target: int = 8192
+    max_header_line: int = 8192
+    max_header_bytes: int = 32768
+    max_headers: int = 100
+    max_body: int = 32 * 1024 * 1024
+    header_timeout_s: float = 10.0
+    body_stall_s: float = 30.0
+    idle_timeout_s: float = 75.0
+    write_stall_s: float = 60.0
+    tls_handshake_s: float = 10.0
+    max_requests_per_connection: int = 1000
+    max_connections: int = 10000
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names answered; empty = any well-formed Host."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What is left of general and litellm settings for the data plane."""
+
+    budget_exceeded_status: int = 422
+    max_json_depth: int = 128
+    drain_grace_s: float = 60.0
+    key_header: str = ""
+    """Additional request header that may carry the key (``litellm_key_header_name``)."""
+    user_header: str = ""
+    always_include_stream_usage: bool = False
+    journal_sync: str = "group"
+    """``group``: written before the answer, synced in the background; ``strict``: synced before the answer."""
+    global_max_parallel: int | None = None
+    data_port_admin: bool = True
+    """Whether the public port forwards management paths to control (``admin.listen: shared``)."""
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """Everything a worker serves from."""
+
+    revision: int
+    deployments: tuple[Deployment, ...] = ()
+    routing: Routing = Routing()
+    http: HttpLimits = HttpLimits()
+    settings: Settings = Settings()
+    key_pepper: Secret | None = None
+    """Hex of the key-digest key (``phantom_gateway.security.digest``)."""
