@@ -1,0 +1,1 @@
+"""The gateway against nginx (the floor) and LiteLLM: one command, figures with their run."""
