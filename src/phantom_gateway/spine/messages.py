@@ -185,6 +185,8 @@ class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
 
     seq: int
     keys: tuple[str, ...] = ()
+    key_epoch: int = 0
+    """The epoch after this invalidation; the next heartbeat carries the same."""
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):

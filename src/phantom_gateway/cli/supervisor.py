@@ -1,0 +1,241 @@
+"""Keeps one control process and N gateway workers alive, and ends them in order.
+
+Theory of operation. The supervisor opens one listening socket per worker slot (``SO_REUSEPORT``, so the kernel spreads
+connections) and keeps them for its whole life: when a worker dies, connections wait in its socket's queue for the
+replacement and none is refused. Children are plain ``exec``s; each gets a pipe as standard input that closes when the
+supervisor dies, so no orphan stays behind, and a pipe on which it says once that it is ready.
+
+Ending: the listening sockets are closed, workers get SIGTERM and finish what they serve within the grace time, and only
+then control gets SIGTERM, so that it can ingest the last journal record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from phantom_gateway.wire.tasks import TaskGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = logging.getLogger("phantom.supervisor")
+
+START_TIMEOUT_S = 30.0
+STOP_EXTRA_S = 5.0
+BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+HEALTHY_AFTER_S = 5.0
+
+
+class StartError(Exception):
+    """The gateway cannot start; the message is for the operator."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``phantom serve`` was asked to do."""
+
+    data_dir: Path
+    config: Path | None
+    host: str
+    port: int
+    workers: int
+    grace_s: float
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass
+class _Child:
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    fds: tuple[int, ...] = ()
+    process: asyncio.subprocess.Process | None = None
+    ready: dict[str, Any] = field(default_factory=dict)
+    failures: int = 0
+
+
+class Supervisor:
+    """Runs until a signal ends it. ``run`` returns the exit code."""
+
+    def __init__(self, plan: Plan, announce: Callable[[Plan, dict[str, Any], int], None]) -> None:
+        self._plan = plan
+        self._announce = announce
+        self._tasks = TaskGroup()
+        self._stopping = asyncio.Event()
+        self._children: list[_Child] = []
+        self._sockets: list[socket.socket] = []
+
+    async def run(self) -> int:
+        """Start everything, watch, stop in order. Raises StartError."""
+        lock = self._lock_data_dir()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            for _ in range(self._plan.workers):
+                self._listen()
+            control = self._control()
+            workers = [self._worker(slot, sock) for slot, sock in enumerate(self._sockets)]
+            self._children = [control, *workers]
+            await self._start_all()
+            self._announce(self._plan, control.ready, self._sockets[0].getsockname()[1])
+            for child in self._children:
+                self._tasks.spawn(self._keep(child), f"keep {child.name}")
+            await self._stopping.wait()
+        finally:
+            await self._stop()
+            os.close(lock)
+        return 0
+
+    def _lock_data_dir(self) -> int:
+        data_dir = self._plan.data_dir
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (data_dir / "run").mkdir(exist_ok=True, mode=0o700)
+        lock = os.open(data_dir / "run" / "serve.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise StartError(f"another gateway already serves from {data_dir}") from error
+        return lock
+
+    def _listen(self) -> None:
+        host, port = self._plan.host, self._plan.port
+        if self._sockets:
+            port = self._sockets[0].getsockname()[1]
+        try:
+            family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+            sock = socket.socket(family, kind, proto)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._plan.workers > 1:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(address)
+            sock.listen(4096)
+        except OSError as error:
+            raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        sock.setblocking(False)
+        self._sockets.append(sock)
+
+    def _control(self) -> _Child:
+        plan = self._plan
+        command = [sys.executable, "-m", "phantom_gateway.control", "--data-dir", str(plan.data_dir)]
+        if plan.config is not None:
+            command += ["--config", str(plan.config)]
+        return _Child("control", command, dict(os.environ))
+
+    def _worker(self, slot: int, sock: socket.socket) -> _Child:
+        plan = self._plan
+        command = [sys.executable, "-m", "phantom_gateway.gateway", "--data-dir", str(plan.data_dir)]
+        command += ["--slot", str(slot), "--listen-fd", str(sock.fileno()), "--grace", str(plan.grace_s)]
+        if plan.tls_cert is not None and plan.tls_key is not None:
+            command += ["--tls-cert", str(plan.tls_cert), "--tls-key", str(plan.tls_key)]
+        # A worker needs nothing of the environment: its credentials come over the spine.
+        environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "TZ") if name in os.environ}
+        return _Child(f"gateway-{slot}", command, environment, fds=(sock.fileno(),))
+
+    async def _start_all(self) -> None:
+        stop = self._tasks.spawn(self._stopping.wait(), "stop while starting")
+        starts = [self._tasks.spawn(self._spawn(child), f"start {child.name}") for child in self._children]
+        everything = asyncio.gather(*starts)
+        await asyncio.wait({stop, everything}, return_when=asyncio.FIRST_COMPLETED)
+        if everything.done():
+            await everything
+        else:
+            everything.cancel()
+        stop.cancel()
+
+    async def _spawn(self, child: _Child) -> None:
+        """Start a child and wait for its word that it is ready. Raises StartError."""
+        read_fd, write_fd = os.pipe()
+        try:
+            child.process = await asyncio.create_subprocess_exec(
+                *child.command, "--ready-fd", str(write_fd),
+                stdin=asyncio.subprocess.PIPE, env=child.environment, pass_fds=(*child.fds, write_fd), start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(write_fd)
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb")
+        )
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = await reader.readline()
+        except TimeoutError:
+            line = b""
+        finally:
+            transport.close()
+        if not line:
+            raise StartError(f"{child.name} did not start; its own words are above")
+        child.ready = json.loads(line)
+        if "error" in child.ready:
+            raise StartError(str(child.ready["error"]))
+
+    async def _keep(self, child: _Child) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            assert child.process is not None
+            started = loop.time()
+            code = await child.process.wait()
+            if self._stopping.is_set():
+                return
+            child.failures = 0 if loop.time() - started > HEALTHY_AFTER_S else child.failures + 1
+            delay = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
+            log.warning("%s ended (%s); starting it again in %.1f s", child.name, _ending(code), delay)
+            await asyncio.sleep(delay)
+            while not self._stopping.is_set():
+                try:
+                    await self._spawn(child)
+                    break
+                except StartError as error:
+                    log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+                    child.failures += 1
+                    await asyncio.sleep(BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)])
+
+    def _reload(self) -> None:
+        self._signal("control", signal.SIGHUP)
+
+    def _signal(self, prefix: str, number: signal.Signals) -> list[asyncio.subprocess.Process]:
+        running = [
+            child.process
+            for child in self._children
+            if child.name.startswith(prefix) and child.process is not None and child.process.returncode is None
+        ]
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+        return running
+
+    async def _stop(self) -> None:
+        self._stopping.set()
+        for sock in self._sockets:
+            sock.close()
+        await self._end("gateway", self._plan.grace_s + STOP_EXTRA_S)
+        await self._end("control", STOP_EXTRA_S * 2)
+        await self._tasks.cancel()
+
+    async def _end(self, prefix: str, patience_s: float) -> None:
+        processes = self._signal(prefix, signal.SIGTERM)
+        waits = [self._tasks.spawn(process.wait(), "wait for the end") for process in processes]
+        if waits:
+            await asyncio.wait(waits, timeout=patience_s)
+        for process in self._signal(prefix, signal.SIGKILL):
+            log.error("process %d did not end in time and was killed", process.pid)
+            await process.wait()
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

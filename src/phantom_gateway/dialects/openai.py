@@ -1,0 +1,162 @@
+"""OpenAI's chat, completions and embeddings format: where model and usage are, in a body and in a stream.
+
+Sources: OpenAI API reference (streaming events, ``stream_options.include_usage``), read November 2026.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from phantom_gateway.wire.sse import SseSplitter, event_data
+
+DONE = b"[DONE]"
+_NULL_USAGE = b'"usage":null'
+
+
+class Answer(msgspec.Struct):
+    """What we read of a complete answer."""
+
+    model: str = ""
+    usage: dict[str, Any] | None = None
+
+
+class Event(msgspec.Struct):
+    """What we read of a stream event, when we must read one at all."""
+
+    model: str = ""
+    usage: dict[str, Any] | None = None
+    choices: list[dict[str, Any]] | None = None
+    error: Any = None
+
+
+_answer = msgspec.json.Decoder(Answer)
+_event = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+def read_answer(body: bytes) -> Answer | None:
+    """Model and usage of a complete answer; None when it is not a JSON object of that shape."""
+    try:
+        return _answer.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def stamp_pair(model: str, public: str, sample: bytes) -> tuple[bytes, bytes] | None:
+    """What to replace by what so that answers carry the public model name; None when nothing need change.
+
+    Inside JSON strings quotes are escaped, so the pair can only match a real ``model`` member.
+    """
+    if not model or model == public:
+        return None
+    old, new = _encoder.encode(model), _encoder.encode(public)
+    for separator in (b'"model":', b'"model": '):
+        if separator + old in sample:
+            return separator + old, separator + new
+    return None
+
+
+class StreamTap:
+    """Stands in a stream: lets bytes pass, hides what the caller did not ask for, reads what accounting needs.
+
+    ``feed`` returns what may go to the caller now. From the end marker on everything is kept in ``tail``, because it may
+    only be sent once the request is in the journal. Bytes are looked at, not parsed, except the first event and those that
+    speak of usage or errors.
+    """
+
+    __slots__ = ("_hide_usage", "_pair", "_public", "_splitter", "done", "error", "events", "last", "octets", "tail", "usage")
+
+    def __init__(self, public_model: str, hide_usage: bool, max_event: int) -> None:
+        self._splitter = SseSplitter(max_event)
+        self._public = public_model
+        self._hide_usage = hide_usage
+        self._pair: tuple[bytes, bytes] | None = None
+        self.usage: dict[str, Any] | None = None
+        self.error: Any = None
+        self.done = False
+        self.events = 0
+        self.octets = 0
+        self.last = b""
+        self.tail = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take upstream bytes, give the caller's bytes. Raises BadResponse when an event exceeds its bound."""
+        if self._splitter.pending or not data.endswith(b"\n\n") or b"\r" in data:
+            events = self._splitter.feed(data)
+            if not events:
+                return b""
+            data = b"".join(events)
+        if not self.events:
+            self._look_at_first(data)
+        self.events += data.count(b"\n\n") or 1
+        self.octets += len(data)
+        if self._pair is not None:
+            data = data.replace(*self._pair)
+        if b'"usage"' in data:
+            if self._hide_usage:
+                data = data.replace(b"," + _NULL_USAGE, b"")
+            if b'"usage"' in data.replace(_NULL_USAGE, b""):
+                return self._pass(self._look_closely(data))
+        if DONE in data or b'"error"' in data:
+            return self._pass(self._look_closely(data))
+        self.last = data
+        return self._pass(data)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stream said its end: the marker, a finish reason, or the final usage."""
+        if self.done or self.usage is not None:
+            return True
+        event = _read(self.last)
+        return event is not None and any(choice.get("finish_reason") for choice in event.choices or ())
+
+    def produced(self) -> int:
+        """Content events so far: most providers send one token an event, after one that carries only the role."""
+        return max(self.events - 1, 0)
+
+    def _pass(self, data: bytes) -> bytes:
+        if self.done or self.tail:
+            self.tail += data
+            return b""
+        return data
+
+    def _look_at_first(self, data: bytes) -> None:
+        event = _read(data)
+        if event is not None:
+            self._pair = stamp_pair(event.model, self._public, data)
+
+    def _look_closely(self, data: bytes) -> bytes:
+        kept = []
+        for raw in SseSplitter(len(data) + 4).feed(data):
+            text = event_data(raw)
+            if text == DONE:
+                self.done = True
+                self.events -= 1
+                kept.append(raw)
+                continue
+            event = _read(raw)
+            if event is not None and event.error is not None:
+                self.error = event.error
+            if event is not None and event.usage is not None:
+                self.usage = event.usage
+                if not event.choices:
+                    self.events -= 1
+                    if self._hide_usage:
+                        continue
+            self.last = raw
+            kept.append(raw)
+        return b"".join(kept)
+
+
+def _read(raw: bytes) -> Event | None:
+    """The first data-bearing event in ``raw``, read; None when it is not JSON of an event's shape."""
+    for event in SseSplitter(len(raw) + 4).feed(raw):
+        text = event_data(event)
+        if text:
+            try:
+                return _event.decode(text)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return None
+    return None

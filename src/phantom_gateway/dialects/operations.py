@@ -1,0 +1,61 @@
+"""The operations of the API that the data plane serves, as data: names, paths, where the output limit is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One kind of call.
+
+    ``name`` keys ``Deployment.paths``; ``call_type`` is LiteLLM's name in the spend log; ``output_fields`` name the request
+    fields that bound the output, in order of precedence; ``modes`` are the ``model_info.mode`` values that can serve it.
+    """
+
+    name: str
+    call_type: str
+    streams: bool
+    output_fields: tuple[str, ...]
+    input_field: str
+
+
+CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
+COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt")
+EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input")
+
+_SUFFIXES = {
+    "/chat/completions": CHAT,
+    "/completions": COMPLETIONS,
+    "/embeddings": EMBEDDINGS,
+}
+
+_EXACT: dict[bytes, Operation] = {}
+for _suffix, _operation in _SUFFIXES.items():
+    for _prefix in ("", "/v1"):
+        _EXACT[(_prefix + _suffix).encode()] = _operation
+_EXACT[b"/cursor/chat/completions"] = CHAT
+
+_WITH_MODEL = (b"/engines/", b"/openai/deployments/")
+
+
+def find(path: bytes) -> tuple[Operation, str] | None:
+    """The operation served at a raw request path, and the model named in the path (Azure and engines style) or ``""``."""
+    operation = _EXACT.get(path)
+    if operation is not None:
+        return operation, ""
+    for prefix in _WITH_MODEL:
+        if path.startswith(prefix):
+            return _find_with_model(path[len(prefix) :])
+    return None
+
+
+def _find_with_model(rest: bytes) -> tuple[Operation, str] | None:
+    """``rest`` is ``{model}/chat/completions``; a model name may itself contain slashes."""
+    for suffix, operation in _SUFFIXES.items():
+        if rest.endswith(suffix.encode()) and len(rest) > len(suffix):
+            try:
+                return operation, rest[: -len(suffix)].decode("ascii")
+            except UnicodeDecodeError:
+                return None
+    return None

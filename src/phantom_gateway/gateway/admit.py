@@ -1,0 +1,152 @@
+"""May this go on: model access, limits and the budget reservation; then the accounting is opened.
+
+Nothing here calls a database: limits are taken from leases that the worker holds, or asked of control over the spine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
+from phantom_gateway.gateway.settle import Accounting
+from phantom_gateway.ledger.journal import StorageFull
+from phantom_gateway.ledger.money import MILLION, NANO, format_usd
+from phantom_gateway.ledger.record import Opened, Spend
+from phantom_gateway.limits.book import LimiterUnavailable, LimitExceeded
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.body import Call
+    from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.table import Group, Table
+    from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.spine.messages import KeyRecord
+
+EXPECTED_OUTPUT = 256
+"""Output tokens assumed for token limits and for the estimate of a request whose end nobody saw, when it set no bound."""
+BYTES_PER_TOKEN = 4
+TOKENS_PER_IMAGE = 4096
+"""An image given by its URL costs tokens that the size of the request does not show."""
+
+_ALL = frozenset({"*", "all-proxy-models", "all-team-models"})
+
+
+def may_use(key: KeyRecord, model: str, table: Table) -> bool:
+    """Whether the key's model list admits a public name: by itself, as an alias of an admitted group, or by a wildcard prefix."""
+    allowed = key.models
+    if not allowed or model in allowed or not _ALL.isdisjoint(allowed):
+        return True
+    if any(entry.endswith("*") and model.startswith(entry[:-1]) for entry in allowed):
+        return True
+    found = table.find(model)
+    return found is not None and (found[0].name in allowed or found[1] in allowed)
+
+
+def group_for(key: KeyRecord, call: Call, table: Table) -> tuple[Group, str]:
+    """The model group of a request the key may make, and the name asked for within it. Raises ApiError 403 or 400."""
+    if key.key_type not in ("default", "llm_api"):
+        raise ApiError(403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls.")
+    model = key.model_aliases.get(call.model, call.model)
+    if not may_use(key, model, table):
+        message = f"The requested model '{call.model}' is not available for this API key, or the model name is invalid."
+        raise ApiError(403, "key_model_access_denied", message, param="model", details={"model": call.model})
+    found = table.find(model)
+    if found is None:
+        message = f"Invalid model name passed in model={call.model}. Call `/v1/models` to view available models for your key."
+        raise invalid_request(message, "model")
+    return found
+
+
+async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
+    """Take what the request may use of every limit and open its record. Raises ApiError 429, 422 or 503."""
+    if not worker.journal.accepting:
+        raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
+    key, call, group = exchange.principal, exchange.call, exchange.group
+    input_tokens = call.size // BYTES_PER_TOKEN + 1
+    expected = input_tokens
+    if exchange.operation.output_fields:
+        expected += EXPECTED_OUTPUT if call.output_limit is None else min(call.output_limit, EXPECTED_OUTPUT)
+    limits = worker.limits_of(key)
+    try:
+        reservation = await worker.book.take(limits, tokens=expected, cost=worst_case(exchange))
+    except LimitExceeded as error:
+        raise _refusal(error, table.snapshot.settings.budget_exceeded_status) from error
+    except LimiterUnavailable as error:
+        raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
+    opened = Opened(
+        id=exchange.call_id,
+        at_ns=time.time_ns(),
+        key_id=key.id,
+        group=group.name,
+        reserved=reservation.spends,
+        estimate=(input_tokens * group.worst_input + (expected - input_tokens) * group.worst_output) // MILLION,
+        input_tokens=input_tokens,
+        call_type=exchange.operation.call_type,
+        user_id=key.user_id,
+        team_id=key.team_id,
+        org_id=key.org_id,
+        stream=call.stream,
+        model=call.model,
+        end_user=_end_user(exchange),
+        tags=key.tags,
+        key_alias=key.alias,
+        session_id=_text(exchange, b"x-litellm-session-id"),
+        trace_id=_text(exchange, b"x-litellm-trace-id"),
+    )
+    try:
+        accounting = exchange.accounting = Accounting(exchange, reservation, opened, worker.journal, worker.meter)
+    except StorageFull as error:
+        reservation.release()
+        raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5) from error
+    return accounting
+
+
+def worst_case(exchange: Exchange) -> int:
+    """The most this request can cost on its group or where it may fall back to, in nano-dollars, rounded up.
+
+    No tokenizer makes more tokens than there are bytes, so the body's size bounds the input.
+    """
+    call, group = exchange.call, exchange.group
+    tokens_in = call.size
+    if b"image_url" in exchange.request.body:
+        tokens_in += TOKENS_PER_IMAGE * exchange.request.body.count(b"image_url")
+    tokens_out = 0
+    if exchange.operation.output_fields:
+        tokens_out = group.worst_output_limit if call.output_limit is None else call.output_limit
+    return -(-(tokens_in * group.worst_input + tokens_out * group.worst_output) // MILLION) + group.worst_request
+
+
+def _refusal(error: LimitExceeded, budget_status: int) -> ApiError:
+    """Say which limit of whom, how much, and when it ends."""
+    limit, state = error.limit, error.state
+    reset_s = max(0, round(state.reset - time.time())) if state.reset else None
+    details = {"entity": limit.entity, "kind": limit.kind, "window": limit.window, "reset_at": int(state.reset) or None}
+    if limit.kind == "budget":
+        details |= {"max_budget": limit.amount / NANO, "used": state.used / NANO, "estimated_cost": error.need / NANO}
+        message = (
+            f"Budget has been exceeded! {limit.entity} Current cost: {format_usd(state.used)}, "
+            f"Estimated request cost: {format_usd(error.need)}, Max budget: {format_usd(limit.amount)}"
+        )
+        return ApiError(budget_status, "budget_exceeded", message, details=details)
+    wait = 1 if reset_s is None else max(1, reset_s)
+    message = (
+        f"Rate limit exceeded for {limit.entity}. Limit type: {limit.kind}. Current limit: {limit.amount}, "
+        f"Remaining: {state.remaining}." + (f" Limit resets in {reset_s} s." if reset_s is not None else "")
+    )
+    headers = [(b"retry-after", str(wait).encode()), (b"rate_limit_type", limit.kind.encode())]
+    if state.reset:
+        headers.append((b"reset_at", str(int(state.reset)).encode()))
+    return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))
+
+
+def _end_user(exchange: Exchange) -> str | None:
+    if "user" in exchange.call.fields:
+        value = exchange.call.field("user")
+        if isinstance(value, str) and value:
+            return value[:256]
+    return _text(exchange, b"x-litellm-end-user-id") or _text(exchange, b"x-litellm-customer-id")
+
+
+def _text(exchange: Exchange, name: bytes) -> str | None:
+    value = exchange.request.get(name)
+    return value.decode("latin-1")[:256] if value else None

@@ -1,0 +1,158 @@
+"""Who is calling: from a header to a sealed ``KeyRecord``, or an error. There is no third way out.
+
+The key is read from the usual headers, checked for its own checksum, digested, and looked up by digest: in this worker's
+cache, else over the spine. Times and answers for an unknown key do not depend on what it looks like beyond its format.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from phantom_gateway.gateway.errors import ApiError, unavailable
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.security.key_format import checksum_ok
+from phantom_gateway.spine.client import SpineDown
+
+if TYPE_CHECKING:
+    from phantom_gateway.config.secret import Secret
+    from phantom_gateway.spine.client import SpineClient
+    from phantom_gateway.spine.messages import KeyRecord
+    from phantom_gateway.wire.message import Request
+
+MAX_CACHED = 100_000
+UNKNOWN_S = 5.0
+"""How long an unknown key is remembered as unknown; creation of the key clears it at once."""
+MAX_UNKNOWN = 10_000
+MAX_KEY_LENGTH = 512
+
+_HEADERS = (b"x-litellm-api-key", b"api-key", b"x-api-key", b"x-goog-api-key")
+
+
+class KeyCache:
+    """Key records by digest, least recently used first out; and digests known to be unknown, for a short while."""
+
+    def __init__(self) -> None:
+        self._records: OrderedDict[str, KeyRecord] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Counts invalidations: an answer asked for before one must not be stored after it."""
+        return self._generation
+
+    def get(self, digest: str) -> KeyRecord | None:
+        """A known record."""
+        record = self._records.get(digest)
+        if record is not None:
+            self._records.move_to_end(digest)
+        return record
+
+    def is_unknown(self, digest: str, now: float) -> bool:
+        """Whether control said a moment ago that this key does not exist."""
+        until = self._unknown.get(digest)
+        return until is not None and until > now
+
+    def put(self, digest: str, record: KeyRecord | None, now: float) -> None:
+        """Remember what control said."""
+        if record is None:
+            self._unknown[digest] = now + UNKNOWN_S
+            if len(self._unknown) > MAX_UNKNOWN:
+                self._unknown.popitem(last=False)
+            return
+        self._unknown.pop(digest, None)
+        self._records[digest] = record
+        if len(self._records) > MAX_CACHED:
+            self._records.popitem(last=False)
+
+    def forget(self, digests: tuple[str, ...]) -> None:
+        """Drop these records; all of them when none is named."""
+        self._generation += 1
+        if not digests:
+            self._records.clear()
+            self._unknown.clear()
+            return
+        for digest in digests:
+            self._records.pop(digest, None)
+            self._unknown.pop(digest, None)
+
+
+class Authenticator:
+    """Turns a request into the record of the key it carries."""
+
+    def __init__(self, spine: SpineClient) -> None:
+        self.cache = KeyCache()
+        self._spine = spine
+        self._hasher: KeyHasher | None = None
+        self._extra_header = b""
+
+    def configure(self, pepper: Secret | None, extra_header: str) -> None:
+        """Take the digest key and the configured header of a new snapshot."""
+        self._hasher = KeyHasher(pepper) if pepper else None
+        self._extra_header = extra_header.lower().encode()
+
+    async def authenticate(self, request: Request) -> KeyRecord:
+        """The caller's record. Raises ApiError 401 for a missing, malformed, unknown or expired key, 503 when unsure."""
+        if self._hasher is None:
+            raise unavailable("The gateway is starting.")
+        key = self._key_of(request)
+        if key is None:
+            raise _unauthorised("No API key was sent. Send it as 'Authorization: Bearer sk-...'.")
+        digest = self._hasher.digest(key)
+        record = self.cache.get(digest)
+        if record is None:
+            if len(key) > MAX_KEY_LENGTH or not key.isascii() or checksum_ok(key.decode("ascii")) is False:
+                raise _unauthorised("The API key is malformed: it was mistyped or cut off.")
+            record = await self._resolve(digest)
+        if record.expires is not None and record.expires <= time.time():
+            raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})
+        if record.blocked:
+            raise ApiError(401, "auth_error", "The API key is blocked.")
+        return record
+
+    def _key_of(self, request: Request) -> bytes | None:
+        if self._extra_header and (value := request.get(self._extra_header)):
+            return _bare(value)
+        value = request.get(b"authorization")
+        if value:
+            return _bare(value)
+        for name in _HEADERS:
+            value = request.get(name)
+            if value:
+                return _bare(value)
+        return None
+
+    async def _resolve(self, digest: str) -> KeyRecord:
+        now = time.monotonic()
+        if self.cache.is_unknown(digest, now):
+            raise _unknown()
+        generation = self.cache.generation
+        try:
+            answer = await self._spine.resolve(digest)
+        except SpineDown as error:
+            raise unavailable("The key cannot be checked right now.") from error
+        if answer.unavailable:
+            raise unavailable("The key cannot be checked right now.")
+        if generation == self.cache.generation:
+            self.cache.put(digest, answer.key, now)
+        if answer.key is None:
+            raise _unknown()
+        return answer.key
+
+
+def _bare(value: bytes) -> bytes:
+    if value[:7].lower() == b"bearer ":
+        return value[7:].strip()
+    return value.strip()
+
+
+def _unauthorised(message: str) -> ApiError:
+    return ApiError(401, "auth_error", message, headers=((b"www-authenticate", b"Bearer"),))
+
+
+def _unknown() -> ApiError:
+    return ApiError(
+        401, "token_not_found_in_db", "The API key is not known here.", headers=((b"www-authenticate", b"Bearer"),)
+    )

@@ -1,0 +1,181 @@
+"""The request body: decoded once at its top level, everything we do not act on kept as the bytes the caller sent.
+
+Every body that goes on is what this module read, re-joined from the same pieces: guard, accounting and provider can never
+see different values for a repeated key. A body that repeats a key is refused (OWASP ASVS 5.0, 1.5.3).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from phantom_gateway.gateway.errors import invalid_request
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.operations import Operation
+
+FORBIDDEN = frozenset(
+    {
+        "api_base", "base_url", "api_key", "api_version", "user_config", "model_list", "extra_headers", "custom_llm_provider",
+        "litellm_credential_name", "organization", "azure_ad_token", "client_id", "client_secret", "tenant_id",
+        "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name", "aws_role_name",
+        "aws_session_name", "aws_profile_name", "aws_web_identity_token", "aws_bedrock_runtime_endpoint", "aws_sts_endpoint",
+        "vertex_credentials", "vertex_project", "vertex_location", "vertex_ai_credentials", "proxy", "proxies", "http_client",
+        "mock_response", "mock_tool_calls", "mock_testing_fallbacks", "mock_timeout", "input_cost_per_token",
+        "output_cost_per_token", "router_settings", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
+    }
+)  # fmt: skip
+"""Fields that would name a destination, a credential, a price or a route: never taken from a body."""
+
+CONSUMED = frozenset(
+    {"num_retries", "timeout", "request_timeout", "litellm_session_id", "litellm_trace_id", "litellm_metadata", "cache",
+     "disable_fallbacks", "no-log", "tags", "guardrails"}
+)  # fmt: skip
+"""LiteLLM's own fields: meant for the gateway, not for the provider."""
+
+_MAX_STRICT = 1024 * 1024
+_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encoder = msgspec.json.Encoder()
+_string = msgspec.json.Decoder(str)
+_boolean = msgspec.json.Decoder(bool | None)
+_integer = msgspec.json.Decoder(int | None)
+
+
+class StreamOptions(msgspec.Struct):
+    """The part of ``stream_options`` that we act on."""
+
+    include_usage: bool | None = None
+
+
+_stream_options = msgspec.json.Decoder(StreamOptions | None)
+_anything = msgspec.json.Decoder(Any)
+
+
+class Call:
+    """A parsed request: the named fields we act on, and all fields verbatim."""
+
+    __slots__ = ("fields", "model", "output_limit", "size", "stream", "wants_usage")
+
+    def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
+        self.fields = fields
+        self.size = size
+        self.model = ""
+        self.stream = False
+        self.wants_usage = False
+        self.output_limit: int | None = None
+
+    def field(self, name: str) -> Any:
+        """A field decoded, or None when it is absent. Raises ApiError when it is not JSON after all."""
+        raw = self.fields.get(name)
+        if raw is None:
+            return None
+        try:
+            return _anything.decode(raw)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise invalid_request(f"The field '{name}' cannot be read.", name) from error
+
+    def render(self, model: str, defaults: dict[str, bytes], ask_usage: bool) -> bytes:
+        """The body for one upstream: its model name, its defaults where the caller was silent, usage asked for."""
+        fields: dict[str, Any] = dict(self.fields)
+        if not CONSUMED.isdisjoint(fields):
+            for name in CONSUMED & fields.keys():
+                del fields[name]
+        fields["model"] = model
+        for name, value in defaults.items():
+            if name not in fields:
+                fields[name] = msgspec.Raw(value)
+        if ask_usage and self.stream and not self.wants_usage:
+            options = self.field("stream_options")
+            fields["stream_options"] = (options if isinstance(options, dict) else {}) | {"include_usage": True}
+        return _encoder.encode(fields)
+
+
+def parse(body: bytes, operation: Operation, path_model: str) -> Call:
+    """Read a request body. Raises ApiError 400 naming what is wrong, never quoting the body."""
+    fields = _decode(body)
+    if not FORBIDDEN.isdisjoint(fields):
+        name = sorted(FORBIDDEN & fields.keys())[0]
+        raise invalid_request(f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration.", name)
+    call = Call(fields, len(body))
+    name = "model"
+    try:
+        if "model" in fields:
+            call.model = _string.decode(fields["model"])
+        if path_model and not call.model:
+            call.model = path_model
+        if operation.streams and "stream" in fields:
+            name = "stream"
+            call.stream = _boolean.decode(fields["stream"]) is True
+            if call.stream and "stream_options" in fields:
+                name = "stream_options"
+                options = _stream_options.decode(fields["stream_options"])
+                call.wants_usage = options is not None and options.include_usage is True
+        for name in operation.output_fields:
+            if name in fields:
+                limit = _integer.decode(fields[name])
+                if limit is not None:
+                    call.output_limit = _bounded(limit, name)
+                    break
+        name = "n"
+        if call.output_limit is not None and "n" in fields:
+            call.output_limit *= _bounded(_integer.decode(fields["n"]) or 1, name)
+    except msgspec.MsgspecError as error:
+        raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
+    if not call.model:
+        raise invalid_request("The field 'model' is missing. Call `/v1/models` to see which models this key can use.", "model")
+    return call
+
+
+def _bounded(value: int, name: str) -> int:
+    if not 0 <= value <= 1 << 32:
+        raise invalid_request(f"The field '{name}' is out of range.", name)
+    return value
+
+
+def _decode(body: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        fields = _decoder.decode(body)
+        if not body.isascii():
+            body.decode()
+    except msgspec.ValidationError as error:
+        raise invalid_request("The request body must be a JSON object.", "request_body") from error
+    except msgspec.DecodeError as error:
+        raise invalid_request(f"The request body is not valid JSON: {error}", "request_body") from error
+    except RecursionError as error:
+        raise invalid_request("The request body is nested too deeply.", "request_body") from error
+    except UnicodeDecodeError as error:
+        raise invalid_request("The request body is not valid UTF-8.", "request_body") from error
+    # A body that is the plain sum of its parts, written compactly or with the usual spaces, repeats no key. Almost all clients
+    # write one of the two; anything else is looked at closely.
+    if _encoder.encode(fields) != body and _spaced(fields) != body and len(body) <= _MAX_STRICT:
+        _inspect(body)
+    return fields
+
+
+def _spaced(fields: dict[str, msgspec.Raw]) -> bytes:
+    return b"{" + b", ".join([b'"%b": %b' % (name.encode(), raw) for name, raw in fields.items()]) + b"}"
+
+
+def _inspect(body: bytes) -> None:
+    """The slow, strict reading: repeated keys at any depth, NaN, lone surrogates."""
+    try:
+        json.dumps(json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise invalid_request("The request body contains a lone surrogate.", "request_body") from error
+    except RecursionError as error:
+        raise invalid_request("The request body is nested too deeply.", "request_body") from error
+    except ValueError as error:
+        raise invalid_request("The request body is not valid JSON.", "request_body") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise invalid_request("The request body repeats a key.", "request_body")
+    return result
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("not a JSON number")

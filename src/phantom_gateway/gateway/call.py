@@ -1,0 +1,284 @@
+"""The one attempt loop: which upstream is asked, how often, for how long, and what its failures mean.
+
+An attempt may be followed by another only as long as the caller has not been sent a byte. Within a model group other
+deployments come first; a deployment whose fault it was rests; then the configured fallbacks have their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
+from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.relay import StreamRelay
+from phantom_gateway.gateway.table import choose
+from phantom_gateway.wire import errors as wire
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.settle import Accounting
+    from phantom_gateway.gateway.table import Group, Table, Target
+    from phantom_gateway.wire.client import HttpClient, Response
+
+MAX_ANSWER = 64 * 1024 * 1024
+MAX_ERROR_BODY = 64 * 1024
+MAX_EVENT = 8 * 1024 * 1024
+BACKOFF_S = 0.05
+MAX_RETRY_AFTER_S = 60
+
+_any = msgspec.json.Decoder(Any)
+
+
+class AttemptFailed(Exception):
+    """One attempt failed before the caller saw a byte; ``error`` is what the caller gets if nobody does better."""
+
+    def __init__(self, error: ApiError, *, same_again: bool = True, rest_s: float = 0.0, free: bool = False) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.same_again = same_again
+        """Whether the same deployment may be asked again."""
+        self.rest_s = rest_s
+        """How long the deployment asked to be left alone."""
+        self.free = free
+        """A pooled connection had gone stale: not the deployment's fault and not counted."""
+
+
+class RequestRefused(ApiError):
+    """The upstream found fault with the request itself: no other upstream is asked."""
+
+
+class Caller:
+    """Carries requests to upstreams. One per worker."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    async def run(self, exchange: Exchange, table: Table) -> None:
+        """Answer the exchange from its group or its fallbacks. Raises ApiError when nobody could, nothing being delivered."""
+        names = [exchange.routed, *exchange.group.fallbacks]
+        failure: ApiError | None = None
+        for position, name in enumerate(names):
+            found = table.find(name)
+            if found is None:
+                continue
+            exchange.fallbacks = position
+            try:
+                await self._ask_group(exchange, table, *found)
+            except RequestRefused:
+                raise
+            except ApiError as error:
+                failure = failure or error
+            else:
+                return
+        assert failure is not None, "the group of an admitted request exists"
+        raise failure
+
+    async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
+        operation = exchange.operation.name
+        if not any(operation in target.heads for target in group.targets):
+            raise invalid_request(f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model")
+        tried: set[str] = set()
+        banned: set[str] = set()
+        failure: ApiError | None = None
+        attempt = 0
+        while True:
+            now = time.monotonic()
+            candidates = group.candidates(operation, now, tried | banned) or group.candidates(operation, now, banned)
+            if not candidates:
+                raise failure or _all_resting(group, now)
+            target = choose(candidates, table.draw)
+            if failure is not None:
+                exchange.attempts += 1
+                if target.id in tried:
+                    await asyncio.sleep(max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(attempt, 6)))
+            tried.add(target.id)
+            exchange.target = target
+            try:
+                await self._attempt(exchange, target, model)
+            except AttemptFailed as failed:
+                if failed.free:
+                    continue
+                failure = failed.error
+                self._judge(target, failed, table)
+                if not failed.same_again:
+                    banned.add(target.id)
+                allowed = target.deployment.max_retries
+                attempt += 1
+                if attempt > (table.routing.num_retries if allowed is None else allowed):
+                    raise failure from failed
+            else:
+                target.health.succeeded()
+                return
+
+    @staticmethod
+    def _judge(target: Target, failed: AttemptFailed, table: Table) -> None:
+        now = time.monotonic()
+        if failed.rest_s:
+            target.health.rest(now, failed.rest_s)
+        elif failed.error.status >= 401:
+            target.health.failed(now, table.routing.allowed_fails, table.routing.cooldown_s)
+
+    async def _attempt(self, exchange: Exchange, target: Target, model: str) -> None:
+        call, accounting = exchange.call, exchange.accounting
+        upstream_model = target.upstream_model(model)
+        ask_usage = target.deployment.usage_in_stream == "include_usage" and exchange.operation.streams
+        body = call.render(upstream_model, target.defaults, ask_usage)
+        head = target.head(exchange.operation.name, upstream_model, len(body))
+        timeouts = target.stream_timeouts if call.stream else target.timeouts
+        accounting.sent(target, upstream_model)
+        target.health.in_flight += 1
+        try:
+            response = await self._client.request(target.origin, head, body, timeouts)
+            try:
+                if response.status != 200:
+                    _refuse(response, await response.read(MAX_ERROR_BODY))
+                if call.stream:
+                    await self._stream(exchange, response)
+                else:
+                    await self._whole(exchange, response)
+            finally:
+                response.close()
+        except wire.UpstreamError as error:
+            raise _failure(error) from error
+        finally:
+            target.health.in_flight -= 1
+
+    async def _whole(self, exchange: Exchange, response: Response) -> None:
+        body = await response.read(MAX_ANSWER)
+        answer = read_answer(body)
+        if answer is None:
+            raise wire.BadResponse("the answer is not a JSON object")
+        accounting = exchange.accounting
+        accounting.answered(response.headers)
+        accounting.measured(answer.usage, len(body))
+        pair = stamp_pair(answer.model, exchange.call.model, body)
+        await accounting.close_success()
+        exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
+
+    async def _stream(self, exchange: Exchange, response: Response) -> None:
+        kind = response.get(b"content-type") or b""
+        if kind.startswith((b"application/json", b"text/html")):
+            raise wire.BadResponse("the upstream did not answer with an event stream")
+        accounting = exchange.accounting
+        accounting.answered(response.headers)
+        tap = StreamTap(exchange.call.model, accounting.hides_usage, MAX_EVENT)
+        relay = StreamRelay(response, exchange.responder, tap, accounting.header_block())
+        accounting.streams(tap, relay)
+        try:
+            await response.relay(relay)
+            if relay.refused is not None:
+                raise relay.refused
+            if not tap.complete:
+                raise wire.Truncated("the stream ended without saying so")
+        except wire.UpstreamError as error:
+            if not relay.delivered:
+                raise
+            await self._broken_off(accounting, relay, _failure(error).error)
+            return
+        if tap.error is not None:
+            await accounting.close_failure("upstream_error", 200)
+        else:
+            await accounting.close_success()
+        relay.end()
+
+    @staticmethod
+    async def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
+        """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
+        await accounting.close_failure(error.kind, error.status)
+        relay.end(error.event())
+
+
+def _all_resting(group: Group, now: float) -> ApiError:
+    seconds = max(1, round(min((t.health.cooldown_until for t in group.targets), default=now) - now))
+    return ApiError(
+        429,
+        "throttling_error",
+        f"No deployments available for selected model, Try again in {seconds} seconds",
+        details={"retry_after_s": seconds},
+        headers=((b"retry-after", str(seconds).encode()),),
+    )
+
+
+def _failure(error: wire.UpstreamError) -> AttemptFailed:
+    """What a failure on the wire means for the caller and for the next attempt."""
+    if isinstance(error, wire.ConnectionLost) and error.reused and not error.received:
+        return AttemptFailed(_gateway_error(502, "The upstream closed the connection."), free=True)
+    if isinstance(error, wire.FirstByteTimeout | wire.BodyStalled | wire.DeadlineExceeded | wire.ConnectTimeout):
+        return AttemptFailed(ApiError(504, "timeout_error", "The upstream did not answer in time."))
+    if isinstance(error, wire.Truncated):
+        return AttemptFailed(_gateway_error(502, "The upstream broke off its answer."))
+    if isinstance(error, wire.EgressDenied):
+        message = "The upstream's address is not allowed by the egress rules of this gateway."
+        return AttemptFailed(_gateway_error(502, message), same_again=False)
+    if isinstance(error, wire.BadResponse | wire.ResponseTooLarge):
+        return AttemptFailed(_gateway_error(502, "The upstream's answer was not understood."))
+    return AttemptFailed(_gateway_error(502, "The upstream cannot be reached."))
+
+
+def _gateway_error(status: int, message: str) -> ApiError:
+    return ApiError(status, "internal_server_error", message)
+
+
+def _refuse(response: Response, body: bytes) -> NoReturn:
+    """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
+
+    Raises AttemptFailed where another deployment may do better, else RequestRefused.
+    """
+    status = response.status
+    if status in (401, 403):
+        message = f"The upstream refused the gateway's credentials (status {status})."
+        raise AttemptFailed(ApiError(502, "upstream_authentication_error", message), same_again=False, rest_s=5.0)
+    if status in (429, 529):
+        raise _rate_limited(response, body)
+    if status >= 500:
+        raise AttemptFailed(_gateway_error(status if status in (500, 502, 503, 504) else 502, "The upstream failed."))
+    if status < 400:
+        message = "The upstream answered with a redirect or without content, which is never followed."
+        raise AttemptFailed(_gateway_error(502, message), same_again=False)
+    words = _words(body) or f"The upstream refused the request (status {status})."
+    if status in (404, 408, 409, 425):
+        kind = "not_found_error" if status == 404 else "timeout_error" if status == 408 else "invalid_request_error"
+        raise AttemptFailed(ApiError(status, kind, words), same_again=status != 404)
+    raise RequestRefused(status, "invalid_request_error", words)
+
+
+def _rate_limited(response: Response, body: bytes) -> AttemptFailed:
+    seconds = _retry_after(response.get(b"retry-after"))
+    error = ApiError(
+        429,
+        "throttling_error",
+        _words(body) or "The upstream's rate limit is reached.",
+        headers=((b"retry-after", str(seconds).encode()),) if seconds else (),
+        details={"retry_after_s": seconds} if seconds else None,
+    )
+    return AttemptFailed(error, same_again=False, rest_s=float(seconds or 1))
+
+
+def _retry_after(value: bytes | None) -> int:
+    """Seconds from a Retry-After header in either form (RFC 9110, 10.2.3), bounded; 0 when absent or absurd."""
+    if not value or len(value) > 64:
+        return 0
+    if value.isdigit():
+        seconds = int(value)
+    else:
+        try:
+            seconds = round(parsedate_to_datetime(value.decode("latin-1")).timestamp() - time.time())
+        except (ValueError, OverflowError):
+            return 0
+    return min(max(seconds, 0), MAX_RETRY_AFTER_S)
+
+
+def _words(body: bytes) -> str:
+    """The upstream's own error message, bounded."""
+    try:
+        value = _any.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    error = value.get("error") if isinstance(value, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return message[:2000] if isinstance(message, str) else ""

@@ -1,0 +1,90 @@
+"""The corridor: what happens to a request, stage by stage. Read this file as the table of contents of the data plane.
+
+wire → authenticate → body → admit → route → call → relay → settle
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from phantom_gateway.dialects import operations
+from phantom_gateway.gateway import admit, body, discovery, headers
+from phantom_gateway.gateway.errors import ApiError, unavailable
+from phantom_gateway.gateway.exchange import Exchange
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.wire.message import Request
+    from phantom_gateway.wire.responder import Responder
+
+
+class Corridor:
+    """Handles every request of a worker's public listener."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def handle(self, request: Request, responder: Responder) -> None:
+        """The wire's handler: one answer per request, whatever happens."""
+        found = operations.find(request.path)
+        try:
+            if found is not None:
+                await self._serve(request, responder, *found)
+            else:
+                await self._other(request, responder)
+        except ApiError as error:
+            if responder.started:
+                responder.abort()
+            else:
+                responder.send(error.status, headers.of_error(error), error.body())
+
+    async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
+        if request.method != "POST":
+            raise ApiError(405, "invalid_request_error", "Use POST here.", headers=((b"allow", b"POST"),))
+        worker = self._worker
+        table = worker.table
+        if table is None:
+            raise unavailable("The gateway is starting.")
+        exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
+        exchange.principal = await worker.authenticator.authenticate(request)
+        exchange.call = body.parse(request.body, operation, path_model)
+        exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)
+        accounting = await admit.admit(exchange, table, worker)
+        try:
+            await worker.caller.run(exchange, table)
+        except ApiError as error:
+            await accounting.close_failure(error.kind, error.status)
+            raise
+        except asyncio.CancelledError:
+            accounting.close_left()
+            raise
+        finally:
+            accounting.close_abandoned()
+
+    async def _other(self, request: Request, responder: Responder) -> None:
+        path = request.path
+        if path.startswith(b"/health/liv"):
+            responder.send(200, headers.JSON, b'"I\'m alive!"')
+        elif path == b"/health/readiness":
+            ready = self._worker.readiness()
+            responder.send(200 if ready.ok else 503, headers.JSON, ready.body())
+        elif path in (b"/v1/models", b"/models") or path.startswith((b"/v1/models/", b"/models/")):
+            await self._models(request, responder)
+        elif self._worker.admin_here:
+            await self._worker.forwarder.forward(request, responder)
+        else:
+            raise ApiError(404, "not_found_error", "There is nothing here.")
+
+    async def _models(self, request: Request, responder: Responder) -> None:
+        table = self._worker.table
+        if table is None:
+            raise unavailable("The gateway is starting.")
+        if request.method not in ("GET", "HEAD"):
+            raise ApiError(405, "invalid_request_error", "Use GET here.", headers=((b"allow", b"GET"),))
+        key = await self._worker.authenticator.authenticate(request)
+        name = request.path.partition(b"/models")[2].lstrip(b"/")
+        answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
+        responder.send(200, headers.JSON, answer)

@@ -1,0 +1,38 @@
+"""``GET /v1/models`` and ``/v1/models/{id}``: what this key can use, from the running snapshot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from phantom_gateway.gateway.admit import may_use
+from phantom_gateway.gateway.errors import ApiError
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.table import Table
+    from phantom_gateway.spine.messages import KeyRecord
+
+CREATED = 1677610602
+"""OpenAI's clients want a creation time; LiteLLM 1.106.2 answers with this constant."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def list_models(table: Table, key: KeyRecord) -> bytes:
+    """The OpenAI list of the models that the key may use."""
+    names = [name for name in table.public_names() if may_use(key, name, table)]
+    return _encoder.encode({"object": "list", "data": [_model(name) for name in names]})
+
+
+def one_model(table: Table, key: KeyRecord, path_name: bytes) -> bytes:
+    """One model. Raises ApiError 404 when it does not exist or the key may not use it: the two look alike."""
+    name = unquote_to_bytes(path_name).decode("utf-8", "replace")
+    if table.find(name) is None or not may_use(key, name, table):
+        raise ApiError(404, "invalid_request_error", "The model does not exist.", param="model", code="model_not_found")
+    return _encoder.encode(_model(name))
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}

@@ -1,0 +1,74 @@
+"""The one object that walks the corridor with a request, and who owns which of its fields.
+
+=============  =====================================================================
+stage          sets
+=============  =====================================================================
+wire           request, responder
+corridor       operation, path_model, call_id, started_ns
+authenticate   principal
+body           call (the parsed request body)
+admit          group, routed (the name within it), accounting
+call           target, attempts, fallbacks
+relay, settle  nothing: what they learn is kept by the accounting
+=============  =====================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.body import Call
+    from phantom_gateway.gateway.settle import Accounting
+    from phantom_gateway.gateway.table import Group, Target
+    from phantom_gateway.spine.messages import KeyRecord
+    from phantom_gateway.wire.message import Request
+    from phantom_gateway.wire.responder import Responder
+
+
+class Exchange:
+    """One request on its way. A stage sets only the fields it owns; reading one too early is a bug and fails loudly."""
+
+    __slots__ = (
+        "accounting",
+        "attempts",
+        "call",
+        "call_id",
+        "fallbacks",
+        "group",
+        "operation",
+        "path_model",
+        "principal",
+        "request",
+        "responder",
+        "routed",
+        "started_ns",
+        "target",
+    )
+
+    accounting: Accounting
+    call: Call
+    group: Group
+    principal: KeyRecord
+    routed: str
+    target: Target | None
+
+    def __init__(  # noqa: PLR0913 - the wire's and the corridor's fields
+        self,
+        request: Request,
+        responder: Responder,
+        operation: Operation,
+        path_model: str,
+        call_id: str,
+        started_ns: int,
+    ) -> None:
+        self.request = request
+        self.responder = responder
+        self.operation = operation
+        self.path_model = path_model
+        self.call_id = call_id
+        self.started_ns = started_ns
+        self.target = None
+        self.attempts = 0
+        self.fallbacks = 0

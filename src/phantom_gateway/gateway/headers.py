@@ -1,0 +1,87 @@
+"""Response headers: LiteLLM's ``x-litellm-*`` and ``x-ratelimit-*`` names, rendered as one block per answer.
+
+Left out on purpose, because they tell strangers what runs where: ``x-litellm-version``, ``x-litellm-model-api-base``
+(docs/reference/litellm_differences.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from phantom_gateway.ledger.money import NANO
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.errors import ApiError
+    from phantom_gateway.ledger.money import Cost
+    from phantom_gateway.limits.book import LimitState
+
+_COMMON = b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+JSON = b"content-type: application/json\r\n" + _COMMON
+STREAM = (
+    b"content-type: text/event-stream; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
+    b"cache-control: no-cache, no-store\r\nx-accel-buffering: no\r\n"
+)
+
+_PASSED_ON = (b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id")
+
+
+def of_error(error: ApiError, call_id: str = "") -> bytes:
+    """The header block of an error answer."""
+    lines = [JSON]
+    if call_id:
+        lines.append(b"x-litellm-call-id: %b\r\n" % call_id.encode())
+    lines += [b"%b: %b\r\n" % pair for pair in error.headers]
+    return b"".join(lines)
+
+
+def usd(nano: int) -> bytes:
+    """Nano-dollars as a plain decimal number of dollars, exact."""
+    sign = b"-" if nano < 0 else b""
+    whole, part = divmod(abs(nano), NANO)
+    return b"%b%d.%b" % (sign, whole, (b"%09d" % part).rstrip(b"0") or b"0")
+
+
+def of_cost(cost: Cost) -> bytes:
+    """What this answer cost, in dollars, and of what."""
+    lines = [b"x-litellm-response-cost: %b\r\n" % usd(cost.total)]
+    if cost.input:
+        lines.append(b"x-litellm-response-cost-input: %b\r\n" % usd(cost.input))
+    if cost.output:
+        lines.append(b"x-litellm-response-cost-output: %b\r\n" % usd(cost.output))
+    if cost.cache_read:
+        lines.append(b"x-litellm-response-cost-cache-read: %b\r\n" % usd(cost.cache_read))
+    if cost.cache_write:
+        lines.append(b"x-litellm-response-cost-cache-creation: %b\r\n" % usd(cost.cache_write))
+    if cost.reasoning:
+        lines.append(b"x-litellm-response-cost-reasoning: %b\r\n" % usd(cost.reasoning))
+    return b"".join(lines)
+
+
+def of_limits(states: list[LimitState], now: float) -> bytes:
+    """What the key may still do: ``x-ratelimit-*`` for the tightest limit of a kind, LiteLLM's key figures for the rest."""
+    lines = []
+    for state in states:
+        limit = state.limit
+        if limit.kind == "budget":
+            lines.append(b"x-litellm-key-spend: %b\r\nx-litellm-key-max-budget: %b\r\n" % (usd(state.used), usd(limit.amount)))
+        elif limit.kind != "parallel":
+            kind = limit.kind.encode()
+            short = b"rpm" if kind == b"requests" else b"tpm"
+            lines.append(
+                b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %d\r\nx-litellm-key-%b-limit: %d\r\n"
+                % (kind, limit.amount, kind, state.remaining, kind, max(0, round(state.reset - now)), short, limit.amount)
+            )
+    return b"".join(lines)
+
+
+def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The provider's own limits and ids, prefixed as LiteLLM does."""
+    return b"".join([b"llm_provider-%b: %b\r\n" % pair for pair in headers if pair[0].startswith(_PASSED_ON)])
+
+
+def text(value: str) -> bytes:
+    """A name as a header value: visible ASCII stays, the rest is percent-encoded."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    return quote(value, safe=" /:;,.*@+=()[]{}<>!?'\"&#$~^|`").encode()

@@ -1,0 +1,57 @@
+"""The process of one gateway worker; started by the supervisor with its listening socket inherited."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvloop
+
+from phantom_gateway.gateway.worker import Worker
+from phantom_gateway.wire.tls import server_context
+
+
+def main() -> None:
+    """Parse the supervisor's arguments and run until told to stop."""
+    parser = argparse.ArgumentParser(prog="phantom_gateway.gateway")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
+    parser.add_argument("--grace", type=float, default=60.0)
+    parser.add_argument("--tls-cert", type=Path)
+    parser.add_argument("--tls-key", type=Path)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    uvloop.run(_run(arguments))
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    # The supervisor holds the other end of standard input: when it dies, so do we.
+    loop.add_reader(0, _orphaned, loop, stopping)
+    tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    worker = Worker(arguments.data_dir, arguments.slot)
+    await worker.start()
+    await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
+    os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
+    os.close(arguments.ready_fd)
+    await stopping.wait()
+    await worker.stop(arguments.grace)
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    if not os.read(0, 1):
+        loop.remove_reader(0)
+        stopping.set()

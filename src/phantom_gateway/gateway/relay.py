@@ -1,0 +1,70 @@
+"""Bytes from the upstream to the caller: with back-pressure, a tap for usage, and nothing in between.
+
+Chunks travel synchronously from the upstream's ``data_received`` to the caller's ``write``; no task and no queue stands
+between them. The last bytes of an answer are held until the request is settled: an answer that looks complete to the
+caller is in the journal.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from phantom_gateway.wire.errors import BadResponse, ResponseTooLarge
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.openai import StreamTap
+    from phantom_gateway.wire.client import Response
+    from phantom_gateway.wire.responder import Responder
+
+
+class StreamRelay:
+    """The sink of a streamed upstream response."""
+
+    __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused")
+
+    def __init__(self, response: Response, responder: Responder, tap: StreamTap, block: bytes) -> None:
+        self._response = response
+        self._responder = responder
+        self._tap = tap
+        self._block = block
+        self._tell_writable = False
+        self.first_ns = 0
+        self.refused: BadResponse | ResponseTooLarge | None = None
+        """Why the stream was cut by us: an event beyond its bound, or an error before anything was delivered."""
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the caller has seen a byte: from then on there is no other upstream for this request."""
+        return self.first_ns != 0
+
+    def data(self, data: bytes) -> None:
+        """Called by the wire for each piece of the body."""
+        if self.refused is not None:
+            return
+        try:
+            out = self._tap.feed(data)
+        except (BadResponse, ResponseTooLarge) as error:
+            self.refused = error
+            self._response.close()
+            return
+        if not out:
+            return
+        responder = self._responder
+        if not self.first_ns:
+            if self._tap.error is not None:
+                self.refused = BadResponse("the stream began with an error event")
+                return
+            self.first_ns = time.monotonic_ns()
+            responder.start(200, self._block)
+        if not responder.write(out):
+            self._response.pause()
+            if not self._tell_writable:
+                self._tell_writable = True
+                responder.on_writable = self._response.resume
+
+    def end(self, trailer: bytes = b"") -> None:
+        """Say the end to the caller: the held tail, or ``trailer`` when the stream broke."""
+        if not self._responder.started:
+            self._responder.start(200, self._block)
+        self._responder.finish(self._tap.tail + trailer)

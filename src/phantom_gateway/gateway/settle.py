@@ -1,0 +1,207 @@
+"""The accounting of one request: opened at admission, closed exactly once, whatever happens in between.
+
+``Opened`` is in the journal before any upstream hears of the request; ``Closed`` is in it before the caller can believe
+the answer complete. Every way out of the corridor ends in ``_close``; a second call does nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from phantom_gateway.gateway import headers
+from phantom_gateway.ledger.money import Cost, cost
+from phantom_gateway.ledger.record import Closed, Opened, Status
+from phantom_gateway.ledger.usage import Usage, estimate, from_openai
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.openai import StreamTap
+    from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.meter import Meter
+    from phantom_gateway.gateway.relay import StreamRelay
+    from phantom_gateway.gateway.table import Target
+    from phantom_gateway.ledger.journal import Journal
+    from phantom_gateway.limits.book import Reservation
+
+_NOTHING = Usage()
+_FREE = Cost()
+
+
+class Accounting:
+    """The owned record of an exchange."""
+
+    __slots__ = (
+        "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on", "_relay",
+        "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
+        "usage",
+    )  # fmt: skip
+
+    def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, journal: Journal, meter: Meter) -> None:
+        self._exchange = exchange
+        self._reservation = reservation
+        self._opened = opened
+        self._journal = journal
+        self._meter = meter
+        self._closed = False
+        self._target: Target | None = None
+        self._upstream_model = ""
+        self._upstream_since = 0
+        self._upstream_ns = 0
+        self._first_ns = 0
+        self._passed_on = b""
+        self._tap: StreamTap | None = None
+        self._relay: StreamRelay | None = None
+        self.hides_usage = False
+        self.usage = _NOTHING
+        self.cost = _FREE
+        self._opened_n = journal.append(opened)
+
+    # --- what happened, in order -------------------------------------------------------------------------------------
+
+    def sent(self, target: Target, upstream_model: str) -> None:
+        """An attempt begins."""
+        self._target = target
+        self._upstream_model = upstream_model
+        self._upstream_since = time.monotonic_ns()
+        call = self._exchange.call
+        self.hides_usage = call.stream and not call.wants_usage and target.deployment.usage_in_stream == "include_usage"
+
+    def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
+        """The upstream's head has come with status 200."""
+        self._upstream_ns += time.monotonic_ns() - self._upstream_since
+        self._passed_on = headers.of_upstream(upstream_headers)
+
+    def streams(self, tap: StreamTap, relay: StreamRelay) -> None:
+        """From now on the tap knows the usage."""
+        self._tap = tap
+        self._relay = relay
+
+    def measured(self, reported: dict[str, Any] | None, answer_bytes: int) -> None:
+        """A whole answer has come: usage as reported, else counted by size, and its price."""
+        usage = from_openai(reported) if reported else _NOTHING
+        if not usage.complete:
+            output = answer_bytes if self._exchange.operation.output_fields else 0
+            counted = estimate(self._exchange.call.size, output)
+            usage = _without_output(usage, counted) if not self._exchange.operation.output_fields else usage.filled(counted)
+        self._price(usage)
+
+    # --- the ways out ------------------------------------------------------------------------------------------------
+
+    async def close_success(self) -> None:
+        """The answer is whole. Returns when it may be acknowledged."""
+        self._take_tap()
+        self._close("success", 200, "")
+        if self._journal.strict:
+            await self._journal.synced(self._journal.position)
+
+    async def close_failure(self, error_type: str, status: int) -> None:
+        """Nobody answered, or the answer broke off: what came is billed."""
+        self._take_tap()
+        self._close("failure", status, error_type)
+
+    def close_left(self) -> None:
+        """The caller hung up: what was produced is billed."""
+        self._take_tap()
+        self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
+
+    def close_abandoned(self) -> None:
+        """Last resort for a way out that nobody thought of; keeps the promise that every record is closed."""
+        if not self._closed:
+            self._take_tap()
+            self._close("failure", 500, "internal_server_error")
+
+    # --- what the caller is told -------------------------------------------------------------------------------------
+
+    def header_block(self) -> bytes:
+        """The response headers; for a stream, whose cost is not known yet, without cost."""
+        exchange = self._exchange
+        target = self._target
+        assert target is not None, "an answer comes from a target"
+        now_ns = time.monotonic_ns()
+        elapsed_ns = now_ns - exchange.started_ns
+        upstream_ns = self._upstream_ns
+        common = (
+            b"x-litellm-call-id: %b\r\nx-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\nx-litellm-model-name: %b\r\n"
+            b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
+            b"x-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
+            % (
+                exchange.call_id.encode(), headers.text(target.id), headers.text(target.deployment.group),
+                headers.text(exchange.call.model), elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6,
+                exchange.attempts, exchange.fallbacks,
+            )
+        )  # fmt: skip
+        limits = headers.of_limits(self._reservation.states(), time.time()) if exchange.principal.limits else b""
+        if exchange.call.stream:
+            return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
+        return b"%b%b%b%b%b" % (headers.JSON, common, headers.of_cost(self.cost), limits, self._passed_on)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _take_tap(self) -> None:
+        """Read usage off the stream: as reported, else counted from what passed."""
+        tap, relay = self._tap, self._relay
+        if tap is None or relay is None or self._closed:
+            return
+        self._first_ns = relay.first_ns
+        usage = from_openai(tap.usage) if tap.usage else _NOTHING
+        if not usage.complete and tap.events:
+            usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
+        self._price(usage)
+
+    def _price(self, usage: Usage) -> None:
+        assert self._target is not None, "usage comes from a target"
+        self.usage = usage
+        self.cost = cost(usage, self._target.prices)
+
+    def _close(self, status: Status, http_status: int, error_type: str, *, left: bool = False) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        exchange, opened, target = self._exchange, self._opened, self._target
+        total = self.cost.total
+        duration_ns = time.monotonic_ns() - exchange.started_ns
+        spends = self._reservation.settle(tokens=self.usage.total, cost=total)
+        record = Closed(
+            opened=self._opened_n,
+            id=opened.id,
+            at_ns=opened.at_ns,
+            duration_us=duration_ns // 1000,
+            ttft_us=(self._first_ns - exchange.started_ns) // 1000 if self._first_ns else None,
+            key_id=opened.key_id,
+            key_alias=opened.key_alias,
+            user_id=opened.user_id,
+            team_id=opened.team_id,
+            org_id=opened.org_id,
+            end_user=opened.end_user,
+            tags=opened.tags,
+            model=opened.model,
+            group=opened.group,
+            deployment_id=target.id if target else "",
+            provider=target.deployment.provider if target else "",
+            upstream_model=self._upstream_model,
+            call_type=opened.call_type,
+            stream=opened.stream,
+            status=status,
+            http_status=http_status,
+            error_type=error_type,
+            usage=self.usage,
+            cost=self.cost,
+            price_version=target.prices.version if target else "none",
+            spends=spends,
+            attempts=exchange.attempts + 1,
+            fallbacks=exchange.fallbacks,
+            client_left=left,
+            session_id=opened.session_id,
+            trace_id=opened.trace_id,
+        )
+        self._journal.append(record)
+        series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
+        series.input_tokens += self.usage.prompt_tokens
+        series.output_tokens += self.usage.completion_tokens
+
+
+def _without_output(usage: Usage, counted: Usage) -> Usage:
+    """Embeddings have no output: an unreported one is nothing, not a guess."""
+    if usage.input is not None:
+        return usage
+    return Usage(input=counted.input, source="estimated", flags=usage.flags)

@@ -1,0 +1,197 @@
+"""A snapshot compiled to ready-to-run objects: the hot path looks nothing up by name twice and renders nothing twice."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from phantom_gateway.wire.client import Timeouts
+from phantom_gateway.wire.message import header_block, render_head
+from phantom_gateway.wire.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from phantom_gateway.spine.snapshot import Deployment, Routing, Snapshot
+
+UNKNOWN_OUTPUT_LIMIT = 16384
+"""Output tokens reserved for when neither the request nor the model's data bounds the output."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class Health:
+    """What traffic has taught about a deployment; survives a configuration reload that keeps the deployment."""
+
+    __slots__ = ("cooldown_until", "fails", "in_flight")
+
+    def __init__(self) -> None:
+        self.fails = 0
+        self.cooldown_until = 0.0
+        self.in_flight = 0
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self.fails = 0
+
+    def failed(self, now: float, allowed: int, cooldown_s: float) -> None:
+        """A request failed by the upstream's fault; after more than ``allowed`` in a row the deployment rests."""
+        self.fails += 1
+        if self.fails > allowed:
+            self.rest(now, cooldown_s)
+
+    def rest(self, now: float, seconds: float) -> None:
+        """Send nothing here for a while. A later end is never shortened."""
+        self.cooldown_until = max(self.cooldown_until, now + seconds)
+
+
+class Target:
+    """One deployment, compiled: request heads per operation, request defaults, timeouts, health."""
+
+    __slots__ = ("defaults", "deployment", "fixed_model", "health", "heads", "id", "origin", "prices", "stream_timeouts",
+                 "timeouts", "weight")  # fmt: skip
+
+    def __init__(self, deployment: Deployment, routing: Routing, health: Health) -> None:
+        self.deployment = deployment
+        self.id = deployment.id
+        self.health = health
+        self.weight = deployment.weight
+        self.prices = deployment.prices
+        self.origin = Origin.of(deployment.address)
+        self.fixed_model = "" if deployment.model.endswith("*") else deployment.model
+        self.defaults = {name: _encoder.encode(value) for name, value in deployment.defaults.items()}
+        self.heads = {name: self._head(path) for name, path in deployment.paths.items()}
+        total = deployment.timeout_s or routing.timeout_s
+        stream = deployment.stream_timeout_s or routing.stream_timeout_s or total
+        connect = routing.connect_timeout_s
+        self.timeouts = Timeouts(connect_s=connect, first_byte_s=total, stall_s=routing.stall_timeout_s, total_s=total)
+        self.stream_timeouts = Timeouts(connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None)
+
+    def upstream_model(self, asked: str) -> str:
+        """The name the upstream knows. For a wildcard the caller's star goes where the deployment's star stands."""
+        if self.fixed_model:
+            return self.fixed_model
+        matched = asked[len(self.deployment.group) - 1 :] if self.deployment.group.endswith("*") else asked
+        return self.deployment.model[:-1] + matched
+
+    def head(self, operation: str, model: str, length: int) -> bytes:
+        """The complete request head for a body of ``length`` bytes."""
+        prefix, model_in_path = self.heads[operation]
+        if model_in_path:
+            prefix = prefix.replace(b"{model}", _path_segment(model))
+        return b"%b%d\r\n\r\n" % (prefix, length)
+
+    def _head(self, path: str) -> tuple[bytes, bool]:
+        deployment = self.deployment
+        target = deployment.base_path + path + (f"?{deployment.query}" if deployment.query else "")
+        model_in_path = "{model}" in target
+        if model_in_path and self.fixed_model:
+            target = target.replace("{model}", _path_segment(self.fixed_model).decode())
+            model_in_path = False
+        headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity"), ("content-type", "application/json")]
+        headers += deployment.headers
+        headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
+        if deployment.api_key:
+            headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
+        block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+        head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
+        return head[:-2] + b"content-length: ", model_in_path
+
+
+def _path_segment(model: str) -> bytes:
+    """A model name as one path segment: only unreserved characters (RFC 3986) stay as they are."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else f"%{b:02X}" for c in model for b in c.encode()).encode()
+
+
+class Group:
+    """All deployments under one public model name, and the worst case a request to it or its fallbacks can cost."""
+
+    __slots__ = ("fallbacks", "name", "targets", "worst_input", "worst_output", "worst_output_limit", "worst_request")
+
+    def __init__(self, name: str, targets: tuple[Target, ...]) -> None:
+        self.name = name
+        self.targets = targets
+        self.fallbacks: tuple[str, ...] = ()
+        self.worst_input = 0
+        self.worst_output = 0
+        self.worst_request = 0
+        self.worst_output_limit = 0
+
+    def weigh(self, members: Iterable[Group]) -> None:
+        """Take the dearest prices and the largest output of this group and of where it may fall back to."""
+        for deployment in (target.deployment for member in (self, *members) for target in member.targets):
+            prices = deployment.prices
+            inputs = (prices.input, prices.cache_read, prices.cache_write_5m, prices.cache_write_1h, prices.audio_input)
+            outputs = (prices.output, prices.reasoning, prices.audio_output)
+            self.worst_input = max(self.worst_input, *(price or 0 for price in inputs))
+            self.worst_output = max(self.worst_output, *(price or 0 for price in outputs))
+            self.worst_request = max(self.worst_request, prices.request)
+            self.worst_output_limit = max(self.worst_output_limit, deployment.max_output_tokens or UNKNOWN_OUTPUT_LIMIT)
+
+    def candidates(self, operation: str, now: float, tried: set[str]) -> list[Target]:
+        """Deployments that can do the operation, are not resting, were not tried, in the lowest ``order`` tier."""
+        able = [t for t in self.targets if operation in t.heads and t.id not in tried and t.health.cooldown_until <= now]
+        if len(able) > 1:
+            lowest = min(t.deployment.order for t in able)
+            able = [t for t in able if t.deployment.order == lowest]
+        return able
+
+
+def choose(candidates: list[Target], draw: random.Random) -> Target:
+    """``simple-shuffle``: one of several by weight."""
+    if len(candidates) == 1:
+        return candidates[0]
+    weights = [target.weight for target in candidates]
+    if sum(weights) <= 0:
+        return draw.choice(candidates)
+    return draw.choices(candidates, weights)[0]
+
+
+class Table:
+    """The routes of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, previous: Table | None = None) -> None:
+        self.snapshot = snapshot
+        self.routing = snapshot.routing
+        self.draw = random.SystemRandom() if previous is None else previous.draw
+        healths = {t.id: t.health for group in previous.groups.values() for t in group.targets} if previous else {}
+        members: dict[str, list[Target]] = {}
+        for deployment in snapshot.deployments:
+            target = Target(deployment, snapshot.routing, healths.get(deployment.id) or Health())
+            members.setdefault(deployment.group, []).append(target)
+        self.groups = {name: Group(name, tuple(targets)) for name, targets in members.items()}
+        self._wildcards = sorted((n for n in self.groups if n.endswith("*")), key=len, reverse=True)
+        for group in self.groups.values():
+            group.fallbacks = self.fallbacks_of(group.name)
+            group.weigh(found[0] for name in group.fallbacks if (found := self.find(name)) is not None)
+
+    def find(self, model: str) -> tuple[Group, str] | None:
+        """The group that serves a public model name, and the name within it: exact, by alias, or by the longest wildcard
+        that matches as a prefix. An alias is followed once.
+        """
+        group = self.groups.get(model)
+        if group is not None:
+            return group, model
+        alias = self.routing.aliases.get(model)
+        if alias is not None:
+            model = alias
+            group = self.groups.get(alias)
+            if group is not None:
+                return group, alias
+        for name in self._wildcards:
+            if model.startswith(name[:-1]):
+                return self.groups[name], model
+        return None
+
+    def fallbacks_of(self, group: str) -> tuple[str, ...]:
+        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``."""
+        routing = self.routing
+        names = routing.fallbacks.get(group) or routing.fallbacks.get("*") or routing.default_fallbacks
+        return tuple(name for name in names if name != group)[: routing.max_fallbacks]
+
+    def public_names(self) -> list[str]:
+        """The names of ``/v1/models``: groups and visible aliases, in the order of the configuration."""
+        aliases = (name for name in self.routing.aliases if name not in self.routing.hidden_aliases)
+        return list(dict.fromkeys([*self.groups, *aliases]))

@@ -1,0 +1,186 @@
+"""One gateway worker: what it is made of, how it follows control, how it ends.
+
+The worker serves from its last snapshot and its key cache; control may come and go. Everything mutable hangs on this object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from phantom_gateway.gateway.authenticate import Authenticator
+from phantom_gateway.gateway.call import Caller
+from phantom_gateway.gateway.corridor import Corridor
+from phantom_gateway.gateway.forward import Forwarder
+from phantom_gateway.gateway.meter import Meter
+from phantom_gateway.gateway.table import Table
+from phantom_gateway.ledger.journal import Journal
+from phantom_gateway.limits.book import LeaseBook
+from phantom_gateway.spine.client import SpineClient
+from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Heartbeat, Hello, Invalidate, Load, NewSnapshot, Recall, Welcome
+from phantom_gateway.spine.snapshot import HttpLimits, Snapshot
+from phantom_gateway.wire.client import HttpClient
+from phantom_gateway.wire.server import HttpServer
+from phantom_gateway.wire.tasks import TaskGroup
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+    from ssl import SSLContext
+
+TICK_S = 1.0
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """The answer of ``/health/readiness``."""
+
+    status: str
+    db: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether new work may be sent here."""
+        return self.status == "healthy"
+
+    def body(self) -> bytes:
+        """LiteLLM's shape."""
+        return msgspec.json.encode(self)
+
+
+class Worker:
+    """A gateway worker; also the spine's listener."""
+
+    def __init__(self, data_dir: Path, slot: int) -> None:
+        self.slot = slot
+        self.incarnation = secrets.token_hex(8)
+        self.table: Table | None = None
+        self.admin_here = True
+        self.ready = asyncio.Event()
+        self.meter = Meter()
+        self.tasks = TaskGroup()
+        run = data_dir / "run"
+        self.spine = SpineClient(str(run / "spine.sock"), self)
+        self.journal = Journal(data_dir / "journal", self.incarnation)
+        self.book = LeaseBook(self.spine)
+        self.client = HttpClient()
+        self.authenticator = Authenticator(self.spine)
+        self.caller = Caller(self.client)
+        self.forwarder = Forwarder(self.client, str(run / "control.sock"))
+        self.server = HttpServer(Corridor(self).handle, HttpLimits())
+        self._database_ok = False
+        self._key_epoch = -1
+        self._calls = 0
+        seed = secrets.token_hex(10)
+        self._call_prefix = f"{seed[:8]}-{seed[8:12]}-4{seed[12:15]}-a{seed[15:18]}-"
+
+    def next_call_id(self) -> str:
+        """A new call id: shaped like a UUID, unique by incarnation and count."""
+        self._calls += 1
+        return f"{self._call_prefix}{self._calls:012x}"
+
+    async def start(self) -> None:
+        """Open the journal, join control, receive the first snapshot."""
+        self.journal.open()
+        self.tasks.spawn(self.spine.run(), "spine")
+        await self.ready.wait()
+        self.tasks.spawn(self._tick(), "tick")
+
+    async def serve(self, sock: socket.socket, ssl: SSLContext | None) -> None:
+        """Accept connections."""
+        await self.server.start(sock, ssl)
+
+    async def stop(self, grace_s: float) -> None:
+        """Close the listener, let what runs finish, settle, give back what is leased, close the journal."""
+        self.server.close_listener()
+        await self.server.drain(grace_s)
+        for message in self.book.give_all_back():
+            self.spine.send(message)
+        await asyncio.sleep(0)
+        await self.tasks.cancel()
+        await self.client.close()
+        await self.journal.close()
+
+    def readiness(self) -> Readiness:
+        """Ready means: a snapshot is served, the journal takes records, control is there and its database answers."""
+        healthy = self.table is not None and self.journal.accepting and self.spine.connected
+        return Readiness("healthy" if healthy else "unhealthy", "connected" if self._database_ok else "Not connected")
+
+    # --- what control says -------------------------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        """The handshake: everything that control must know to be exact after either side was away."""
+        return Hello(
+            version=PROTOCOL_VERSION,
+            worker=self.incarnation,
+            slot=self.slot,
+            pid=os.getpid(),
+            journal_position=self.journal.position,
+            held=self.book.held(),
+            revision=self.table.snapshot.revision if self.table else 0,
+        )
+
+    def welcomed(self, message: Welcome) -> None:
+        """Install the snapshot if there is a newer one; whatever was said while we were apart is unknown, so keys go."""
+        self.authenticator.cache.forget(())
+        self._key_epoch = -1
+        if message.snapshot is not None:
+            self.install(message.snapshot)
+        self._database_ok = True
+        self.ready.set()
+
+    def pushed(self, message: NewSnapshot | Invalidate | Recall | Heartbeat) -> None:
+        """React to a push."""
+        if isinstance(message, Heartbeat):
+            self._beat(message)
+        elif isinstance(message, Invalidate):
+            self.authenticator.cache.forget(message.keys)
+            self._key_epoch = message.key_epoch
+            self.spine.send(Ack(seq=message.seq))
+        elif isinstance(message, Recall):
+            self.spine.send(self.book.on_recall(message))
+        else:
+            self.install(message.snapshot)
+            self.spine.send(Ack(seq=message.seq))
+
+    def lost(self) -> None:
+        """Control is away: serve on with what is known."""
+        self._database_ok = False
+
+    def install(self, snapshot: Snapshot) -> None:
+        """Swap to a new snapshot: compiled whole, then replaced by reference."""
+        table = Table(snapshot, self.table)
+        settings = snapshot.settings
+        self.authenticator.configure(snapshot.key_pepper, settings.key_header)
+        self.journal.configure(settings.journal_sync)
+        self.server.set_limits(snapshot.http)
+        self.admin_here = settings.data_port_admin
+        self.table = table
+
+    def _beat(self, beat: Heartbeat) -> None:
+        self._database_ok = beat.database_ok
+        if self._key_epoch not in (-1, beat.key_epoch):
+            self.authenticator.cache.forget(())
+        self._key_epoch = beat.key_epoch
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(TICK_S)
+            lag_ms = max(0.0, (loop.time() - before - TICK_S) * 1000)
+            for message in self.book.idle(time.time()):
+                self.spine.send(message)
+            self.spine.send(
+                Load(
+                    in_flight=self.server.in_flight,
+                    connections=self.server.connections,
+                    requests=self.server.requests,
+                    loop_lag_ms=lag_ms,
+                    journal_degraded=self.journal.degraded,
+                )
+            )
