@@ -1,0 +1,215 @@
+"""From a file to a ``Config``, or to a ``ConfigError`` that names every problem.
+
+Steps: parse with positions → merge ``include`` → resolve ``os.environ/`` → validate section by section → look at what concerns
+several sections (``crosscheck``) → remarks. A problem in one section does not hide those of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from phantom_gateway.config import source
+from phantom_gateway.config.crosscheck import cross_check
+from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem, nearest, shown
+from phantom_gateway.config.notes import remarks
+from phantom_gateway.config.messages import describe, section_at
+from phantom_gateway.config.schema import Config, locate
+from phantom_gateway.config.schema_general import OTHER_KEYS
+
+MAX_INCLUDE_DEPTH = 8
+MAX_INCLUDES = 100
+ENVIRON = "os.environ/"
+
+Check = Callable[[Config, Mapping[str, str]], Sequence[Problem]]
+"""A check of a layer above (provider names); it sees the valid parts of the configuration."""
+
+
+def load_config(path: Path, environment: Mapping[str, str], *, checks: Sequence[Check] = ()) -> Config:
+    """Load ``path``. Raises ConfigError; nothing else, whatever the file holds."""
+    tree = _Includes().load(path)
+    return _Load(tree, environment, checks).result()
+
+
+def parse_config(text: str, environment: Mapping[str, str], *, name: str = "config", checks: Sequence[Check] = ()) -> Config:
+    """Like ``load_config`` for a text without ``include``. Raises ConfigError."""
+    tree = source.parse(text, name)
+    return _Load(tree, environment, checks).result()
+
+
+class _Includes:
+    """Reads a file and all it includes into one tree. A file included twice counts once; a cycle is a problem."""
+
+    def __init__(self) -> None:
+        self._done: set[Path] = set()
+
+    def load(self, path: Path) -> source.Mapping:
+        return self._load(path, str(path), ())
+
+    def _load(self, path: Path, name: str, parents: tuple[Path, ...]) -> source.Mapping:
+        tree = source.parse(source.read_file(path, name), name)
+        resolved = path.resolve()
+        self._done.add(resolved)
+        entry = tree.entries.get("include")
+        if entry is None:
+            return tree
+        problems: list[Problem] = []
+        for index, (item, target) in enumerate(self._targets(entry.value, problems)):
+            where = ("include", index)
+            child = path.parent / target
+            try:
+                if child.resolve() in (*parents, resolved):
+                    problems.append(Problem(item.position, where, "the file includes itself"))
+                elif child.resolve() not in self._done:
+                    self._bounded(parents, item.position, where)
+                    source.merge_include(tree, self._load(child, str(child), (*parents, resolved)))
+            except ConfigError as error:
+                problems += error.problems
+            except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL in the name
+                problems.append(Problem(item.position, where, "is not a path that can be opened"))
+        if problems:
+            raise ConfigError(problems)
+        return tree
+
+    def _bounded(self, parents: tuple[Path, ...], position: Position, where: KeyPath) -> None:
+        if len(parents) >= MAX_INCLUDE_DEPTH:
+            raise ConfigError([Problem(position, where, f"files are included deeper than {MAX_INCLUDE_DEPTH} levels")])
+        if len(self._done) >= MAX_INCLUDES:
+            raise ConfigError([Problem(position, where, f"more than {MAX_INCLUDES} files are included")])
+
+    def _targets(self, value: source.Tree, problems: list[Problem]) -> list[tuple[source.Scalar, str]]:
+        items = value.items if isinstance(value, source.Sequence) else [value]
+        targets = []
+        for item in items:
+            if isinstance(item, source.Scalar) and isinstance(item.value, str) and item.value:
+                targets.append((item, item.value))
+            elif not (isinstance(item, source.Scalar) and item.value is None):
+                problems.append(Problem(item.position, ("include",), "must be a list of file names"))
+        return targets
+
+
+@dataclass(slots=True)
+class _Plain:
+    """A tree as plain values, with the position of everything in it and the ``os.environ/`` names it uses."""
+
+    environment: Mapping[str, str]
+    positions: dict[KeyPath, Position] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def convert(self, tree: source.Tree, path: KeyPath, position: Position) -> Any:
+        self.positions[path] = position
+        if isinstance(tree, source.Mapping):
+            return {key: self.convert(entry.value, (*path, key), entry.position) for key, entry in tree.entries.items()}
+        if isinstance(tree, source.Sequence):
+            return [self.convert(item, (*path, index), item.position) for index, item in enumerate(tree.items)]
+        if isinstance(tree.value, str) and tree.value.startswith(ENVIRON):
+            return self._variable(tree.value.removeprefix(ENVIRON), path, position)
+        return tree.value
+
+    def _variable(self, name: str, path: KeyPath, position: Position) -> str:
+        value = self.environment.get(name, "")
+        if not value:
+            state = "is empty" if name in self.environment else "is not set"
+            hint = "export it, or set it under environment_variables"
+            self.problems.append(Problem(position, path, f"the environment variable {shown(name)} {state}", hint))
+        return value
+
+
+class _Load:
+    """One run over one tree."""
+
+    def __init__(self, tree: source.Mapping, environment: Mapping[str, str], checks: Sequence[Check]) -> None:
+        self._checks = checks
+        self._environment = environment
+        self._plain = _Plain({**environment, **_own_variables(tree, environment)})
+        values: dict[str, Any] = self._plain.convert(tree, (), tree.position)
+        self._values = {key: value for key, value in values.items() if value is not None}
+        self._problems = self._plain.problems
+        self._notes: list[Note] = []
+
+    def result(self) -> Config:
+        """The configuration. Raises ConfigError with all problems."""
+        config = self._validated()
+        found = [*cross_check(config, self._values, self._environment)]
+        for check in self._checks:
+            found += check(config, self._environment)
+        known = {problem.path for problem in self._problems}
+        self._problems += [problem for problem in found if problem.path not in known]
+        if self._problems:
+            raise ConfigError(_unique(self._problems))
+        config.note([*self._notes, *remarks(config)])
+        return config
+
+    def _validated(self) -> Config:
+        """The valid parts; what is invalid goes into ``_problems``."""
+        parts: dict[str, Any] = {}
+        places: list[int] = []
+        for name, value in self._values.items():
+            path = (name,)
+            if name not in Config.model_fields:
+                self._problems.append(
+                    Problem(locate(self._plain.positions, path), path, "unknown section", nearest(name, Config.model_fields))
+                )
+            elif name == "model_list" and isinstance(value, list):
+                valid = [(index, self._part(name, [item], index)) for index, item in enumerate(value)]
+                parts[name] = [entries[0] for _, entries in valid if entries]
+                places = [index for index, entries in valid if entries]
+            else:
+                self._set_aside(name, value)
+                part = self._part(name, value)
+                if part is not None:
+                    parts[name] = part
+        return Config.model_validate(parts).written(self._plain.positions, places)
+
+    def _part(self, name: str, value: Any, place: int | None = None) -> Any:
+        """One section, or one entry of ``model_list`` with its place in the file; ``None`` when it is invalid."""
+        try:
+            return getattr(Config.model_validate({name: value}), name)
+        except ValidationError as error:
+            for details in error.errors(include_url=False):
+                loc = details["loc"] if place is None else (name, place, *details["loc"][2:])
+                self._problems.append(self._translate(details, loc))
+            return None
+
+    def _translate(self, details: ErrorDetails, loc: tuple[int | str, ...]) -> Problem:
+        """Pydantic's location also names union members and validators: only what was written, or is missing, counts."""
+        path: KeyPath = ()
+        for index, part in enumerate(loc):
+            if (*path, part) in self._plain.positions or (details["type"] == "missing" and index == len(loc) - 1):
+                path = (*path, part)
+        position = locate(self._plain.positions, path)
+        if details["type"] == "extra_forbidden":
+            section = section_at(path[:-1])
+            return Problem(position, path, "unknown key", nearest(str(path[-1]), section.model_fields if section else ()))
+        return Problem(position, path, *describe(details))
+
+    def _set_aside(self, name: str, value: Any) -> None:
+        """Take out keys that LiteLLM knows and this schema does not type."""
+        if name != "general_settings" or not isinstance(value, dict):
+            return
+        for key in [key for key in value if key in OTHER_KEYS]:
+            del value[key]
+            path = (name, key)
+            self._notes.append(Note("later", locate(self._plain.positions, path), path, "known to LiteLLM, without a meaning here yet"))
+
+
+def _own_variables(tree: source.Mapping, environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment_variables`` before everything else, because the rest refers to them."""
+    entry = tree.entries.get("environment_variables")
+    if entry is None or not isinstance(entry.value, source.Mapping):
+        return {}
+    values = _Plain(environment).convert(entry.value, (), entry.position)
+    return {name: str(value) for name, value in values.items() if isinstance(value, (str, int, float)) and str(value)}
+
+
+def _unique(problems: Sequence[Problem]) -> list[Problem]:
+    """One problem per place and key: the members of a union each report theirs."""
+    first: dict[tuple[Position, KeyPath], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.position, problem.path), problem)
+    return list(first.values())

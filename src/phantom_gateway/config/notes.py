@@ -1,0 +1,78 @@
+"""Remarks on a valid configuration: what is not active yet, what needs to do nothing here, what looks like a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phantom_gateway.config.errors import KeyPath, Note, nearest
+from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_base import OpenSection, Section, inactive
+from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
+
+PROVIDER_PARAMETERS = frozenset(
+    """
+    temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
+    logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
+    reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
+    encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
+    """.split()
+)
+"""Parameters of providers that are no slip of a known key."""
+
+
+def remarks(config: Config) -> Iterator[Note]:
+    """All remarks that need no other knowledge than the schema, in the order of the file."""
+    notes = [*_walk(config, config, ()), *_special(config)]
+    return iter(sorted(notes, key=lambda note: (note.position.file, note.position.line)))
+
+
+def _walk(config: Config, section: Section, path: KeyPath) -> Iterator[Note]:
+    asleep = set()
+    for name, kind, description in inactive(section):
+        asleep.add(name)
+        yield Note(kind, config.position((*path, name)), (*path, name), description)
+    for name in section.model_fields_set & type(section).model_fields.keys() - asleep:
+        if section is config and name == "model_list":
+            for place, entry in config.entries():
+                yield from _walk(config, entry, place)
+        else:
+            yield from _inside(config, getattr(section, name), (*path, name))
+    if isinstance(section, OpenSection):
+        yield from _extras(config, section, path)
+
+
+def _inside(config: Config, value: object, path: KeyPath) -> Iterator[Note]:
+    if isinstance(value, Section):
+        yield from _walk(config, value, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _inside(config, item, (*path, index))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _inside(config, item, (*path, key))
+
+
+def _extras(config: Config, section: OpenSection, path: KeyPath) -> Iterator[Note]:
+    """Keys the schema does not name: a slip of a known key is worth a warning, a price that is not read, too."""
+    for key in section.model_extra or {}:
+        where = (*path, key)
+        position = config.position(where)
+        hint = "" if key in PROVIDER_PARAMETERS else nearest(key, type(section).model_fields, cutoff=0.8)
+        if isinstance(section, (LitellmParams, ModelInfo)):
+            if "cost" in key:
+                yield Note("later", position, where, "this price is not read yet")
+            elif hint and isinstance(section, LitellmParams):
+                yield Note("warning", position, where, "not a known key, sent to the provider as a parameter", hint)
+        else:
+            yield Note("warning", position, where, "not a known key, without effect", hint)
+
+
+def _special(config: Config) -> Iterator[Note]:
+    strategy = config.router_settings.routing_strategy
+    if strategy not in (None, "simple-shuffle"):
+        path: KeyPath = ("router_settings", "routing_strategy")
+        yield Note("later", config.position(path), path, f"{strategy} is accepted, not active yet: deployments are shuffled by weight")
+    url = config.general_settings.database_url
+    if url is not None and not url.reveal().startswith("sqlite:"):
+        path = ("general_settings", "database_url")
+        yield Note("later", config.position(path), path, "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used")

@@ -1,0 +1,162 @@
+"""What all sections of the schema share: documented fields with a status, and the types of values.
+
+Every field is ``Annotated[type, Active("what it does")]`` (or ``Later``, ``Noted``); ``docs/reference/config.md`` and the remarks
+of ``phantom check`` are generated from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from phantom_gateway.config.credentials import conceal
+from phantom_gateway.config.durations import parse_duration, parse_seconds
+from phantom_gateway.config.errors import NoteKind
+from phantom_gateway.config.secret import Secret
+
+MAX_COUNT = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Description and status of a field."""
+
+    description: str
+    status: ClassVar[str] = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Active(Meta):
+    """The setting does what its description says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Meta):
+    """The setting is accepted and typed, and does nothing yet."""
+
+    status: ClassVar[str] = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Meta):
+    """The setting is accepted for compatibility; the description says why it needs to do nothing here."""
+
+    status: ClassVar[str] = "noted"
+
+
+class Section(BaseModel):
+    """Base of every part of the configuration: closed (unknown keys are refused) and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True)
+
+
+class OpenSection(Section):
+    """A part in which keys the schema does not name are kept, everything credential-like in them as ``Secret``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _conceal_unnamed(cls, values: Any) -> Any:
+        """Conceal credentials below keys the schema does not type; typed keys conceal themselves."""
+        if not isinstance(values, dict):
+            return values
+        return {key: value if key in cls.model_fields else conceal(value, name=str(key)) for key, value in values.items()}
+
+
+def meta_of(section: type[Section], field: str) -> Meta:
+    """The description and status of a field; every field has exactly one."""
+    (meta,) = (item for item in section.model_fields[field].metadata if isinstance(item, Meta))
+    return meta
+
+
+def inactive(section: Section) -> Iterator[tuple[str, NoteKind, str]]:
+    """``(key, kind, description)`` of every key the operator wrote that does nothing yet or by design."""
+    for name in section.model_fields_set & type(section).model_fields.keys():
+        meta = meta_of(type(section), name)
+        if getattr(section, name) is not None and isinstance(meta, (Later, Noted)):
+            yield name, "later" if isinstance(meta, Later) else "noted", meta.description
+
+
+def _fail(message: str) -> PydanticCustomError:
+    return PydanticCustomError("config", "{reason}", {"reason": message})
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise _fail("must be a string")
+    return Secret(str(value))
+
+
+def _text(value: Any) -> Any:
+    """Numbers are taken as the text they were, so that ``organization: 123`` works as it does in LiteLLM."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise _fail("must be a number")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    try:
+        return parse_seconds(value)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+
+
+def _duration(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value}s"
+    if not isinstance(value, str):
+        raise _fail("must be a duration such as 30s, 30m, 24h, 7d or 1mo")
+    try:
+        return str(parse_duration(value))
+    except ValueError as error:
+        raise _fail(str(error)) from None
+
+
+def _decimal(value: Any) -> Any:
+    """Floats by their shortest decimal form: what the operator wrote, not its binary neighbour."""
+    if isinstance(value, bool):
+        raise _fail("must be a number")
+    return str(value) if isinstance(value, float) else value
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _list_of_mappings(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+SecretText = Annotated[Secret, BeforeValidator(_secret)]
+Text = Annotated[str, BeforeValidator(_text), Field(max_length=4096)]
+Name = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
+Names = Annotated[list[Name], BeforeValidator(_names), Field(max_length=10_000)]
+Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_COUNT)]
+Positive = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=MAX_COUNT)]
+Number = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1e15, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+DurationText = Annotated[str, BeforeValidator(_duration)]
+Dollars = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**12, allow_inf_nan=False)]
+"""US dollars, exact. Prices are dollars per token and the like."""
+Free = Annotated[Any, BeforeValidator(conceal)]
+"""Anything, with credentials concealed."""
+FreeDict = Annotated[dict[str, Any], BeforeValidator(conceal)]
+FreeList = Annotated[list[Any], BeforeValidator(conceal)]
+Fallbacks = Annotated[list[dict[str, Names]], BeforeValidator(_list_of_mappings), Field(max_length=10_000)]
+"""``[{model: [fallback, ...]}, ...]``"""

@@ -1,0 +1,105 @@
+"""``litellm_settings``: what LiteLLM keeps as module globals. Unknown keys are kept and warned about."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from phantom_gateway.config.schema_base import (
+    Active,
+    Count,
+    Dollars,
+    DurationText,
+    Fallbacks,
+    FreeDict,
+    FreeList,
+    Later,
+    Name,
+    Names,
+    Noted,
+    Number,
+    OpenSection,
+    Positive,
+    Seconds,
+    SecretText,
+    Text,
+)
+
+ErrorStatus = Annotated[int, Field(ge=400, le=499)]
+
+
+class CacheParams(OpenSection):
+    """``cache_params``: where answers are cached."""
+
+    type: Annotated[Name | None, Later("`local`, `redis`, `redis-semantic`, `qdrant-semantic`, `s3`, `disk`, ...")] = None
+    mode: Annotated[Name | None, Later("`default_on` or `default_off`.")] = None
+    host: Annotated[Text | None, Later("Host of the cache.")] = None
+    port: Annotated[Positive | None, Later("Port of the cache.")] = None
+    password: Annotated[SecretText | None, Later("Password of the cache.")] = None
+    url: Annotated[SecretText | None, Later("Address of the cache, with its credentials.")] = None
+    namespace: Annotated[Text | None, Later("Prefix of cache keys.")] = None
+    ttl: Annotated[Seconds | None, Later("Seconds an answer is kept.")] = None
+    ssl: Annotated[bool | None, Later("Use TLS to the cache.")] = None
+    redis_startup_nodes: Annotated[FreeList | None, Later("Nodes of a Redis cluster.")] = None
+    sentinel_nodes: Annotated[FreeList | None, Later("Redis sentinels.")] = None
+    service_name: Annotated[Text | None, Later("Redis sentinel service.")] = None
+    similarity_threshold: Annotated[Number | None, Later("Threshold of a semantic cache.")] = None
+    supported_call_types: Annotated[Names | None, Later("Calls that are cached.")] = None
+    s3_bucket_name: Annotated[Text | None, Later("Bucket of an S3 cache.")] = None
+
+
+class LitellmSettings(OpenSection):
+    """Behaviour of calls. ``router_settings`` wins where both have a key."""
+
+    request_timeout: Annotated[Seconds | None, Active("Seconds until a call is given up; default 600 (LiteLLM: 6000).")] = None
+    num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
+    allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests.")] = None
+    cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests.")] = None
+    ssl_verify: Annotated[bool | Text | None, Active("`false`: accept any certificate of upstreams; a path: trust this CA file only.")] = None
+    fallbacks: Annotated[Fallbacks | None, Active("`[{model: [fallback, ...]}]`: tried in order when a model fails.")] = None
+    default_fallbacks: Annotated[Names | None, Active("Models tried when any model fails.")] = None
+    context_window_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the input is too long.")] = None
+    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = None
+    budget_exceeded_status_code: Annotated[ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")] = None
+    callbacks: Annotated[Names | None, Later("Log sinks.")] = None
+    success_callback: Annotated[Names | None, Later("Log sinks of successful calls.")] = None
+    failure_callback: Annotated[Names | None, Later("Log sinks of failed calls.")] = None
+    service_callbacks: Annotated[Names | None, Later("Sinks of service metrics.")] = None
+    turn_off_message_logging: Annotated[bool | None, Noted("Messages are never logged unless asked for.")] = None
+    redact_user_api_key_info: Annotated[bool | None, Later("Leave key information out of logs.")] = None
+    json_logs: Annotated[bool | None, Later("Log in JSON.")] = None
+    set_verbose: Annotated[bool | None, Noted("Verbose logs would show prompts.")] = None
+    drop_params: Annotated[bool | None, Later("Drop parameters a provider does not support.")] = None
+    modify_params: Annotated[bool | None, Later("Adapt requests to what a provider accepts.")] = None
+    force_ipv4: Annotated[bool | None, Later("Reach upstreams over IPv4 only.")] = None
+    cache: Annotated[bool | None, Later("Cache answers.")] = None
+    cache_params: Annotated[CacheParams | None, Later("Where answers are cached.")] = None
+    enable_redis_auth_cache: Annotated[bool | None, Noted("Key records are pushed to the workers.")] = None
+    max_budget: Annotated[Dollars | None, Later("Budget of the whole gateway, US dollars.")] = None
+    budget_duration: Annotated[DurationText | None, Later("Window of `max_budget`.")] = None
+    max_internal_user_budget: Annotated[Dollars | None, Later("Budget of a new user, US dollars.")] = None
+    internal_user_budget_duration: Annotated[DurationText | None, Later("Window of `max_internal_user_budget`.")] = None
+    max_end_user_budget: Annotated[Dollars | None, Later("Budget of every end user, US dollars.")] = None
+    max_end_user_budget_id: Annotated[Name | None, Later("Budget id of every end user.")] = None
+    default_internal_user_params: Annotated[FreeDict | None, Later("Fields of new users.")] = None
+    default_team_params: Annotated[FreeDict | None, Later("Fields of new teams.")] = None
+    default_team_settings: Annotated[FreeList | None, Later("Log sinks by team.")] = None
+    default_key_generate_params: Annotated[FreeDict | None, Later("Fields of new keys.")] = None
+    upperbound_key_generate_params: Annotated[FreeDict | None, Later("Upper bounds for the fields of new keys.")] = None
+    key_generation_settings: Annotated[FreeDict | None, Later("Who may make keys.")] = None
+    cost_discount_config: Annotated[dict[str, Number] | None, Later("Discount by provider.")] = None
+    cost_margin_config: Annotated[FreeDict | None, Later("Margin by provider.")] = None
+    tag_budget_config: Annotated[FreeDict | None, Later("Budgets by tag.")] = None
+    priority_reservation: Annotated[dict[str, Number] | None, Later("Share of the limits kept for a priority.")] = None
+    store_audit_logs: Annotated[bool | None, Noted("Administrative changes are always recorded.")] = None
+    public_model_groups: Annotated[Names | None, Later("Models shown on the public hub.")] = None
+    require_auth_for_metrics_endpoint: Annotated[bool | None, Later("Ask for a key at `/metrics`.")] = None
+    prometheus_metrics_config: Annotated[FreeList | None, Later("Which metrics and labels are kept.")] = None
+    custom_prometheus_metadata_labels: Annotated[Names | None, Later("Metadata fields that become labels.")] = None
+    langfuse_default_tags: Annotated[Names | None, Later("Tags sent to Langfuse.")] = None
+    mcp_aliases: Annotated[dict[str, Text] | None, Later("Short names of MCP servers.")] = None
+    enable_json_schema_validation: Annotated[bool | None, Later("Check answers against the requested JSON schema.")] = None
+    network_mock: Annotated[bool | None, Later("Answer without calling anybody; use the `demo` model.")] = None
+    custom_provider_map: Annotated[FreeList | None, Later("Providers written in Python.")] = None
+    return_response_headers: Annotated[bool | None, Later("Return the provider's response headers.")] = None
