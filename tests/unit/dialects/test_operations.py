@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from phantom_gateway.dialects.operations import CHAT, COMPLETIONS, EMBEDDINGS, Operation, find
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "model"),
+    [
+        (b"/v1/chat/completions", CHAT, ""),
+        (b"/chat/completions", CHAT, ""),
+        (b"/cursor/chat/completions", CHAT, ""),
+        (b"/v1/completions", COMPLETIONS, ""),
+        (b"/completions", COMPLETIONS, ""),
+        (b"/v1/embeddings", EMBEDDINGS, ""),
+        (b"/embeddings", EMBEDDINGS, ""),
+        (b"/engines/m/chat/completions", CHAT, "m"),
+        (b"/engines/m/completions", COMPLETIONS, "m"),
+        (b"/openai/deployments/a/b/chat/completions", CHAT, "a/b"),
+        (b"/openai/deployments/m/embeddings", EMBEDDINGS, "m"),
+    ],
+)
+def test_every_alias_is_found(path: bytes, operation: Operation, model: str) -> None:
+    assert find(path) == (operation, model)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"/", b"/v1/chat/completions/", b"/v1/chat", b"/engines//chat/completions/x", b"/engines/chat/completion", b"/V1/embeddings",
+     b"/engines/\xff/embeddings", b"/openai/deployments/embeddings", b"/v1/models"],
+)  # fmt: skip
+def test_nothing_else_is(path: bytes) -> None:
+    assert find(path) is None

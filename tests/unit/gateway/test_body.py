@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phantom_gateway.dialects.operations import CHAT, EMBEDDINGS
+from phantom_gateway.gateway.body import CONSUMED, FORBIDDEN, parse
+from phantom_gateway.gateway.errors import ApiError
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def refused(body: bytes) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        parse(body, CHAT, "")
+    assert caught.value.status == 400
+    assert caught.value.kind == "invalid_request_error"
+    return caught.value
+
+
+def test_named_fields_are_read() -> None:
+    body = {"model": "m", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 7, "n": 3, "x": [1]}
+    call = parse(compact(body), CHAT, "")
+    assert (call.model, call.stream, call.wants_usage, call.output_limit) == ("m", True, True, 21)
+    assert call.field("x") == [1]
+    assert call.field("y") is None
+
+
+def test_newer_output_field_wins() -> None:
+    assert parse(compact({"model": "m", "max_tokens": 7, "max_completion_tokens": 5}), CHAT, "").output_limit == 5
+    assert parse(compact({"model": "m", "max_tokens": 7, "max_completion_tokens": None}), CHAT, "").output_limit == 7
+
+
+def test_model_may_stand_in_the_path() -> None:
+    assert parse(b"{}", CHAT, "from-path").model == "from-path"
+    assert parse(b'{"model":"from-body"}', CHAT, "from-path").model == "from-body"
+
+
+def test_stream_is_ignored_where_nothing_streams() -> None:
+    assert parse(b'{"model":"m","stream":true}', EMBEDDINGS, "").stream is False
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (b"", "request_body"),
+        (b"[]", "request_body"),
+        (b"null", "request_body"),
+        (b'{"model":"m"', "request_body"),
+        (b'{"model":"m"} x', "request_body"),
+        (b'{"model":"m","x":NaN}', "request_body"),
+        (b'{"model":"m", "x": Infinity}', "request_body"),
+        (b'{"model":"m","x":"\xff"}', "request_body"),
+        (b'{"model":"m","x":"\\ud800"}', "request_body"),
+        (b'{"model":"m","x":' + b"[" * 100_000, "request_body"),
+        (b'{"model":"a","model":"b"}', "request_body"),
+        (b'{"model": "a", "model": "b"}', "request_body"),
+        (b'{ "model" : "a", "x": {"k":1,"k":2}}', "request_body"),
+        (b'{"m\\u006fdel":"a","model":"b"}', "request_body"),
+        (b"{}", "model"),
+        (b'{"model":""}', "model"),
+        (b'{"model":7}', "model"),
+        (b'{"model":"m","stream":"yes"}', "stream"),
+        (b'{"model":"m","stream":true,"stream_options":{"include_usage":"x"}}', "stream_options"),
+        (b'{"model":"m","max_tokens":-1}', "max_tokens"),
+        (b'{"model":"m","max_tokens":1.5}', "max_tokens"),
+        (b'{"model":"m","max_tokens":99999999999999}', "max_tokens"),
+        (b'{"model":"m","max_tokens":1,"n":-1}', "n"),
+    ],
+)
+def test_bad_bodies_are_refused_by_name(body: bytes, param: str) -> None:
+    assert refused(body).param == param
+
+
+@pytest.mark.parametrize("name", sorted(FORBIDDEN))
+def test_no_body_names_a_destination_or_a_credential(name: str) -> None:
+    error = refused(compact({"model": "m", name: "CANARY"}))
+    assert error.param == name
+    assert "CANARY" not in error.message
+
+
+def test_errors_never_quote_the_body() -> None:
+    assert b"CANARY" not in refused(b'{"model":"m","messages":"CANARY').body()
+
+
+def test_unknown_fields_pass_untouched() -> None:
+    raw = b'{"model":"m","temperature":0.10000000000000000001,"deep":{"a" : [1e400, {"b":"\xc3\xa9\\u00e9"}]},"z":null}'
+    rendered = parse(raw, CHAT, "").render("up", {}, False)
+    assert rendered == raw.replace(b'"m"', b'"up"')
+
+
+def test_our_own_fields_stay_here() -> None:
+    body = {"model": "m", "messages": []} | dict.fromkeys(CONSUMED, 1)
+    assert json.loads(parse(compact(body), CHAT, "").render("m", {}, False)) == {"model": "m", "messages": []}
+
+
+def test_defaults_fill_only_silence() -> None:
+    defaults = {"temperature": b"0.5", "top_p": b"1"}
+    rendered = json.loads(parse(b'{"model":"m","top_p":0.1}', CHAT, "").render("m", defaults, False))
+    assert rendered == {"model": "m", "top_p": 0.1, "temperature": 0.5}
+
+
+def test_usage_is_asked_for_in_streams_only_and_other_options_are_kept() -> None:
+    streaming = parse(b'{"model":"m","stream":true,"stream_options":{"x":1}}', CHAT, "")
+    assert json.loads(streaming.render("m", {}, True))["stream_options"] == {"x": 1, "include_usage": True}
+    assert "stream_options" not in json.loads(parse(b'{"model":"m"}', CHAT, "").render("m", {}, True))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=6), st.booleans(), st.sampled_from([None, 2]))
+def test_whatever_is_valid_arrives_as_sent(extra: dict[str, Any], ascii_only: bool, indent: int | None) -> None:
+    fields = {name: value for name, value in extra.items() if name not in FORBIDDEN | CONSUMED}
+    fields |= {"model": "m", "stream": False, "max_tokens": 1, "max_completion_tokens": 1, "n": 1}
+    text = json.dumps(fields, ensure_ascii=ascii_only, indent=indent)
+    assert json.loads(parse(text.encode(), CHAT, "").render("up", {}, False)) == fields | {"model": "up"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_parse_or_are_refused(body: bytes) -> None:
+    try:
+        parse(body, CHAT, "")
+    except ApiError as error:
+        assert error.status == 400

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, choose
+from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Routing, Snapshot
+
+ADDRESS = Address(scheme="https", host="api.example.com", port=443)
+PATHS = {"chat": "/chat/completions"}
+
+
+def deployment(name: str, group: str = "g", **more: object) -> Deployment:
+    fields = {"provider": "openai", "model": "up", "address": ADDRESS, "base_path": "/v1", "paths": PATHS} | more
+    return Deployment(id=name, group=group, **fields)  # type: ignore[arg-type]
+
+
+def table(*deployments: Deployment, previous: Table | None = None, **routing: object) -> Table:
+    return Table(Snapshot(revision=1, deployments=deployments, routing=Routing(**routing)), previous)  # type: ignore[arg-type]
+
+
+def test_request_head_is_complete_and_rendered_once() -> None:
+    target = table(deployment("a", api_key=Secret("sk-upstream"), query="v=1", headers=(("x-org", "o"),))).groups["g"].targets[0]
+    head = target.head("chat", "up", 12)
+    assert head.startswith(b"POST /v1/chat/completions?v=1 HTTP/1.1\r\nhost: api.example.com\r\n")
+    assert b"\r\nauthorization: Bearer sk-upstream\r\n" in head
+    assert b"\r\nx-org: o\r\n" in head
+    assert head.endswith(b"\r\ncontent-length: 12\r\n\r\n")
+
+
+def test_model_in_the_path_is_one_encoded_segment() -> None:
+    paths = {"chat": "/openai/deployments/{model}/chat/completions"}
+    fixed = table(deployment("a", model="gpt 4/o", paths=paths)).groups["g"].targets[0]
+    assert b"POST /v1/openai/deployments/gpt%204%2Fo/chat/completions HTTP" in fixed.head("chat", "ignored", 0)
+    free = table(deployment("a", group="azure/*", model="*", paths=paths)).groups["azure/*"].targets[0]
+    assert b"/deployments/x%0D%0AHost%3A%20evil/chat" in free.head("chat", "x\r\nHost: evil", 0)
+
+
+def test_a_line_break_in_a_configured_header_is_refused() -> None:
+    with pytest.raises(ValueError, match="header"):
+        table(deployment("a", headers=(("x", "a\r\nb: c"),)))
+
+
+def test_wildcards_match_by_prefix_the_longest_first() -> None:
+    routes = table(
+        deployment("any", "*", model="*"), deployment("openai", "openai/*", model="*"), deployment("ft", "openai/ft-*", model="ft-*"),
+        deployment("exact", "openai/gpt"),
+    )  # fmt: skip
+    found = {name: routes.find(name) for name in ("openai/gpt", "openai/gpt-5", "openai/ft-7", "else")}
+    assert {name: pair[0].name for name, pair in found.items() if pair} == {
+        "openai/gpt": "openai/gpt", "openai/gpt-5": "openai/*", "openai/ft-7": "openai/ft-*", "else": "*",
+    }  # fmt: skip
+    assert routes.groups["openai/*"].targets[0].upstream_model("openai/gpt-5") == "gpt-5"
+    assert routes.groups["openai/ft-*"].targets[0].upstream_model("openai/ft-7") == "ft-7"
+    assert routes.groups["*"].targets[0].upstream_model("else") == "else"
+
+
+def test_alias_is_followed_once_also_to_a_wildcard() -> None:
+    routes = table(deployment("a", "openai/*", model="*"), aliases={"fast": "openai/mini", "loop": "loop"})
+    found = routes.find("fast")
+    assert found is not None
+    assert (found[0].name, found[1]) == ("openai/*", "openai/mini")
+    assert routes.find("loop") is None
+    assert routes.find("nothing") is None
+
+
+def test_hidden_aliases_are_not_listed() -> None:
+    routes = table(deployment("a"), aliases={"seen": "g", "hidden": "g"}, hidden_aliases=frozenset({"hidden"}))
+    assert routes.public_names() == ["g", "seen"]
+
+
+def test_worst_case_covers_the_fallbacks() -> None:
+    dear = Prices(input=5, output=6, reasoning=9, cache_write_1h=8, request=3)
+    routes = table(
+        deployment("a", "cheap", prices=Prices(input=1, output=2), max_output_tokens=100),
+        deployment("b", "dear", prices=dear),
+        fallbacks={"cheap": ("dear",)},
+    )
+    cheap = routes.groups["cheap"]
+    assert (cheap.worst_input, cheap.worst_output, cheap.worst_request) == (8, 9, 3)
+    assert cheap.worst_output_limit == UNKNOWN_OUTPUT_LIMIT
+    assert routes.groups["dear"].worst_input == 8
+
+
+def test_fallbacks_are_bounded_and_never_the_group_itself() -> None:
+    routes = table(deployment("a"), default_fallbacks=("g", "x", "y", "z"), max_fallbacks=2)
+    assert routes.groups["g"].fallbacks == ("x", "y")
+    assert table(deployment("a"), fallbacks={"*": ("w",)}).groups["g"].fallbacks == ("w",)
+
+
+def test_candidates_by_order_rest_and_operation() -> None:
+    group = table(deployment("a", order=1), deployment("b", order=2), deployment("c", order=1, paths={"embeddings": "/e"})).groups["g"]
+    assert [t.id for t in group.candidates("chat", 0.0, set())] == ["a"]
+    group.targets[0].health.rest(0.0, 5.0)
+    assert [t.id for t in group.candidates("chat", 1.0, set())] == ["b"]
+    assert [t.id for t in group.candidates("chat", 6.0, set())] == ["a"]
+    assert group.candidates("chat", 6.0, {"a", "b"}) == []
+
+
+def test_choice_follows_the_weights() -> None:
+    routes = table(deployment("a", weight=3.0), deployment("b", weight=1.0), deployment("c", weight=0.0))
+    draw = random.Random(7)
+    drawn = Counter(choose(list(routes.groups["g"].targets), draw).id for _ in range(4000))
+    assert drawn["c"] == 0
+    assert 2800 < drawn["a"] < 3200
+    nothing = table(deployment("a", weight=0.0), deployment("b", weight=0.0)).groups["g"]
+    assert {choose(list(nothing.targets), draw).id for _ in range(50)} == {"a", "b"}
+
+
+def test_health_rests_after_more_than_the_allowed_failures_and_never_shortens() -> None:
+    health = Health()
+    for _ in range(3):
+        health.failed(10.0, allowed=3, cooldown_s=5.0)
+    assert health.cooldown_until == 0.0
+    health.failed(10.0, allowed=3, cooldown_s=5.0)
+    assert health.cooldown_until == 15.0
+    health.rest(11.0, 1.0)
+    assert health.cooldown_until == 15.0
+    health.succeeded()
+    assert health.fails == 0
+
+
+def test_health_survives_a_reload() -> None:
+    first = table(deployment("a"))
+    first.groups["g"].targets[0].health.rest(0.0, 99.0)
+    second = table(deployment("a"), deployment("b"), previous=first)
+    assert [t.health.cooldown_until for t in second.groups["g"].targets] == [99.0, 0.0]
