@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -19,11 +19,16 @@ def data_dir_default() -> Path:
     return Path(os.environ.get("PHANTOM_DATA_DIR") or "phantom-data")
 
 
-def serve(  # noqa: PLR0913 - the flags of a command
-    config: Annotated[Path | None, typer.Option(help="LiteLLM's config.yaml. Without one: the demo model and the providers whose keys are set.")] = None,
+def serve(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="LiteLLM's config.yaml. Without one: the demo model and the providers whose keys are set."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 4000,
-    data_dir: Annotated[Path | None, typer.Option(help="Database, journal, keys. Default: $PHANTOM_DATA_DIR or ./phantom-data")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Database, journal, keys. Default: $PHANTOM_DATA_DIR or ./phantom-data")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Gateway workers, one per core is enough.", min=1, max=256)] = 1,
     grace: Annotated[float, typer.Option(help="Seconds that running streams get to finish at the end.", min=0)] = 60.0,
     ssl_certfile: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM).")] = None,
@@ -47,17 +52,16 @@ def serve(  # noqa: PLR0913 - the flags of a command
         tls_key=ssl_keyfile,
     )
     try:
-        code = asyncio.run(_run(plan))
+        raise SystemExit(asyncio.run(_run(plan)))
     except StartError as error:
         _fail(str(error))
-    raise SystemExit(code)
 
 
 async def _run(plan: Plan) -> int:
     return await Supervisor(plan, _announce).run()
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"phantom serve: {message}", err=True)
     raise SystemExit(1)
 
@@ -76,6 +80,8 @@ def _announce(plan: Plan, ready: dict[str, Any], port: int) -> None:
         typer.echo("")
         typer.echo(f"Your master key (shown once, kept in {plan.data_dir}/keys/master.key): {key}")
         typer.echo("Try it:")
-        typer.echo(f"  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\")
-        typer.echo('''    -d '{"model": "demo", "messages": [{"role": "user", "content": "Hello!"}]}' ''')
+        typer.echo(
+            f"  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\"
+        )
+        typer.echo("""    -d '{"model": "demo", "messages": [{"role": "user", "content": "Hello!"}]}' """)
     sys.stdout.flush()

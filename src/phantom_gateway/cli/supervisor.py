@@ -117,7 +117,9 @@ class Supervisor:
         if self._sockets:
             port = self._sockets[0].getsockname()[1]
         try:
-            family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+            family, kind, proto, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
             sock = socket.socket(family, kind, proto)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._plan.workers > 1:
@@ -147,15 +149,20 @@ class Supervisor:
         return _Child(f"gateway-{slot}", command, environment, fds=(sock.fileno(),))
 
     async def _start_all(self) -> None:
-        stop = self._tasks.spawn(self._stopping.wait(), "stop while starting")
-        starts = [self._tasks.spawn(self._spawn(child), f"start {child.name}") for child in self._children]
-        everything = asyncio.gather(*starts)
-        await asyncio.wait({stop, everything}, return_when=asyncio.FIRST_COMPLETED)
-        if everything.done():
-            await everything
-        else:
-            everything.cancel()
-        stop.cancel()
+        """Start all children side by side; a signal meanwhile ends the waiting. Raises StartError."""
+        stop = asyncio.get_running_loop().create_task(self._stopping.wait(), name="stop while starting")
+        starts = {
+            asyncio.get_running_loop().create_task(self._spawn(child), name=child.name) for child in self._children
+        }
+        try:
+            while starts and not stop.done():
+                done, _ = await asyncio.wait({stop, *starts}, return_when=asyncio.FIRST_COMPLETED)
+                for start in done & starts:
+                    starts.discard(start)
+                    await start
+        finally:
+            for task in (stop, *starts):
+                task.cancel()
 
     async def _spawn(self, child: _Child) -> None:
         """Start a child and wait for its word that it is ready. Raises StartError."""

@@ -71,8 +71,18 @@ def _special(config: Config) -> Iterator[Note]:
     strategy = config.router_settings.routing_strategy
     if strategy not in (None, "simple-shuffle"):
         path: KeyPath = ("router_settings", "routing_strategy")
-        yield Note("later", config.position(path), path, f"{strategy} is accepted, not active yet: deployments are shuffled by weight")
+        yield Note(
+            "later",
+            config.position(path),
+            path,
+            f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
+        )
     url = config.general_settings.database_url
     if url is not None and not url.reveal().startswith("sqlite:"):
         path = ("general_settings", "database_url")
-        yield Note("later", config.position(path), path, "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used")
+        yield Note(
+            "later",
+            config.position(path),
+            path,
+            "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used",
+        )

@@ -40,31 +40,56 @@ HiddenDict = Annotated[dict[str, Any], BeforeValidator(_hidden)]
 class GeneralSettings(Section):
     """The gateway itself."""
 
-    master_key: Annotated[SecretText | None, Active("The administrator's key; starts with `sk-`. Made on first start when absent.")] = None
-    database_url: Annotated[
-        SecretText | None, Active("`sqlite:///path`; default is a file in the data directory. PostgreSQL is accepted, not active yet.")
+    master_key: Annotated[
+        SecretText | None, Active("The administrator's key; starts with `sk-`. Made on first start when absent.")
     ] = None
-    litellm_key_header_name: Annotated[HeaderName | None, Active("One more request header that may carry the key.")] = None
+    database_url: Annotated[
+        SecretText | None,
+        Active("`sqlite:///path`; default is a file in the data directory. PostgreSQL is accepted, not active yet."),
+    ] = None
+    litellm_key_header_name: Annotated[HeaderName | None, Active("One more request header that may carry the key.")] = (
+        None
+    )
     user_header_name: Annotated[HeaderName | None, Active("Request header that names the end user.")] = None
-    budget_exceeded_status_code: Annotated[ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")] = None
-    global_max_parallel_requests: Annotated[Positive | None, Active("Requests in flight at once on the whole gateway.")] = None
+    budget_exceeded_status_code: Annotated[
+        ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")
+    ] = None
+    global_max_parallel_requests: Annotated[
+        Positive | None, Active("Requests in flight at once on the whole gateway.")
+    ] = None
     always_include_stream_usage: Annotated[bool | None, Active("Send usage at the end of every stream.")] = None
-    max_request_size_mb: Annotated[Number | None, Field(gt=0, le=1024), Active("Largest request body; default 32.")] = None
+    max_request_size_mb: Annotated[Number | None, Field(gt=0, le=1024), Active("Largest request body; default 32.")] = (
+        None
+    )
     max_response_size_mb: Annotated[Number | None, Later("Largest response body.")] = None
-    max_parallel_requests: Annotated[Positive | None, Later("Requests in flight at once of every key without a limit of its own.")] = None
+    max_parallel_requests: Annotated[
+        Positive | None, Later("Requests in flight at once of every key without a limit of its own.")
+    ] = None
     database_connection_pool_limit: Annotated[Positive | None, Later("Connections to PostgreSQL, in all.")] = None
     database_connection_timeout: Annotated[Seconds | None, Later("Seconds to wait for a database connection.")] = None
     database_type: Annotated[Name | None, Noted("The database is chosen by `database_url`.")] = None
-    allow_requests_on_db_unavailable: Annotated[bool | None, Noted("Workers serve known keys without the database; unknown keys get 503.")] = None
+    allow_requests_on_db_unavailable: Annotated[
+        bool | None, Noted("Workers serve known keys without the database; unknown keys get 503.")
+    ] = None
     store_model_in_db: Annotated[bool | None, Later("Models made by the API are kept in the database.")] = None
     store_prompts_in_spend_logs: Annotated[bool | None, Later("Keep prompts and answers with the spend.")] = None
     disable_spend_logs: Annotated[bool | None, Later("Keep sums only, no row per request.")] = None
     disable_error_logs: Annotated[bool | None, Later("Keep no rows of failed requests.")] = None
-    proxy_batch_write_at: Annotated[Seconds | None, Noted("Spend is journaled with the request; nothing waits for a batch.")] = None
-    proxy_budget_rescheduler_min_time: Annotated[Seconds | None, Noted("A budget's reset is arithmetic, not a job.")] = None
-    proxy_budget_rescheduler_max_time: Annotated[Seconds | None, Noted("A budget's reset is arithmetic, not a job.")] = None
-    maximum_spend_logs_retention_period: Annotated[DurationText | None, Later("How long rows of requests are kept.")] = None
-    maximum_spend_logs_retention_interval: Annotated[DurationText | None, Later("How often old rows are removed.")] = None
+    proxy_batch_write_at: Annotated[
+        Seconds | None, Noted("Spend is journaled with the request; nothing waits for a batch.")
+    ] = None
+    proxy_budget_rescheduler_min_time: Annotated[
+        Seconds | None, Noted("A budget's reset is arithmetic, not a job.")
+    ] = None
+    proxy_budget_rescheduler_max_time: Annotated[
+        Seconds | None, Noted("A budget's reset is arithmetic, not a job.")
+    ] = None
+    maximum_spend_logs_retention_period: Annotated[
+        DurationText | None, Later("How long rows of requests are kept.")
+    ] = None
+    maximum_spend_logs_retention_interval: Annotated[DurationText | None, Later("How often old rows are removed.")] = (
+        None
+    )
     maximum_spend_logs_cleanup_cron: Annotated[Text | None, Later("When old rows are removed.")] = None
     use_spend_logs_partitioning: Annotated[bool | None, Noted("The table's layout is the gateway's own.")] = None
     use_redis_transaction_buffer: Annotated[bool | None, Noted("The journal is the buffer.")] = None
@@ -98,23 +123,37 @@ class GeneralSettings(Section):
     ui_access_mode: Annotated[Literal["admin_only", "all"] | None, Later("Who may use the UI.")] = None
     key_management_system: Annotated[Name | None, Later("Where `os.environ/` names are looked up instead.")] = None
     key_management_settings: Annotated[FreeDict | None, Later("Settings of the key management system.")] = None
-    cancel_on_disconnect: Annotated[bool | None, Noted("A call is always stopped when its client leaves, and billed for what was produced.")] = None
-    token_rate_limit_type: Annotated[Literal["total", "input", "output"] | None, Later("Which tokens count against tpm limits.")] = None
+    cancel_on_disconnect: Annotated[
+        bool | None, Noted("A call is always stopped when its client leaves, and billed for what was produced.")
+    ] = None
+    token_rate_limit_type: Annotated[
+        Literal["total", "input", "output"] | None, Later("Which tokens count against tpm limits.")
+    ] = None
     disable_master_key_return: Annotated[bool | None, Noted("The master key is never returned.")] = None
     control_plane_url: Annotated[Text | None, Later("Address of a separate control plane.")] = None
     fail_closed_rate_limit_enforcement: Annotated[bool | None, Noted("Limits always fail closed.")] = None
     disable_budget_reservation: Annotated[bool | None, Noted("Budgets are always reserved before a call.")] = None
-    max_in_flight_requests_per_worker: Annotated[Positive | None, Later("Requests in flight at once in one worker.")] = None
+    max_in_flight_requests_per_worker: Annotated[
+        Positive | None, Later("Requests in flight at once in one worker.")
+    ] = None
     max_queued_requests_per_worker: Annotated[Count | None, Later("Requests waiting in one worker.")] = None
     admission_queue_timeout_seconds: Annotated[Seconds | None, Later("Seconds a request may wait.")] = None
-    proxy_config_reload_interval_seconds: Annotated[Seconds | None, Later("Seconds between looks at the configuration.")] = None
+    proxy_config_reload_interval_seconds: Annotated[
+        Seconds | None, Later("Seconds between looks at the configuration.")
+    ] = None
     user_url_validation: Annotated[bool | None, Noted("Addresses from requests are never called.")] = None
     user_url_allowed_hosts: Annotated[Names | None, Noted("Addresses from requests are never called.")] = None
-    provider_url_destination_allowed_hosts: Annotated[Names | None, Noted("Addresses come from the configuration only.")] = None
+    provider_url_destination_allowed_hosts: Annotated[
+        Names | None, Noted("Addresses come from the configuration only.")
+    ] = None
     include_call_id_in_error_body: Annotated[bool | None, Later("Put the call's id into error bodies.")] = None
     completion_model: Annotated[Name | None, Later("Model used for every request.")] = None
-    infer_model_from_keys: Annotated[bool | None, Noted("Without `model_list`, models come from the provider keys found anyway.")] = None
-    dangerously_permit_weak_or_unset_master_key: Annotated[Free | None, Noted("An unset key is made; a weak one is refused.")] = None
+    infer_model_from_keys: Annotated[
+        bool | None, Noted("Without `model_list`, models come from the provider keys found anyway.")
+    ] = None
+    dangerously_permit_weak_or_unset_master_key: Annotated[
+        Free | None, Noted("An unset key is made; a weak one is refused.")
+    ] = None
 
 
 OTHER_KEYS = frozenset(

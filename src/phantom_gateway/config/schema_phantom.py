@@ -36,7 +36,9 @@ def _network(text: str) -> str:
     except ValueError:
         raise PydanticCustomError("config", "must be an address block such as 10.0.0.0/8, without host bits") from None
     if any(network.version == block.version and network.overlaps(block) for block in NEVER_REACHED):
-        raise PydanticCustomError("config", "covers link-local, metadata or multicast addresses, which are never reached")
+        raise PydanticCustomError(
+            "config", "covers link-local, metadata or multicast addresses, which are never reached"
+        )
     return str(network)
 
 
@@ -66,16 +68,26 @@ class HttpSection(Section):
     max_header_line: Annotated[Size, Active("Longest header line.")] = _DEFAULTS.max_header_line
     max_header_bytes: Annotated[Size, Active("All header lines together.")] = _DEFAULTS.max_header_bytes
     max_headers: Annotated[int, Field(ge=8, le=1000), Active("Number of header lines.")] = _DEFAULTS.max_headers
-    max_body: Annotated[Size | None, Active("Largest request body; wins over `general_settings.max_request_size_mb`; default 32 MiB.")] = None
-    header_timeout: Annotated[Time, Active("From the first byte of a request to the end of its headers.")] = _DEFAULTS.header_timeout_s
-    body_stall: Annotated[Time, Active("Longest silence inside a request body.")] = _DEFAULTS.body_stall_s
-    idle_timeout: Annotated[Time, Active("Longest silence between requests on a connection.")] = _DEFAULTS.idle_timeout_s
-    write_stall: Annotated[Time, Active("Longest time a client may take no byte of its response.")] = _DEFAULTS.write_stall_s
-    tls_handshake: Annotated[Time, Active("Time for the TLS handshake.")] = _DEFAULTS.tls_handshake_s
-    max_requests_per_connection: Annotated[int, Field(ge=1, le=10**9), Active("Requests after which a connection is closed.")] = (
-        _DEFAULTS.max_requests_per_connection
+    max_body: Annotated[
+        Size | None, Active("Largest request body; wins over `general_settings.max_request_size_mb`; default 32 MiB.")
+    ] = None
+    header_timeout: Annotated[Time, Active("From the first byte of a request to the end of its headers.")] = (
+        _DEFAULTS.header_timeout_s
     )
-    max_connections: Annotated[int, Field(ge=1, le=10**6), Active("Connections of one worker.")] = _DEFAULTS.max_connections
+    body_stall: Annotated[Time, Active("Longest silence inside a request body.")] = _DEFAULTS.body_stall_s
+    idle_timeout: Annotated[Time, Active("Longest silence between requests on a connection.")] = (
+        _DEFAULTS.idle_timeout_s
+    )
+    write_stall: Annotated[Time, Active("Longest time a client may take no byte of its response.")] = (
+        _DEFAULTS.write_stall_s
+    )
+    tls_handshake: Annotated[Time, Active("Time for the TLS handshake.")] = _DEFAULTS.tls_handshake_s
+    max_requests_per_connection: Annotated[
+        int, Field(ge=1, le=10**9), Active("Requests after which a connection is closed.")
+    ] = _DEFAULTS.max_requests_per_connection
+    max_connections: Annotated[int, Field(ge=1, le=10**6), Active("Connections of one worker.")] = (
+        _DEFAULTS.max_connections
+    )
     allowed_hosts: Annotated[Names, Active("Host names answered; empty: any.")] = []
 
 
@@ -90,17 +102,21 @@ class EgressSection(Section):
     """Where the gateway may connect to."""
 
     allow_private: Annotated[
-        list[Network], Active("Address blocks beyond the global Internet that every upstream's host name may resolve to.")
+        list[Network],
+        Active("Address blocks beyond the global Internet that every upstream's host name may resolve to."),
     ] = []
     proxy: Annotated[
-        SecretText | None, Active("`http://[user:password@]host:port`: reach `https` upstreams through it; wins over `HTTPS_PROXY`.")
+        SecretText | None,
+        Active("`http://[user:password@]host:port`: reach `https` upstreams through it; wins over `HTTPS_PROXY`."),
     ] = None
 
 
 class AdminSection(Section):
     """The management API and the UI."""
 
-    listen: Annotated[str, BeforeValidator(_listen), Active("`shared`: on the public port; `host:port`: on a listener of its own.")] = "shared"
+    listen: Annotated[
+        str, BeforeValidator(_listen), Active("`shared`: on the public port; `host:port`: on a listener of its own.")
+    ] = "shared"
 
 
 class PhantomSection(Section):
@@ -108,7 +124,8 @@ class PhantomSection(Section):
 
     demo: Annotated[bool, Active("Offer the `demo` model, answered by the built-in simulator.")] = True
     journal_sync: Annotated[
-        Literal["group", "strict"], Active("`group`: spend is written before the answer and synced within moments; `strict`: synced before.")
+        Literal["group", "strict"],
+        Active("`group`: spend is written before the answer and synced within moments; `strict`: synced before."),
     ] = "group"
     drain_grace: Annotated[Time, Active("How long running requests may take when the gateway is told to stop.")] = 60.0
     max_json_depth: Annotated[int, Field(ge=8, le=1000), Active("Deepest nesting of a request body.")] = 128

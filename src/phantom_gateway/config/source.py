@@ -25,7 +25,16 @@ MAX_VALUES = 200_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-_RESOLVED = (f"{_TAG}str", f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float", f"{_TAG}timestamp", f"{_TAG}merge", f"{_TAG}value")
+_RESOLVED = (
+    f"{_TAG}str",
+    f"{_TAG}null",
+    f"{_TAG}bool",
+    f"{_TAG}int",
+    f"{_TAG}float",
+    f"{_TAG}timestamp",
+    f"{_TAG}merge",
+    f"{_TAG}value",
+)
 
 
 @dataclass(slots=True)

@@ -66,7 +66,19 @@ class StreamTap:
     speak of usage or errors.
     """
 
-    __slots__ = ("_hide_usage", "_pair", "_public", "_splitter", "done", "error", "events", "last", "octets", "tail", "usage")
+    __slots__ = (
+        "_hide_usage",
+        "_pair",
+        "_public",
+        "_splitter",
+        "done",
+        "error",
+        "events",
+        "last",
+        "octets",
+        "tail",
+        "usage",
+    )
 
     def __init__(self, public_model: str, hide_usage: bool, max_event: int) -> None:
         self._splitter = SseSplitter(max_event)
@@ -83,7 +95,7 @@ class StreamTap:
 
     def feed(self, data: bytes) -> bytes:
         """Take upstream bytes, give the caller's bytes. Raises BadResponse when an event exceeds its bound."""
-        if self._splitter.pending or not data.endswith(b"\n\n") or b"\r" in data:
+        if not self.events or self._splitter.pending or not data.endswith(b"\n\n") or b"\r" in data:
             events = self._splitter.feed(data)
             if not events:
                 return b""
@@ -109,8 +121,8 @@ class StreamTap:
         """Whether the stream said its end: the marker, a finish reason, or the final usage."""
         if self.done or self.usage is not None:
             return True
-        event = _read(self.last)
-        return event is not None and any(choice.get("finish_reason") for choice in event.choices or ())
+        choices = [choice for event in _read_all(self.last) for choice in event.choices or ()]
+        return any(choice.get("finish_reason") for choice in choices)
 
     def produced(self) -> int:
         """Content events so far: most providers send one token an event, after one that carries only the role."""
@@ -123,8 +135,7 @@ class StreamTap:
         return data
 
     def _look_at_first(self, data: bytes) -> None:
-        event = _read(data)
-        if event is not None:
+        for event in _read_all(data)[:1]:
             self._pair = stamp_pair(event.model, self._public, data)
 
     def _look_closely(self, data: bytes) -> bytes:
@@ -136,7 +147,7 @@ class StreamTap:
                 self.events -= 1
                 kept.append(raw)
                 continue
-            event = _read(raw)
+            event = _read(text)
             if event is not None and event.error is not None:
                 self.error = event.error
             if event is not None and event.usage is not None:
@@ -150,13 +161,15 @@ class StreamTap:
         return b"".join(kept)
 
 
-def _read(raw: bytes) -> Event | None:
-    """The first data-bearing event in ``raw``, read; None when it is not JSON of an event's shape."""
-    for event in SseSplitter(len(raw) + 4).feed(raw):
-        text = event_data(event)
-        if text:
-            try:
-                return _event.decode(text)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                return None
-    return None
+def _read(text: bytes) -> Event | None:
+    """An event's data; None when it is not JSON of an event's shape."""
+    try:
+        return _event.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _read_all(raw: bytes) -> list[Event]:
+    """The readable events in some whole raw events."""
+    texts = [event_data(event) for event in SseSplitter(len(raw) + 4).feed(raw)]
+    return [event for text in texts if text and (event := _read(text)) is not None]

@@ -6,21 +6,22 @@ Nothing here calls a database: limits are taken from leases that the worker hold
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.settle import Accounting
-from phantom_gateway.ledger.journal import StorageFull
+from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.ledger.money import MILLION, NANO, format_usd
-from phantom_gateway.ledger.record import Opened, Spend
-from phantom_gateway.limits.book import LimiterUnavailable, LimitExceeded
+from phantom_gateway.ledger.record import Opened
+from phantom_gateway.limits.book import amounts_for
+from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Group, Table
     from phantom_gateway.gateway.worker import Worker
-    from phantom_gateway.spine.messages import KeyRecord
+    from phantom_gateway.spine.messages import KeyRecord, Limit
 
 EXPECTED_OUTPUT = 256
 """Output tokens assumed for token limits and for the estimate of a request whose end nobody saw, when it set no bound."""
@@ -45,14 +46,18 @@ def may_use(key: KeyRecord, model: str, table: Table) -> bool:
 def group_for(key: KeyRecord, call: Call, table: Table) -> tuple[Group, str]:
     """The model group of a request the key may make, and the name asked for within it. Raises ApiError 403 or 400."""
     if key.key_type not in ("default", "llm_api"):
-        raise ApiError(403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls.")
+        raise ApiError(
+            403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls."
+        )
     model = key.model_aliases.get(call.model, call.model)
     if not may_use(key, model, table):
         message = f"The requested model '{call.model}' is not available for this API key, or the model name is invalid."
         raise ApiError(403, "key_model_access_denied", message, param="model", details={"model": call.model})
     found = table.find(model)
     if found is None:
-        message = f"Invalid model name passed in model={call.model}. Call `/v1/models` to view available models for your key."
+        message = (
+            f"Invalid model name passed in model={call.model}. Call `/v1/models` to view available models for your key."
+        )
         raise invalid_request(message, "model")
     return found
 
@@ -66,19 +71,21 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     expected = input_tokens
     if exchange.operation.output_fields:
         expected += EXPECTED_OUTPUT if call.output_limit is None else min(call.output_limit, EXPECTED_OUTPUT)
-    limits = worker.limits_of(key)
+    limits = key.limits
+    now = time.time()
     try:
-        reservation = await worker.book.take(limits, tokens=expected, cost=worst_case(exchange))
+        amounts = _amounts(limits, expected, exchange)
+        reservation = worker.book.try_all(limits, amounts, now) or await worker.book.take_all(limits, amounts, now)
     except LimitExceeded as error:
-        raise _refusal(error, table.snapshot.settings.budget_exceeded_status) from error
+        raise _refusal(error, now, worst_case(exchange), table.snapshot.settings.budget_exceeded_status) from error
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
     opened = Opened(
         id=exchange.call_id,
-        at_ns=time.time_ns(),
+        at_ns=int(now * 1e9),
         key_id=key.id,
         group=group.name,
-        reserved=reservation.spends,
+        reserved=reservation.reserved(),
         estimate=(input_tokens * group.worst_input + (expected - input_tokens) * group.worst_output) // MILLION,
         input_tokens=input_tokens,
         call_type=exchange.operation.call_type,
@@ -94,11 +101,26 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         trace_id=_text(exchange, b"x-litellm-trace-id"),
     )
     try:
-        accounting = exchange.accounting = Accounting(exchange, reservation, opened, worker.journal, worker.meter)
-    except StorageFull as error:
+        accounting = exchange.accounting = Accounting(exchange, reservation, opened, worker.books)
+    except StorageFullError as error:
         reservation.release()
-        raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5) from error
+        raise unavailable(
+            "The gateway cannot record requests right now.", kind="storage_full", retry_after=5
+        ) from error
     return accounting
+
+
+def _amounts(limits: tuple[Limit, ...], tokens: int, exchange: Exchange) -> list[int]:
+    """What the request reserves of each limit. A token limit smaller than the estimate is reserved whole: an empty window
+    always admits one request, and what it really used is settled afterwards.
+    """
+    if not limits:
+        return []
+    amounts = amounts_for(limits, tokens, worst_case(exchange))
+    for index, limit in enumerate(limits):
+        if limit.kind == "tokens" and amounts[index] > limit.amount:
+            amounts[index] = limit.amount
+    return amounts
 
 
 def worst_case(exchange: Exchange) -> int:
@@ -116,26 +138,37 @@ def worst_case(exchange: Exchange) -> int:
     return -(-(tokens_in * group.worst_input + tokens_out * group.worst_output) // MILLION) + group.worst_request
 
 
-def _refusal(error: LimitExceeded, budget_status: int) -> ApiError:
+def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> ApiError:
     """Say which limit of whom, how much, and when it ends."""
-    limit, state = error.limit, error.state
-    reset_s = max(0, round(state.reset - time.time())) if state.reset else None
-    details = {"entity": limit.entity, "kind": limit.kind, "window": limit.window, "reset_at": int(state.reset) or None}
+    limit, grant = error.limit, error.grant
+    reset_s = max(0, round(grant.window_end - now)) if grant.window_end else None
+    details: dict[str, Any] = {
+        "entity": limit.entity,
+        "kind": limit.kind,
+        "window": limit.window,
+        "limit": limit.amount,
+    }
+    details["reset_at"] = int(grant.window_end) or None
     if limit.kind == "budget":
-        details |= {"max_budget": limit.amount / NANO, "used": state.used / NANO, "estimated_cost": error.need / NANO}
+        details |= {
+            "limit": limit.amount / NANO,
+            "used": grant.used / NANO,
+            "estimated_cost": need / NANO,
+            "unit": "usd",
+        }
         message = (
-            f"Budget has been exceeded! {limit.entity} Current cost: {format_usd(state.used)}, "
-            f"Estimated request cost: {format_usd(error.need)}, Max budget: {format_usd(limit.amount)}"
+            f"Budget has been exceeded! {limit.entity} Current cost: {format_usd(grant.used)}, "
+            f"Estimated request cost: {format_usd(need)}, Max budget: {format_usd(limit.amount)}"
         )
         return ApiError(budget_status, "budget_exceeded", message, details=details)
     wait = 1 if reset_s is None else max(1, reset_s)
     message = (
         f"Rate limit exceeded for {limit.entity}. Limit type: {limit.kind}. Current limit: {limit.amount}, "
-        f"Remaining: {state.remaining}." + (f" Limit resets in {reset_s} s." if reset_s is not None else "")
+        f"Remaining: {grant.remaining}." + (f" Limit resets in {reset_s} s." if reset_s is not None else "")
     )
     headers = [(b"retry-after", str(wait).encode()), (b"rate_limit_type", limit.kind.encode())]
-    if state.reset:
-        headers.append((b"reset_at", str(int(state.reset)).encode()))
+    if grant.window_end:
+        headers.append((b"reset_at", str(int(grant.window_end)).encode()))
     return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))
 
 

@@ -96,8 +96,10 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     """Read a request body. Raises ApiError 400 naming what is wrong, never quoting the body."""
     fields = _decode(body)
     if not FORBIDDEN.isdisjoint(fields):
-        name = sorted(FORBIDDEN & fields.keys())[0]
-        raise invalid_request(f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration.", name)
+        name = min(FORBIDDEN & fields.keys())
+        raise invalid_request(
+            f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration.", name
+        )
     call = Call(fields, len(body))
     name = "model"
     try:
@@ -124,7 +126,9 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     except msgspec.MsgspecError as error:
         raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
     if not call.model:
-        raise invalid_request("The field 'model' is missing. Call `/v1/models` to see which models this key can use.", "model")
+        raise invalid_request(
+            "The field 'model' is missing. Call `/v1/models` to see which models this key can use.", "model"
+        )
     return call
 
 
@@ -161,7 +165,9 @@ def _spaced(fields: dict[str, msgspec.Raw]) -> bytes:
 def _inspect(body: bytes) -> None:
     """The slow, strict reading: repeated keys at any depth, NaN, lone surrogates."""
     try:
-        json.dumps(json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant), ensure_ascii=False).encode()
+        json.dumps(
+            json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant), ensure_ascii=False
+        ).encode()
     except UnicodeEncodeError as error:
         raise invalid_request("The request body contains a lone surrogate.", "request_body") from error
     except RecursionError as error:

@@ -25,7 +25,7 @@ class ApiError(Exception):
     provider rather than of the request.
     """
 
-    def __init__(  # noqa: PLR0913 - the fields of the error object, all named at the call
+    def __init__(
         self,
         status: int,
         kind: str,

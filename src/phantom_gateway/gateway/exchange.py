@@ -54,7 +54,7 @@ class Exchange:
     routed: str
     target: Target | None
 
-    def __init__(  # noqa: PLR0913 - the wire's and the corridor's fields
+    def __init__(
         self,
         request: Request,
         responder: Responder,

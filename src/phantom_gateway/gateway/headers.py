@@ -14,7 +14,8 @@ from phantom_gateway.ledger.money import NANO
 if TYPE_CHECKING:
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
-    from phantom_gateway.limits.book import LimitState
+    from phantom_gateway.limits.book import LeaseBook
+    from phantom_gateway.spine.messages import Limit
 
 _COMMON = b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
 JSON = b"content-type: application/json\r\n" + _COMMON
@@ -58,20 +59,22 @@ def of_cost(cost: Cost) -> bytes:
     return b"".join(lines)
 
 
-def of_limits(states: list[LimitState], now: float) -> bytes:
+def of_limits(book: LeaseBook, limits: tuple[Limit, ...], now: float) -> bytes:
     """What the key may still do: ``x-ratelimit-*`` for the tightest limit of a kind, LiteLLM's key figures for the rest."""
     lines = []
-    for state in states:
-        limit = state.limit
+    for limit, remaining, reset_at in book.headers(limits, now):
         if limit.kind == "budget":
-            lines.append(b"x-litellm-key-spend: %b\r\nx-litellm-key-max-budget: %b\r\n" % (usd(state.used), usd(limit.amount)))
+            lines.append(
+                b"x-litellm-key-spend: %b\r\nx-litellm-key-max-budget: %b\r\n"
+                % (usd(limit.amount - remaining), usd(limit.amount))
+            )
         elif limit.kind != "parallel":
             kind = limit.kind.encode()
-            short = b"rpm" if kind == b"requests" else b"tpm"
             lines.append(
-                b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %d\r\nx-litellm-key-%b-limit: %d\r\n"
-                % (kind, limit.amount, kind, state.remaining, kind, max(0, round(state.reset - now)), short, limit.amount)
+                b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %d\r\n"
+                % (kind, limit.amount, kind, remaining, kind, max(0, round(reset_at - now)))
             )
+            lines.append(b"x-litellm-key-%b-limit: %d\r\n" % (b"rpm" if kind == b"requests" else b"tpm", limit.amount))
     return b"".join(lines)
 
 

@@ -7,9 +7,12 @@ the answer complete. Every way out of the corridor ends in ``_close``; a second 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phantom_gateway.gateway import headers
+from phantom_gateway.gateway.errors import unavailable
+from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
 from phantom_gateway.ledger.money import Cost, cost
 from phantom_gateway.ledger.record import Closed, Opened, Status
 from phantom_gateway.ledger.usage import Usage, estimate, from_openai
@@ -21,27 +24,37 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.relay import StreamRelay
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.ledger.journal import Journal
-    from phantom_gateway.limits.book import Reservation
+    from phantom_gateway.limits.book import LeaseBook
+    from phantom_gateway.limits.slices import Reservation
 
 _NOTHING = Usage()
 _FREE = Cost()
+
+
+class Books(NamedTuple):
+    """Where a worker writes down what requests use."""
+
+    limits: LeaseBook
+    journal: Journal
+    meter: Meter
 
 
 class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on", "_relay",
+        "_book", "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on", "_relay",
         "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
         "usage",
     )  # fmt: skip
 
-    def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, journal: Journal, meter: Meter) -> None:
+    def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
         self._exchange = exchange
         self._reservation = reservation
         self._opened = opened
-        self._journal = journal
-        self._meter = meter
+        self._book = books.limits
+        self._journal = journal = books.journal
+        self._meter = books.meter
         self._closed = False
         self._target: Target | None = None
         self._upstream_model = ""
@@ -82,33 +95,41 @@ class Accounting:
         if not usage.complete:
             output = answer_bytes if self._exchange.operation.output_fields else 0
             counted = estimate(self._exchange.call.size, output)
-            usage = _without_output(usage, counted) if not self._exchange.operation.output_fields else usage.filled(counted)
+            usage = (
+                _without_output(usage, counted) if not self._exchange.operation.output_fields else usage.filled(counted)
+            )
         self._price(usage)
 
     # --- the ways out ------------------------------------------------------------------------------------------------
 
     async def close_success(self) -> None:
-        """The answer is whole. Returns when it may be acknowledged."""
+        """The answer is whole. Returns when it may be acknowledged; raises ApiError 503 when it cannot be recorded."""
         self._take_tap()
-        self._close("success", 200, "")
-        if self._journal.strict:
-            await self._journal.synced(self._journal.position)
+        try:
+            self._close("success", 200, "")
+            if self._journal.sync == "strict":
+                await self._journal.synced(self._journal.position)
+        except (StorageFullError, SyncFailedError) as error:
+            raise unavailable("The answer cannot be recorded and is not given.", "storage_full", 5) from error
 
     async def close_failure(self, error_type: str, status: int) -> None:
         """Nobody answered, or the answer broke off: what came is billed."""
         self._take_tap()
-        self._close("failure", status, error_type)
+        with suppress(StorageFullError):
+            self._close("failure", status, error_type)
 
     def close_left(self) -> None:
         """The caller hung up: what was produced is billed."""
         self._take_tap()
-        self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
+        with suppress(StorageFullError):
+            self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
 
     def close_abandoned(self) -> None:
         """Last resort for a way out that nobody thought of; keeps the promise that every record is closed."""
         if not self._closed:
             self._take_tap()
-            self._close("failure", 500, "internal_server_error")
+            with suppress(StorageFullError):
+                self._close("failure", 500, "internal_server_error")
 
     # --- what the caller is told -------------------------------------------------------------------------------------
 
@@ -130,7 +151,9 @@ class Accounting:
                 exchange.attempts, exchange.fallbacks,
             )
         )  # fmt: skip
-        limits = headers.of_limits(self._reservation.states(), time.time()) if exchange.principal.limits else b""
+        limits = (
+            headers.of_limits(self._book, exchange.principal.limits, time.time()) if exchange.principal.limits else b""
+        )
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
         return b"%b%b%b%b%b" % (headers.JSON, common, headers.of_cost(self.cost), limits, self._passed_on)
@@ -160,7 +183,6 @@ class Accounting:
         exchange, opened, target = self._exchange, self._opened, self._target
         total = self.cost.total
         duration_ns = time.monotonic_ns() - exchange.started_ns
-        spends = self._reservation.settle(tokens=self.usage.total, cost=total)
         record = Closed(
             opened=self._opened_n,
             id=opened.id,
@@ -187,14 +209,20 @@ class Accounting:
             usage=self.usage,
             cost=self.cost,
             price_version=target.prices.version if target else "none",
-            spends=spends,
+            spends=self._reservation.spends(total),
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
             client_left=left,
             session_id=opened.session_id,
             trace_id=opened.trace_id,
         )
-        self._journal.append(record)
+        try:
+            self._journal.append(record)
+        except StorageFullError:
+            # Recovery bills the Opened with its estimate; until then the money stays reserved.
+            self._reservation.abandon()
+            raise
+        self._reservation.settle(self.usage.total, total)
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
         series.input_tokens += self.usage.prompt_tokens
         series.output_tokens += self.usage.completion_tokens

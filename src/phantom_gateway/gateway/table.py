@@ -50,8 +50,19 @@ class Health:
 class Target:
     """One deployment, compiled: request heads per operation, request defaults, timeouts, health."""
 
-    __slots__ = ("defaults", "deployment", "fixed_model", "health", "heads", "id", "origin", "prices", "stream_timeouts",
-                 "timeouts", "weight")  # fmt: skip
+    __slots__ = (
+        "defaults",
+        "deployment",
+        "fixed_model",
+        "heads",
+        "health",
+        "id",
+        "origin",
+        "prices",
+        "stream_timeouts",
+        "timeouts",
+        "weight",
+    )  # fmt: skip
 
     def __init__(self, deployment: Deployment, routing: Routing, health: Health) -> None:
         self.deployment = deployment
@@ -67,7 +78,9 @@ class Target:
         stream = deployment.stream_timeout_s or routing.stream_timeout_s or total
         connect = routing.connect_timeout_s
         self.timeouts = Timeouts(connect_s=connect, first_byte_s=total, stall_s=routing.stall_timeout_s, total_s=total)
-        self.stream_timeouts = Timeouts(connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None)
+        self.stream_timeouts = Timeouts(
+            connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None
+        )
 
     def upstream_model(self, asked: str) -> str:
         """The name the upstream knows. For a wildcard the caller's star goes where the deployment's star stands."""
@@ -90,7 +103,11 @@ class Target:
         if model_in_path and self.fixed_model:
             target = target.replace("{model}", _path_segment(self.fixed_model).decode())
             model_in_path = False
-        headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity"), ("content-type", "application/json")]
+        headers = [
+            ("user-agent", "phantom-gateway"),
+            ("accept-encoding", "identity"),
+            ("content-type", "application/json"),
+        ]
         headers += deployment.headers
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
@@ -102,7 +119,9 @@ class Target:
 
 def _path_segment(model: str) -> bytes:
     """A model name as one path segment: only unreserved characters (RFC 3986) stay as they are."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else f"%{b:02X}" for c in model for b in c.encode()).encode()
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "-._~") else f"%{b:02X}" for c in model for b in c.encode()
+    ).encode()
 
 
 class Group:
@@ -132,7 +151,9 @@ class Group:
 
     def candidates(self, operation: str, now: float, tried: set[str]) -> list[Target]:
         """Deployments that can do the operation, are not resting, were not tried, in the lowest ``order`` tier."""
-        able = [t for t in self.targets if operation in t.heads and t.id not in tried and t.health.cooldown_until <= now]
+        able = [
+            t for t in self.targets if operation in t.heads and t.id not in tried and t.health.cooldown_until <= now
+        ]
         if len(able) > 1:
             lowest = min(t.deployment.order for t in able)
             able = [t for t in able if t.deployment.order == lowest]
@@ -155,13 +176,15 @@ class Table:
     def __init__(self, snapshot: Snapshot, previous: Table | None = None) -> None:
         self.snapshot = snapshot
         self.routing = snapshot.routing
-        self.draw = random.SystemRandom() if previous is None else previous.draw
-        healths = {t.id: t.health for group in previous.groups.values() for t in group.targets} if previous else {}
+        self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
+        healths: dict[str, Health] = {}
+        if previous is not None:
+            healths = {t.id: t.health for group in previous.groups.values() for t in group.targets}
         members: dict[str, list[Target]] = {}
         for deployment in snapshot.deployments:
             target = Target(deployment, snapshot.routing, healths.get(deployment.id) or Health())
             members.setdefault(deployment.group, []).append(target)
-        self.groups = {name: Group(name, tuple(targets)) for name, targets in members.items()}
+        self.groups: dict[str, Group] = {name: Group(name, tuple(targets)) for name, targets in members.items()}
         self._wildcards = sorted((n for n in self.groups if n.endswith("*")), key=len, reverse=True)
         for group in self.groups.values():
             group.fallbacks = self.fallbacks_of(group.name)

@@ -18,11 +18,23 @@ from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.gateway.forward import Forwarder
 from phantom_gateway.gateway.meter import Meter
+from phantom_gateway.gateway.settle import Books
 from phantom_gateway.gateway.table import Table
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.limits.book import LeaseBook
-from phantom_gateway.spine.client import SpineClient
-from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Heartbeat, Hello, Invalidate, Load, NewSnapshot, Recall, Welcome
+from phantom_gateway.limits.errors import LimiterUnavailable
+from phantom_gateway.spine.client import SpineClient, SpineDown
+from phantom_gateway.spine.messages import (
+    PROTOCOL_VERSION,
+    Ack,
+    Heartbeat,
+    Hello,
+    Invalidate,
+    Load,
+    NewSnapshot,
+    Recall,
+    Welcome,
+)
 from phantom_gateway.spine.snapshot import HttpLimits, Snapshot
 from phantom_gateway.wire.client import HttpClient
 from phantom_gateway.wire.server import HttpServer
@@ -33,7 +45,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from ssl import SSLContext
 
-TICK_S = 1.0
+    from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant
+
+TICK_S = 0.5
+GIVE_UP_S = 3600.0
+"""Everything leased has been idle when seen from this far in the future."""
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -65,8 +81,9 @@ class Worker:
         self.tasks = TaskGroup()
         run = data_dir / "run"
         self.spine = SpineClient(str(run / "spine.sock"), self)
-        self.journal = Journal(data_dir / "journal", self.incarnation)
-        self.book = LeaseBook(self.spine)
+        self.journal = Journal(data_dir / "journal" / self.incarnation, self.incarnation)
+        self.book = LeaseBook(self._ask, self.tasks)
+        self.books = Books(self.book, self.journal, self.meter)
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
         self.caller = Caller(self.client)
@@ -98,7 +115,7 @@ class Worker:
         """Close the listener, let what runs finish, settle, give back what is leased, close the journal."""
         self.server.close_listener()
         await self.server.drain(grace_s)
-        for message in self.book.give_all_back():
+        for message in self.book.idle(time.time() + GIVE_UP_S):
             self.spine.send(message)
         await asyncio.sleep(0)
         await self.tasks.cancel()
@@ -142,7 +159,7 @@ class Worker:
             self._key_epoch = message.key_epoch
             self.spine.send(Ack(seq=message.seq))
         elif isinstance(message, Recall):
-            self.spine.send(self.book.on_recall(message))
+            self.spine.send(self.book.on_recall(message.scope, message.seq))
         else:
             self.install(message.snapshot)
             self.spine.send(Ack(seq=message.seq))
@@ -156,10 +173,16 @@ class Worker:
         table = Table(snapshot, self.table)
         settings = snapshot.settings
         self.authenticator.configure(snapshot.key_pepper, settings.key_header)
-        self.journal.configure(settings.journal_sync)
+        self.journal.sync = "strict" if settings.journal_sync == "strict" else "group"
         self.server.set_limits(snapshot.http)
         self.admin_here = settings.data_port_admin
         self.table = table
+
+    async def _ask(self, ask: LeaseAsk) -> LeaseGrant:
+        try:
+            return await self.spine.lease(ask.limit, ask.need, ask.want)
+        except SpineDown as error:
+            raise LimiterUnavailable(str(error)) from error
 
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok

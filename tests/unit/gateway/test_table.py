@@ -23,7 +23,11 @@ def table(*deployments: Deployment, previous: Table | None = None, **routing: ob
 
 
 def test_request_head_is_complete_and_rendered_once() -> None:
-    target = table(deployment("a", api_key=Secret("sk-upstream"), query="v=1", headers=(("x-org", "o"),))).groups["g"].targets[0]
+    target = (
+        table(deployment("a", api_key=Secret("sk-upstream"), query="v=1", headers=(("x-org", "o"),)))
+        .groups["g"]
+        .targets[0]
+    )
     head = target.head("chat", "up", 12)
     assert head.startswith(b"POST /v1/chat/completions?v=1 HTTP/1.1\r\nhost: api.example.com\r\n")
     assert b"\r\nauthorization: Bearer sk-upstream\r\n" in head
@@ -46,9 +50,11 @@ def test_a_line_break_in_a_configured_header_is_refused() -> None:
 
 def test_wildcards_match_by_prefix_the_longest_first() -> None:
     routes = table(
-        deployment("any", "*", model="*"), deployment("openai", "openai/*", model="*"), deployment("ft", "openai/ft-*", model="ft-*"),
+        deployment("any", "*", model="*"),
+        deployment("openai", "openai/*", model="*"),
+        deployment("ft", "openai/ft-*", model="ft-*"),
         deployment("exact", "openai/gpt"),
-    )  # fmt: skip
+    )
     found = {name: routes.find(name) for name in ("openai/gpt", "openai/gpt-5", "openai/ft-7", "else")}
     assert {name: pair[0].name for name, pair in found.items() if pair} == {
         "openai/gpt": "openai/gpt", "openai/gpt-5": "openai/*", "openai/ft-7": "openai/ft-*", "else": "*",
@@ -92,7 +98,9 @@ def test_fallbacks_are_bounded_and_never_the_group_itself() -> None:
 
 
 def test_candidates_by_order_rest_and_operation() -> None:
-    group = table(deployment("a", order=1), deployment("b", order=2), deployment("c", order=1, paths={"embeddings": "/e"})).groups["g"]
+    group = table(
+        deployment("a", order=1), deployment("b", order=2), deployment("c", order=1, paths={"embeddings": "/e"})
+    ).groups["g"]
     assert [t.id for t in group.candidates("chat", 0.0, set())] == ["a"]
     group.targets[0].health.rest(0.0, 5.0)
     assert [t.id for t in group.candidates("chat", 1.0, set())] == ["b"]
