@@ -1,0 +1,328 @@
+"""HTTP/1.1 requests from bytes, without I/O: llhttp for the grammar of the head, own rules for everything it lets through.
+
+Theory of operation: one parser per connection, one request at a time. ``feed`` takes whatever was read and returns a complete
+``Request`` or None; what followed the request in the same read stays in ``rest`` and is fed again when the response is out
+(pipelining depth 1). Bytes are given to llhttp piece by piece so that a piece never reaches beyond the current message:
+the head up to its blank line, then exactly the body. Bodies are framed here (``Content-Length`` by slicing, chunked by
+``ChunkedDecoder``) and llhttp sees the same bytes as a second opinion; where it disagrees the request is refused.
+
+Bounds held at any time: the head ``max_target + max_header_bytes + 256`` bytes, the body ``max_body``, ``rest`` one read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+import httptools
+
+from phantom_gateway.wire.chunked import ChunkedDecoder
+from phantom_gateway.wire.errors import BadRequest
+from phantom_gateway.wire.message import Request
+
+if TYPE_CHECKING:
+    from phantom_gateway.spine.snapshot import HttpLimits
+
+METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")}
+SINGLE = frozenset(
+    (
+        b"authorization", b"content-encoding", b"content-length", b"content-type", b"expect", b"host", b"transfer-encoding",
+        b"x-api-key", b"api-key", b"x-goog-api-key", b"x-litellm-api-key",
+    )
+)  # fmt: skip
+"""Headers whose repetition makes framing, identity or meaning ambiguous."""
+_GUARDED = SINGLE | {
+    b"connection",
+    b"cookie",
+    b"forwarded",
+    b"te",
+    b"trailer",
+    b"upgrade",
+    b"x-forwarded-for",
+    b"x-real-ip",
+}
+_HOST = re.compile(rb"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00|%0[aAdD]")
+_HEAD_END = b"\r\n\r\n"
+_REQUEST_LINE = 256
+"""Room in the head for method, version and leading blank lines."""
+
+_HEAD, _BODY = range(2)
+
+
+class RequestParser:
+    """Parses the requests of one connection. After a BadRequest the parser is used up: answer, close."""
+
+    __slots__ = (
+        "_body", "_body_left", "_chunks", "_good_host", "_head_bytes", "_head_done", "_headers", "_keep_alive",
+        "_limits", "_llhttp", "_message_done", "_request", "_state", "_tail", "_target", "_upgrade", "_value_bytes",
+        "peer", "rest", "scheme", "send_continue",
+    )  # fmt: skip
+
+    def __init__(self, limits: HttpLimits, peer: str = "", scheme: str = "http") -> None:
+        self._limits = limits
+        self._llhttp = httptools.HttpRequestParser(self)
+        self._good_host = b""
+        self.peer = peer
+        self.scheme = scheme
+        self.rest = b""
+        self._reset()
+
+    def _reset(self) -> None:
+        self._state = _HEAD
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._target = b""
+        self._head_bytes = 0
+        self._value_bytes = 0
+        self._tail = b""
+        self._head_done = self._message_done = self._upgrade = False
+        self._keep_alive = False
+        self._request: Request | None = None
+        self._body: bytearray | None = None
+        self._body_left = 0
+        self._chunks: ChunkedDecoder | None = None
+        self.send_continue = False
+
+    @property
+    def idle(self) -> bool:
+        """True between requests: no byte of the next one has come."""
+        return not self._head_bytes
+
+    @property
+    def in_body(self) -> bool:
+        """True after a complete head while the body is awaited."""
+        return self._state != _HEAD
+
+    def feed(self, data: bytes) -> Request | None:
+        """Take one read; return the request when it is complete, with its surplus bytes in ``rest``.
+
+        Sets ``send_continue`` when the client waits for ``100 Continue``; whoever sends it clears the flag.
+        Raises BadRequest; nothing of a refused request was returned before.
+        """
+        self.rest = b""
+        position = 0
+        if self._state == _HEAD:
+            position = self._feed_head(data)
+            if not self._head_done:
+                return None
+            self._request = self._open_request()
+            self.send_continue = self.send_continue and position == len(data)
+        request = self._request
+        chunks = self._chunks
+        if request is None:
+            raise BadRequest(400, "malformed request")
+        position = (
+            self._feed_body(request, data, position)
+            if chunks is None
+            else self._feed_chunks(request, chunks, data, position)
+        )
+        if self._state != _HEAD:
+            return None
+        if position != len(data):
+            self.rest = data[position:]
+        self._reset()
+        return request
+
+    # --- the head
+
+    def _feed_head(self, data: bytes) -> int:
+        """Give llhttp the head only; return the position after it (or after ``data`` when it is incomplete)."""
+        position = 0
+        size = len(data)
+        limit = self._limits.max_target + self._limits.max_header_bytes + _REQUEST_LINE
+        while position < size and not self._head_done:
+            if self._tail:
+                # the blank line may lie across two reads
+                seam = (self._tail + data).find(_HEAD_END)
+                end = seam + 4 - len(self._tail) if seam >= 0 else size
+            else:
+                end = data.find(_HEAD_END, position) + 4
+                if end < 4:
+                    end = size
+            self._head_bytes += end - position
+            if self._head_bytes > limit:
+                # llhttp first: a limit it notices itself (target, one line) has the better status
+                self._execute(data[position : position + limit])
+                raise BadRequest(431, "request head too large")
+            self._execute(data if end == size and not position else data[position:end])
+            self._tail = (self._tail + data)[-3:] if end == size and not self._head_done else b""
+            position = end
+        return position
+
+    def _execute(self, data: bytes) -> None:
+        try:
+            self._llhttp.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._upgrade = True
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, BadRequest):
+                raise error.__context__ from None
+            raise BadRequest(400, "malformed request") from None
+        except httptools.HttpParserError:
+            raise BadRequest(400, "malformed request") from None
+
+    def on_url(self, part: bytes) -> None:
+        """llhttp: a piece of the target."""
+        self._target += part
+        if len(self._target) > self._limits.max_target:
+            raise BadRequest(414, "request target too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """llhttp: one header field, or a trailer field, which is dropped."""
+        if self._head_done:
+            return
+        size = len(name) + len(value) + 4
+        self._value_bytes += size
+        headers = self._headers
+        limits = self._limits
+        if (
+            size > limits.max_header_line
+            or self._value_bytes > limits.max_header_bytes
+            or len(headers) >= limits.max_headers
+        ):
+            raise BadRequest(431, "request headers too large")
+        headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """llhttp: the blank line."""
+        self._head_done = True
+        # llhttp forgets its flags at the end of the message, which for most requests is now
+        self._keep_alive = self._llhttp.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        """llhttp: the end of the body."""
+        self._message_done = True
+
+    # --- the rules for a complete head
+
+    def _open_request(self) -> Request:
+        """Check the head, choose the framing and build the request without its body."""
+        llhttp = self._llhttp
+        method = METHODS.get(llhttp.get_method())
+        if method is None:
+            raise BadRequest(405, "method not allowed")
+        version = llhttp.get_http_version()
+        if version not in {"1.1", "1.0"}:
+            raise BadRequest(400 if version == "0.9" else 505, "HTTP version not supported")
+        _check_target(self._target)
+        special = self._special_headers()
+        self._check_host(special.get(b"host"), version)
+        length = self._choose_framing(special, version)
+        request = Request(method, self._target, self._headers, b"")
+        request.peer = self.peer
+        request.scheme = self.scheme
+        request.keep_alive = self._keep_alive
+        request.version_10 = version == "1.0"
+        expect = special.get(b"expect")
+        if expect is not None:
+            if expect.lower() != b"100-continue":
+                raise BadRequest(417, "expectation not supported")
+            self.send_continue = version == "1.1" and (length > 0 or self._chunks is not None)
+        return request
+
+    def _special_headers(self) -> dict[bytes, bytes]:
+        """The headers that may occur once only, by name."""
+        found: dict[bytes, bytes] = {}
+        for name, value in self._headers:
+            if name in SINGLE:
+                if name in found:
+                    raise BadRequest(400, f"header {name.decode('latin-1')} repeated")
+                found[name] = value
+            elif b"_" in name and name.replace(b"_", b"-") in _GUARDED:
+                raise BadRequest(400, "header name with underscore")
+        return found
+
+    def _check_host(self, host: bytes | None, version: str) -> None:
+        if host is None:
+            if version == "1.1":
+                raise BadRequest(400, "host header missing")
+            if self._limits.allowed_hosts:
+                raise BadRequest(421, "host not served here")
+            return
+        if host == self._good_host:
+            return
+        match = _HOST.fullmatch(host)
+        if match is None:
+            raise BadRequest(400, "malformed host header")
+        allowed = self._limits.allowed_hosts
+        if allowed and match[1].decode("ascii").lower().rstrip(".") not in allowed:
+            raise BadRequest(421, "host not served here")
+        self._good_host = host
+
+    def _choose_framing(self, special: dict[bytes, bytes], version: str) -> int:
+        """Set the state for the body; return its announced length (0 when chunked or none)."""
+        coding = special.get(b"transfer-encoding")
+        length = special.get(b"content-length")
+        if coding is not None:
+            if length is not None or version == "1.0":
+                raise BadRequest(400, "ambiguous body framing")
+            if coding.lower() != b"chunked":
+                raise BadRequest(501, "transfer coding not supported")
+            self._chunks = ChunkedDecoder(self._limits.max_body)
+            self._state = _BODY
+            return 0
+        self._state = _BODY
+        if length is None:
+            return 0
+        if not length.isdigit():
+            raise BadRequest(400, "malformed content-length")
+        if len(length) > 18 or int(length) > self._limits.max_body:
+            raise BadRequest(413, "request body too large")
+        self._body_left = int(length)
+        return self._body_left
+
+    # --- the body
+
+    def _feed_body(self, request: Request, data: bytes, position: int) -> int:
+        left = self._body_left
+        part = data[position : position + left] if left else b""
+        if part:
+            self._second_opinion(part)
+            self._body_left = left = left - len(part)
+            if self._body is not None:
+                self._body += part
+            elif left:
+                self._body = bytearray(part)
+            else:
+                request.body = part
+        if not left:
+            if self._body is not None:
+                request.body = bytes(self._body)
+            self._end()
+        return position + len(part)
+
+    def _feed_chunks(self, request: Request, chunks: ChunkedDecoder, data: bytes, position: int) -> int:
+        if position == len(data):
+            return position
+        end = chunks.feed(data, position)
+        self._second_opinion(data[position:end])
+        if chunks.done:
+            request.body = bytes(chunks.body)
+            self._end()
+        return end
+
+    def _second_opinion(self, part: bytes) -> None:
+        # With an Upgrade header httptools takes the message to end at its head and would read the body as a request.
+        if not self._upgrade:
+            self._execute(part)
+
+    def _end(self) -> None:
+        if not self._message_done:
+            raise BadRequest(400, "malformed request")
+        self._state = _HEAD
+
+
+def _check_target(target: bytes) -> None:
+    """Origin-form only; no fragment, no escaped control byte, no dot segment after decoding."""
+    if not target.startswith(b"/"):
+        raise BadRequest(400, "request target must begin with /")
+    if b"#" in target:
+        raise BadRequest(400, "fragment in request target")
+    path = target.partition(b"?")[0]
+    if b"%" in target:
+        if _BROKEN_ESCAPE.search(target):
+            raise BadRequest(400, "malformed escape in request target")
+        path = unquote_to_bytes(path)
+    if b"/." in path and (b"/./" in path or b"/../" in path or path.endswith((b"/.", b"/.."))):
+        raise BadRequest(400, "dot segment in request target")
