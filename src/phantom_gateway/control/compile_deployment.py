@@ -23,7 +23,7 @@ from phantom_gateway.control.compile_address import AddressError, Egress, compil
 from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.providers.catalogue import PATHS, Provider
-from phantom_gateway.spine.snapshot import Address, Deployment
+from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
 """LiteLLM 1.106.2's default."""
@@ -197,6 +197,18 @@ class _Entry:
         entry, params = self._entry, self._params
         known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
         info = entry.model_info
+        prices = compile_prices(entry, known)
+        if prices == Prices() and not provider.key_optional and params.mock_response is None:
+            subject = "the models behind a wildcard have" if "*" in target.model else "the model has"
+            self._note(
+                "warning",
+                "model",
+                f"{subject} no known price: spend counts as 0",
+                "set input_cost_per_token and output_cost_per_token",
+            )
+        if prices.version == "config" and not (prices.input and prices.output) and prices.input + prices.output:
+            missing = "output" if prices.input else "input"
+            self._note("warning", f"{missing}_cost_per_token", f"is not set: {missing} counts as free")
         headers, secret_headers = self._headers()
         return Deployment(
             id=info.id or deployment_id(entry, self._context.pepper),
@@ -214,7 +226,7 @@ class _Entry:
             secret_headers=secret_headers,
             usage_in_stream=provider.usage_in_stream,
             defaults=self._defaults(),
-            prices=compile_prices(entry, known),
+            prices=prices,
             max_input_tokens=info.max_input_tokens or (known.max_input_tokens if known else 0),
             max_output_tokens=info.max_output_tokens or info.max_tokens or (known.max_output_tokens if known else 0),
             weight=1.0 if params.weight is None else params.weight,
