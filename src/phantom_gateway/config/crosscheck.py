@@ -126,7 +126,7 @@ class _CrossCheck:
             known.append("*")
         for alias, target in aliases.items():
             path: KeyPath = ("router_settings", "model_group_alias", alias)
-            yield from self._alias(path, alias, aliases, known)
+            yield from self._alias(path, alias, aliases)
             if target not in aliases:
                 yield from self._model(path, target, known)
         for section, settings in (("litellm_settings", litellm), ("router_settings", router)):
@@ -135,7 +135,7 @@ class _CrossCheck:
             for key in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
                 yield from self._fallbacks((section, key), getattr(settings, key) or [], known)
 
-    def _alias(self, path: KeyPath, alias: str, aliases: Mapping[str, str], known: list[str]) -> Iterator[Problem]:
+    def _alias(self, path: KeyPath, alias: str, aliases: Mapping[str, str]) -> Iterator[Problem]:
         seen, name = {alias}, aliases[alias]
         while name in aliases and name not in seen:
             seen.add(name)

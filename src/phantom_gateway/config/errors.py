@@ -70,7 +70,6 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.position.file, problem.position.line)))
-        assert self.problems, "a ConfigError names at least one problem"
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

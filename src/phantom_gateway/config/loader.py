@@ -17,8 +17,8 @@ from pydantic_core import ErrorDetails
 from phantom_gateway.config import source
 from phantom_gateway.config.crosscheck import cross_check
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem, nearest, shown
-from phantom_gateway.config.notes import remarks
 from phantom_gateway.config.messages import describe, section_at
+from phantom_gateway.config.notes import remarks
 from phantom_gateway.config.schema import Config, locate
 from phantom_gateway.config.schema_general import OTHER_KEYS
 

@@ -9,14 +9,13 @@ from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import OpenSection, Section, inactive
 from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
 
-PROVIDER_PARAMETERS = frozenset(
-    """
-    temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
-    logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
-    reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
-    encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
-    """.split()
-)
+_PROVIDER_PARAMETERS = """
+temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
+logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
+reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
+encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
+"""
+PROVIDER_PARAMETERS = frozenset(_PROVIDER_PARAMETERS.split())
 """Parameters of providers that are no slip of a known key."""
 
 

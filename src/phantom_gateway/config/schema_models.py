@@ -22,16 +22,20 @@ from phantom_gateway.config.schema_base import (
     OpenSection,
     Positive,
     Seconds,
-    Secret,
     SecretText,
     Section,
     Text,
 )
+from phantom_gateway.config.secret import Secret
 
 
 def _limit(value: Any) -> Any:
     """Zero means "none" where a limit of zero would make the deployment useless."""
     return None if value == 0 and not isinstance(value, bool) else value
+
+
+def _all_secret(values: Any) -> Any:
+    return conceal(values, below=True)
 
 
 Limit = Annotated[Positive | None, BeforeValidator(_limit)]
@@ -174,13 +178,14 @@ class ModelEntry(Section):
 
     model_name: Annotated[Name, Active("The public name; may end in `*`.")]
     litellm_params: Annotated[LitellmParams, Active("How the deployment is reached.")]
-    model_info: Annotated[ModelInfo, Field(default_factory=ModelInfo), Active("Facts about the deployment.")]
+    model_info: Annotated[ModelInfo, Active("Facts about the deployment.")] = Field(default_factory=ModelInfo)
 
 
 class CredentialEntry(Section):
     """A named set of credentials shared by deployments."""
 
     credential_name: Annotated[Name, Active("The name deployments refer to.")]
+<<<<<<< HEAD
     credential_values: Annotated[
         dict[str, Secret], BeforeValidator(lambda values: _all_secret(values)), Active("`api_key`, `api_base`, ...")
     ]
@@ -189,3 +194,7 @@ class CredentialEntry(Section):
 
 def _all_secret(values: Any) -> Any:
     return conceal(values, below=True)
+=======
+    credential_values: Annotated[dict[str, Secret], BeforeValidator(_all_secret), Active("`api_key`, `api_base`, ...")]
+    credential_info: Annotated[FreeDict | None, Active("Remarks; kept, not interpreted.")] = None
+>>>>>>> config
