@@ -1,0 +1,139 @@
+"""The records of the spend journal.
+
+Serialised form: msgpack array ``[kind, field, field, ...]`` in the order of definition, kind 1 = ``Opened``, 2 = ``Closed``.
+
+Compatibility rules, since journals outlive the release that wrote them:
+
+- fields are only ever added, at the end, with a default; none is removed, moved or given another type or meaning;
+- a reader ignores trailing fields it does not know and takes the default for those that are missing;
+- a kind, once used, is never reused; a reader skips and reports a kind it does not know;
+- the same rules hold for the nested ``Usage`` and ``Spend``.
+
+Records never contain prompts, answers, header values or keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, cast
+
+import msgspec
+
+from phantom_gateway.ledger.money import Cost
+from phantom_gateway.ledger.usage import Usage
+
+Status = Literal["success", "failure", "interrupted"]
+
+MAX_TEXT = 1024
+MAX_TAGS = 64
+_MAX_INT = (1 << 63) - 1
+
+
+class Spend(NamedTuple):
+    """What one budget scope was charged (``Closed``) or has reserved (``Opened``), in nano-dollars."""
+
+    scope: str
+    window_start: float
+    amount: int
+
+
+class Opened(msgspec.Struct, kw_only=True, array_like=True, tag=1, gc=False):
+    """Written before the upstream call. Without a ``Closed`` when the process ends, recovery bills ``estimate``."""
+
+    n: int = 0
+    """Number within the incarnation, set by ``Journal.append``; ``Closed.opened`` repeats it."""
+    id: str
+    """Call id (``x-litellm-call-id``). Callers may choose it, so it need not be unique."""
+    at_ns: int
+    key_id: str
+    group: str = ""
+    deployment_id: str = ""
+    reserved: tuple[Spend, ...] = ()
+    estimate: int = 0
+    """Nano-dollars to bill when nobody learns the real cost."""
+    input_tokens: int = 0
+    """Estimated."""
+    call_type: str = ""
+    user_id: str | None = None
+    team_id: str | None = None
+    org_id: str | None = None
+    stream: bool = False
+    model: str = ""
+    """The public name the caller asked for."""
+    provider: str = ""
+    upstream_model: str = ""
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    key_alias: str | None = None
+    session_id: str | None = None
+    trace_id: str | None = None
+    price_version: str = "none"
+
+
+class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):
+    """Written before the answer is acknowledged as complete: one row of the ledger (LiteLLM's ``/spend/logs``)."""
+
+    n: int = 0
+    """Number within the incarnation, set by ``Journal.append``. Recovery uses ``-opened``; (incarnation, n) is unique."""
+    opened: int
+    """Number of the ``Opened`` this closes; 0 when there was none (refused before any upstream call)."""
+    id: str
+    at_ns: int
+    """Start of the request."""
+    duration_us: int = 0
+    ttft_us: int | None = None
+    """Time to the first byte of the answer's body."""
+    key_id: str
+    key_alias: str | None = None
+    user_id: str | None = None
+    team_id: str | None = None
+    org_id: str | None = None
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    model: str = ""
+    """The public name the caller asked for."""
+    group: str = ""
+    deployment_id: str = ""
+    provider: str = ""
+    upstream_model: str = ""
+    call_type: str = ""
+    stream: bool = False
+    status: Status = "success"
+    http_status: int = 200
+    error_type: str = ""
+    usage: Usage = Usage()
+    cost: Cost = Cost()
+    price_version: str = "none"
+    spends: tuple[Spend, ...] = ()
+    attempts: int = 1
+    fallbacks: int = 0
+    client_left: bool = False
+    cache_hit: bool = False
+    session_id: str | None = None
+    trace_id: str | None = None
+
+
+Record = Opened | Closed
+
+encoder = msgspec.msgpack.Encoder()
+decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+
+
+def clipped(record: Record) -> Record:
+    """A copy that is sure to be encodable and small: texts cut and mended, tags limited, integers within 64 bits.
+
+    For the rare record with a caller's megabyte in ``end_user``; billing must not fail over it.
+    """
+    values = {name: _clip(getattr(record, name)) for name in record.__struct_fields__}
+    return type(record)(**values)
+
+
+def _clip(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:MAX_TEXT].encode("utf-8", "replace").decode()
+    if type(value) is int:
+        return max(-_MAX_INT, min(_MAX_INT, value))
+    if isinstance(value, Cost | Spend):
+        return type(value)(*map(_clip, value))
+    if isinstance(value, tuple):
+        return tuple(_clip(item) for item in cast("tuple[Any, ...]", value)[:MAX_TAGS])
+    return value

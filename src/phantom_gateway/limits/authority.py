@@ -1,0 +1,308 @@
+"""The authority behind all leases of one node: who may use how much of which limit.
+
+Pure and synchronous; the clock is passed in. All methods belong to one thread.
+
+One ``Counter`` stands for one (scope, window start). What counts against the limit is ``spent`` plus what every worker holds:
+
+- *budget*: a worker holds what it was granted, less what it gave back, less what came in through its journal. A grant
+  becomes spend when the journal is ingested (``ingested``), so the sum is never short of the truth, whatever dies in between.
+  A worker that spent more than it reserved holds less than nothing until its debt is granted; that counts as zero.
+- *requests*, *tokens*: a worker holds what it was granted, less what it gave back unused, used or not; the window before
+  counts with the share of it that the sliding window still covers.
+- *parallel*: a worker holds its slots; there is no window.
+
+First touch of a budget asks ``load_spent``, which reads the database. While rows are being committed and not yet announced such
+a reading is uncertain: between ``ingesting`` and ``ingested`` it counts as at its worst, and is read again afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from phantom_gateway.limits.windows import window_bounds
+from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, LimitKind
+
+RECOVERY_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+FRUITLESS_RECALLS = 2
+"""After so many recalls in a row that brought nothing, further ones wait."""
+RECALL_PAUSE = 0.05
+
+Spends = Iterable[tuple[str, float, int]]
+"""(scope, window start, nano-dollars), such as ``Closed.spends``."""
+
+
+class Grant(NamedTuple):
+    """An answer to ``ask``; ``granted`` is 0 when refused. Fields as in ``LeaseGrant``."""
+
+    granted: int
+    window_start: float
+    window_end: float
+    remaining: int
+    used: int
+    reason: str = ""
+
+    def message(self, seq: int) -> LeaseGrant:
+        """As the answer to the ask numbered ``seq``."""
+        return LeaseGrant(
+            seq=seq,
+            granted=self.granted,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            remaining=self.remaining,
+            used=self.used,
+            reason=self.reason,
+        )
+
+
+class NeedRecall(NamedTuple):
+    """Not enough is left, but these workers hold some of it: recall it from them, then ask again with ``recalled``."""
+
+    workers: tuple[str, ...]
+
+
+class Standing(NamedTuple):
+    """How a limit stands."""
+
+    used: int
+    remaining: int
+    window_start: float
+    window_end: float
+    """0 = never."""
+
+
+class Counter:
+    """One (scope, window start)."""
+
+    __slots__ = ("end", "fruitless", "held", "kind", "loaded", "pause_until", "scope", "spent", "start", "touched")
+
+    def __init__(self, scope: str, kind: LimitKind, bounds: tuple[float, float], spent: int) -> None:
+        self.scope = scope
+        self.kind = kind
+        self.start, self.end = bounds
+        self.spent = spent
+        self.held: dict[str, int] = {}
+        self.touched = 0.0
+        self.loaded = True
+        """False: ``spent`` was read while rows were being committed."""
+        self.fruitless = 0
+        self.pause_until = 0.0
+
+    @property
+    def used(self) -> int:
+        return self.spent + sum([amount for amount in self.held.values() if amount > 0])
+
+
+class Authority:
+    """See the module's text."""
+
+    def __init__(
+        self,
+        load_spent: Callable[[str, float], int] | None = None,
+        *,
+        awaiting: Iterable[str] = (),
+        now: float = 0.0,
+    ) -> None:
+        """``load_spent(scope, window_start)``: nano-dollars in the database, 0 if unknown.
+
+        ``awaiting``: incarnations whose journal directory exists at start. Until each has said ``hello`` or is ``gone``, but at
+        most 5 s after ``now``, everything is refused with ``recovering``.
+        """
+        self._load_spent = load_spent or _nothing_spent
+        self._awaiting = set(awaiting)
+        self._recovering_until = now + RECOVERY_SECONDS
+        self._counters: dict[tuple[str, float], Counter] = {}
+        self._workers: set[str] = set()
+        self._committing: dict[str, dict[tuple[str, float], int]] = {}
+
+    # --- leases -------------------------------------------------------------------------------------------------------
+
+    def recovering(self, now: float) -> bool:
+        """Whether holdings of some worker are still unknown after a restart."""
+        return bool(self._awaiting) and now < self._recovering_until
+
+    def ask(
+        self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
+    ) -> Grant | NeedRecall:
+        """Grant at least ``need`` and at most ``want`` units of ``limit`` to ``worker``, or refuse.
+
+        The slice is the smaller the less is left: ``max(need, min(want, left // (2 × workers)))``, never more than what is
+        left. ``NeedRecall`` is never returned with ``recalled``. Raises WindowSyntaxError.
+        """
+        counter, before = self._current(limit, now)
+        end = _finite(counter.end)
+        left = limit.amount - self._used(limit, counter, before, now)
+        if self.recovering(now):
+            return Grant(0, counter.start, end, max(left, 0), limit.amount - left, "recovering")
+        held = counter.held.get(worker, 0)
+        debt = min(-min(held, 0), need)  # granting a debt takes nothing: it is counted as spent already
+        if need - debt > left:
+            return self._refuse(worker, limit, counter, left, now, recalled=recalled)
+        granted = max(need, min(want, left // (2 * max(len(self._workers), 1))))
+        counter.held[worker] = held + granted
+        counter.fruitless = 0
+        left = limit.amount - self._used(limit, counter, before, now)
+        return Grant(granted, counter.start, end, max(left, 0), limit.amount - left)
+
+    def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
+        """Take back unused units. A negative amount reports units used beyond what was granted."""
+        counter = self._counters.get((scope, window_start))
+        if counter is None or worker not in counter.held:
+            return
+        if counter.kind == "budget":
+            counter.held[worker] -= amount
+        else:
+            counter.held[worker] = max(counter.held[worker] - amount, 0)
+        if amount > 0:
+            counter.fruitless = 0
+        if now is not None:
+            counter.touched = now
+
+    # --- what happens to workers ----------------------------------------------------------------------------------------
+
+    def hello(self, worker: str, held: Sequence[HeldLease], now: float) -> None:
+        """``worker`` (re)connected and declares what it holds; this replaces what was known of it.
+
+        Its journal must have been ingested up to the position in the same ``Hello`` before this is called
+        (``Ingestor.catch_up``), else what lies between would be missing from both sides for a moment.
+        """
+        self._workers.add(worker)
+        self._awaiting.discard(worker)
+        for counter in self._counters.values():
+            counter.held.pop(worker, None)
+        for lease in held:
+            counter = self._counter(lease.limit, lease.window_start, now)
+            counter.held[worker] = counter.held.get(worker, 0) + lease.amount
+
+    def gone(self, worker: str) -> None:
+        """``worker`` is dead and its journal is ingested and recovered: it holds nothing any more."""
+        self._workers.discard(worker)
+        self._awaiting.discard(worker)
+        for counter in self._counters.values():
+            held = counter.held.pop(worker, 0)
+            if counter.kind in ("requests", "tokens"):
+                counter.spent += max(held, 0)
+
+    # --- what the journals say --------------------------------------------------------------------------------------------
+
+    def ingesting(self, worker: str, spends: Spends) -> None:
+        """Rows of ``worker`` with these spends are about to be committed; said again when it has to be tried again."""
+        amounts = self._committing[worker] = {}
+        for scope, start, amount in spends:
+            amounts[scope, start] = amounts.get((scope, start), 0) + amount
+
+    def ingested(self, worker: str, spends: Spends) -> None:
+        """Rows of ``worker`` with these spends are committed (exactly once each)."""
+        for scope, start, amount in spends:
+            counter = self._counters.get((scope, start))
+            if counter is None:
+                continue  # nobody holds any of it; the next touch reads the database
+            if counter.loaded:
+                counter.spent += amount
+            counter.held[worker] = counter.held.get(worker, 0) - amount
+        for key in self._committing.pop(worker, ()):
+            counter = self._counters.get(key)
+            if counter is not None and not counter.loaded and not self._worst(key):
+                counter.spent = self._load_spent(*key)
+                counter.loaded = True
+
+    def set_spent(self, scope: str, window_start: float, amount: int) -> None:
+        """Correct what counts as spent (a reset or correction by an administrator, already in the database)."""
+        counter = self._counters.get((scope, window_start))
+        if counter is not None:
+            counter.spent = amount
+
+    # --- looking --------------------------------------------------------------------------------------------------------
+
+    def usage(self, limit: Limit, now: float) -> Standing:
+        """How ``limit`` stands, reservations included. Raises WindowSyntaxError."""
+        counter, before = self._current(limit, now)
+        used = self._used(limit, counter, before, now)
+        return Standing(used, max(limit.amount - used, 0), counter.start, _finite(counter.end))
+
+    def spent(self, limit: Limit, now: float) -> int:
+        """What is spent of a budget without reservations, as far as ingested."""
+        return self._current(limit, now)[0].spent
+
+    def workers(self) -> frozenset[str]:
+        """Workers that said hello and are not gone."""
+        return frozenset(self._workers)
+
+    def __len__(self) -> int:
+        return len(self._counters)
+
+    def expire(self, now: float) -> int:
+        """Drop counters nobody needs; call it every few seconds. Returns how many are left."""
+        self._counters = {key: counter for key, counter in self._counters.items() if not _idle(counter, now)}
+        return len(self._counters)
+
+    # --- inside ---------------------------------------------------------------------------------------------------------
+
+    def _current(self, limit: Limit, now: float) -> tuple[Counter, Counter | None]:
+        """The counter of the window around ``now``, and the one before for sliding windows."""
+        if limit.kind == "parallel":
+            return self._counter(limit, 0.0, now), None
+        start, end = window_bounds(limit.window, now, limit.anchor)
+        counter = self._counter(limit, start, now, end)
+        if limit.kind == "budget" or end == math.inf:
+            return counter, None
+        return counter, self._counters.get((limit.scope, 2 * start - end))
+
+    def _counter(self, limit: Limit, start: float, now: float, end: float | None = None) -> Counter:
+        key = (limit.scope, start)
+        counter = self._counters.get(key)
+        if counter is None:
+            if end is None:
+                end = math.inf if limit.kind == "parallel" else window_bounds(limit.window, start, limit.anchor)[1]
+            counter = self._counters[key] = Counter(limit.scope, limit.kind, (start, end), 0)
+            if limit.kind == "budget":
+                counter.spent = self._load_spent(limit.scope, start)
+                worst = self._worst(key)
+                counter.spent += worst
+                counter.loaded = not worst
+        counter.touched = now
+        return counter
+
+    def _worst(self, key: tuple[str, float]) -> int:
+        """What rows that are being committed may add to a reading of the database."""
+        return sum([amounts.get(key, 0) for amounts in self._committing.values()])
+
+    @staticmethod
+    def _used(limit: Limit, counter: Counter, before: Counter | None, now: float) -> int:
+        used = counter.used
+        if before is not None and limit.kind != "budget":
+            share = (counter.end - now) / (counter.end - counter.start)
+            used += math.ceil(before.used * min(max(share, 0.0), 1.0))
+        return used
+
+    def _refuse(
+        self, worker: str, limit: Limit, counter: Counter, left: int, now: float, *, recalled: bool
+    ) -> Grant | NeedRecall:
+        others = [
+            name for name, amount in counter.held.items() if amount > 0 and name != worker and name in self._workers
+        ]
+        if recalled:
+            counter.fruitless += 1
+            if counter.fruitless >= FRUITLESS_RECALLS:
+                counter.pause_until = now + RECALL_PAUSE
+        elif others and not (counter.fruitless >= FRUITLESS_RECALLS and now < counter.pause_until):
+            return NeedRecall(tuple(others))
+        return Grant(0, counter.start, _finite(counter.end), max(left, 0), limit.amount - left, "exhausted")
+
+
+def _idle(counter: Counter, now: float) -> bool:
+    if counter.kind in ("requests", "tokens"):
+        return now >= 2 * counter.end - counter.start
+    if any(counter.held.values()):
+        return False
+    return now - counter.touched >= IDLE_SECONDS
+
+
+def _finite(end: float) -> float:
+    return 0.0 if end == math.inf else end
+
+
+def _nothing_spent(scope: str, window_start: float) -> int:  # noqa: ARG001  the shape of the callback
+    return 0

@@ -1,0 +1,360 @@
+"""The worker's side of leases: decide locally, ask control only when the slice at hand is short.
+
+Hot path: ``try_all`` is synchronous and touches nothing but dictionaries and integers. Slow path: ``take_all`` lines up per scope, in
+order of arrival, behind one ask at a time; when control refuses, everybody in line who needs at least as much is refused
+with the same answer, so that 200 requests on an exhausted budget cost one question.
+
+When control cannot be asked (``LimiterUnavailable``, OSError from the ask, or ``recovering`` for longer than the patience):
+
+- *budget*: what is leased may still be used, beyond that ``LimiterUnavailable``: a budget is never overspent;
+- *requests*, *tokens*, *parallel*: each worker grants itself up to its share ``amount // workers`` (at least 1) per window, on
+  the clock of this worker; the next ``Hello`` declares it.
+
+Times are Unix seconds, passed in as ``now`` or read from ``clock``; all processes of a node share the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.slices import NEVER, Reservation, Slice
+from phantom_gateway.limits.windows import window_bounds
+from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Limit
+from phantom_gateway.wire.tasks import TaskGroup
+
+Ask = Callable[[LeaseAsk], Awaitable[LeaseGrant]]
+"""Ask control; ``seq`` is 0, the spine client numbers it. Raises LimiterUnavailable or OSError when there is no answer."""
+
+WANT_REQUESTS = 32
+WANT_FACTOR = 8
+"""Tokens and money are asked for as if this many requests like the present one followed."""
+IDLE_SECONDS = 2.0
+PATIENCE_SECONDS = 2.0
+"""How long a request waits for an authority that says ``recovering``."""
+RETRY_SECONDS = 0.05
+RESERVATION_SECONDS = 3600.0
+
+
+class LimitState(NamedTuple):
+    """One limit as this worker sees it, for headers."""
+
+    limit: Limit
+    remaining: int
+    reset_at: float
+    """Unix seconds; 0 = never or unknown."""
+
+
+class _Line:
+    """Those who wait for more of one scope."""
+
+    __slots__ = ("limit", "waiters")
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.waiters: deque[tuple[int, asyncio.Future[Slice]]] = deque()
+
+
+class LeaseBook:
+    """See the module's text. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        tasks: TaskGroup | None = None,
+        *,
+        workers: int = 1,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.workers = workers
+        """Workers of this node; only used while control is away."""
+        self._ask = ask
+        self._tasks = tasks or TaskGroup()
+        self._clock = clock
+        self._patience = patience
+        self._slices: dict[str, Slice] = {}
+        self._old: list[Slice] = []
+        self._lines: dict[str, _Line] = {}
+        self._open: set[Reservation] = set()
+        self._epoch = 0
+
+    # --- reserving ----------------------------------------------------------------------------------------------------
+
+    def try_all(
+        self, limits: Sequence[Limit], amounts: Sequence[int], now: float, owner: object = None
+    ) -> Reservation | None:
+        """Reserve ``amounts[i]`` of ``limits[i]`` from what is leased already, all or nothing; ``None``: use ``take_all``."""
+        slices = self._slices
+        taken: list[Slice] = []
+        for limit, amount in zip(limits, amounts, strict=True):
+            piece = slices.get(limit.scope)
+            if piece is None or piece.free < amount or now >= piece.end or piece.limit.amount != limit.amount:
+                for held, back in zip(taken, amounts, strict=False):
+                    held.free += back
+                    held.reserved -= back
+                return None
+            piece.free -= amount
+            piece.reserved += amount
+            piece.touched = now
+            taken.append(piece)
+        return Reservation(taken, list(amounts), self._open, owner, now + RESERVATION_SECONDS)
+
+    async def take_all(
+        self, limits: Sequence[Limit], amounts: Sequence[int], now: float | None = None, owner: object = None
+    ) -> Reservation:
+        """Reserve ``amounts[i]`` of ``limits[i]``, all or nothing, asking control for what is short.
+
+        Raises LimitExceeded or LimiterUnavailable after giving back what was taken; so does a cancellation.
+        """
+        at = self._clock() if now is None else now
+        reservation = self.try_all(limits, amounts, at, owner)
+        if reservation is not None:
+            return reservation
+        taken: list[Slice] = []
+        try:
+            for limit, amount in zip(limits, amounts, strict=True):
+                taken.append(self._take(limit, amount, at) or await self._line_up(limit, amount))  # noqa: PERF401
+        finally:
+            if len(taken) < len(limits):
+                for piece, back in zip(taken, amounts, strict=False):
+                    piece.free += back
+                    piece.reserved -= back
+        return Reservation(taken, list(amounts), self._open, owner, at + RESERVATION_SECONDS)
+
+    # --- talking to control ---------------------------------------------------------------------------------------------
+
+    def on_recall(self, scope: str, seq: int = 0) -> LeaseReturn:
+        """Control wants the free part of ``scope`` back; send the answer."""
+        piece = self._slices.get(scope)
+        if piece is None:
+            return LeaseReturn(scope=scope, window_start=0.0, amount=0, seq=seq)
+        amount = piece.take_free() if piece.free > 0 else 0
+        return LeaseReturn(scope=scope, window_start=piece.start, amount=amount, seq=seq)
+
+    def idle(self, now: float | None = None) -> list[LeaseReturn]:
+        """What to send back: free parts not used for 2 s or whose window is over, and debts (negative amounts).
+
+        Call it about twice a second while connected; every return must be sent.
+        """
+        at = self._clock() if now is None else now
+        returns: list[LeaseReturn] = []
+        for scope, piece in list(self._slices.items()):
+            over = at >= piece.end
+            if piece.free < 0 or (piece.free and (over or at - piece.touched >= IDLE_SECONDS)):
+                returns.append(LeaseReturn(scope=scope, window_start=piece.start, amount=piece.take_free()))
+            if over or (not piece.reserved and at - piece.touched >= IDLE_SECONDS and scope not in self._lines):
+                del self._slices[scope]
+                self._old.append(piece)
+        for piece in self._old:
+            if piece.free:
+                returns.append(LeaseReturn(scope=piece.limit.scope, window_start=piece.start, amount=piece.take_free()))
+        self._old = [piece for piece in self._old if not piece.finished(at)]
+        return returns
+
+    def held(self) -> tuple[HeldLease, ...]:
+        """For ``Hello``. Grants still on their way from an earlier connection are void from here on.
+
+        For budgets and slots: free plus reserved. For sliding windows: all that was got in the window, used or not, so that a
+        control that has forgotten everything counts right.
+        """
+        self._epoch += 1
+        merged: dict[tuple[str, float], HeldLease] = {}
+        for piece in (*self._slices.values(), *self._old):
+            lease = piece.held()
+            if lease is None:
+                continue
+            key = (lease.scope, lease.window_start)
+            if key in merged:
+                amount = merged[key].amount + lease.amount
+                lease = HeldLease(scope=lease.scope, window_start=lease.window_start, amount=amount, limit=lease.limit)
+            merged[key] = lease
+        return tuple(merged.values())
+
+    # --- looking ----------------------------------------------------------------------------------------------------------
+
+    def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[LimitState]:
+        """How the limits stand as far as this worker knows, without asking."""
+        at = self._clock() if now is None else now
+        states: list[LimitState] = []
+        for limit in limits:
+            piece = self._slices.get(limit.scope)
+            if piece is None or at >= piece.end:
+                states.append(LimitState(limit, limit.amount, 0.0))
+                continue
+            remaining = max(piece.remaining + piece.free, 0)
+            states.append(LimitState(limit, remaining, 0.0 if piece.end == NEVER else piece.end))
+        return states
+
+    def overdue(self, now: float | None = None) -> list[Reservation]:
+        """Reservations past their expiry: their owner must write the ``Closed`` (estimated) and settle them."""
+        at = self._clock() if now is None else now
+        return [reservation for reservation in self._open if reservation.expires <= at]
+
+    def open_reservations(self) -> int:
+        """How many requests hold something."""
+        return len(self._open)
+
+    # --- inside -----------------------------------------------------------------------------------------------------------
+
+    def _take(self, limit: Limit, amount: int, now: float) -> Slice | None:
+        piece = self._slice(limit, now)
+        if piece is None or piece.free < amount:
+            return None
+        piece.free -= amount
+        piece.reserved += amount
+        piece.touched = now
+        return piece
+
+    def _slice(self, limit: Limit, now: float) -> Slice | None:
+        """The living slice of ``limit``; one whose window is over, or that was leased under a higher limit, is put aside."""
+        piece = self._slices.get(limit.scope)
+        if piece is None:
+            return None
+        if now >= piece.end or limit.amount < piece.limit.amount:
+            del self._slices[limit.scope]
+            self._old.append(piece)
+            return None
+        if limit.amount != piece.limit.amount:
+            piece.limit = limit
+        return piece
+
+    async def _line_up(self, limit: Limit, amount: int) -> Slice:
+        future: asyncio.Future[Slice] = asyncio.get_running_loop().create_future()
+        line = self._lines.get(limit.scope)
+        if line is None:
+            line = self._lines[limit.scope] = _Line(limit)
+            line.waiters.append((amount, future))
+            self._tasks.spawn(self._serve(line), f"lease {limit.scope}")
+        else:
+            line.limit = limit
+            line.waiters.append((amount, future))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                piece = future.result()
+                piece.free += amount
+                piece.reserved -= amount
+            raise
+
+    async def _serve(self, line: _Line) -> None:
+        """Serve a line to its end. Outlives any waiter, so that no grant is lost with a cancelled request."""
+        scope = line.limit.scope
+        error: Exception = LimiterUnavailable(f"nobody answers for {scope}")
+        deadline = self._clock() + self._patience
+        try:
+            while self._serve_locally(line):
+                need, want = self._shortage(line)
+                try:
+                    grant = await self._ask_control(line.limit, need, want)
+                except (LimiterUnavailable, OSError) as reason:
+                    self._serve_alone(line, reason)
+                    continue
+                if grant is None:
+                    continue
+                if grant.reason == "recovering":
+                    if self._clock() < deadline:
+                        await asyncio.sleep(RETRY_SECONDS)
+                    else:
+                        self._serve_alone(line, LimiterUnavailable("the authority is recovering"))
+                elif grant.granted == 0:
+                    self._refuse(line, grant)
+        finally:
+            del self._lines[scope]
+            for _, future in line.waiters:
+                if not future.done():
+                    future.set_exception(error)
+
+    def _serve_locally(self, line: _Line) -> bool:
+        """Serve from the head of the line what the slice allows; whether somebody still waits."""
+        waiters = line.waiters
+        now = self._clock()
+        while waiters:
+            amount, future = waiters[0]
+            if not future.done():
+                piece = self._take(line.limit, amount, now)
+                if piece is None:
+                    return True
+                future.set_result(piece)
+            waiters.popleft()
+        return False
+
+    def _shortage(self, line: _Line) -> tuple[int, int]:
+        piece = self._slice(line.limit, self._clock())
+        free = 0 if piece is None else piece.free
+        amount = line.waiters[0][0]
+        need = amount - free
+        kind = line.limit.kind
+        queued = sum([waiting for waiting, _ in line.waiters])
+        if kind == "parallel":
+            return need, max(need, queued - free)
+        if kind == "requests":
+            return need, max(need, queued - free, WANT_REQUESTS)
+        return need, max(need, queued - free, WANT_FACTOR * amount)
+
+    async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:
+        """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""
+        epoch = self._epoch
+        grant = await self._ask(LeaseAsk(seq=0, limit=limit, need=need, want=want))
+        if epoch != self._epoch:
+            return None
+        now = self._clock()
+        piece = self._slices.get(limit.scope)
+        if piece is None or piece.start != grant.window_start:
+            if piece is not None:
+                self._old.append(piece)
+            piece = Slice(limit, grant.window_start, grant.window_end or NEVER, now)
+            self._slices[limit.scope] = piece
+        piece.note(grant)
+        piece.credit(grant.granted)
+        return grant
+
+    def _refuse(self, line: _Line, grant: LeaseGrant) -> None:
+        """Control has no more: what came free here meanwhile still serves; then everybody who needs as much is refused."""
+        if not self._serve_locally(line):
+            return
+        least = line.waiters[0][0]
+        keep: deque[tuple[int, asyncio.Future[Slice]]] = deque()
+        for amount, future in line.waiters:
+            if amount < least:
+                keep.append((amount, future))
+            elif not future.done():
+                future.set_exception(LimitExceeded(line.limit, grant))
+        line.waiters = keep
+
+    def _serve_alone(self, line: _Line, reason: Exception) -> None:
+        """Control is away: the documented policy."""
+        limit = line.limit
+        amount, future = line.waiters[0]
+        if limit.kind == "budget":
+            line.waiters.popleft()
+            if not future.done():
+                future.set_exception(LimiterUnavailable(str(reason) or type(reason).__name__))
+            return
+        now = self._clock()
+        piece = self._slice(limit, now)
+        if piece is None:
+            start, end = (0.0, NEVER) if limit.kind == "parallel" else window_bounds(limit.window, now, limit.anchor)
+            piece = self._slices[limit.scope] = Slice(limit, start, end, now)
+        need = amount - piece.free
+        share = max(limit.amount // max(self.workers, 1), 1)
+        if piece.granted + need <= share:
+            piece.credit(need)
+            return
+        line.waiters.popleft()
+        if not future.done():
+            end = 0.0 if piece.end == NEVER else piece.end
+            refusal = LeaseGrant(
+                seq=0, granted=0, window_start=piece.start, window_end=end, used=piece.granted, reason="exhausted"
+            )
+            future.set_exception(LimitExceeded(limit, refusal))
+
+
+def amounts_for(limits: Sequence[Limit], tokens: int, cost: int) -> list[int]:
+    """What one request reserves of each limit: 1 request, 1 slot, ``tokens``, ``cost`` nano-dollars."""
+    return [cost if limit.kind == "budget" else tokens if limit.kind == "tokens" else 1 for limit in limits]

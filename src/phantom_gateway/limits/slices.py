@@ -1,0 +1,150 @@
+"""What a worker holds of one limit, and the reservations that live on it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit
+
+NEVER = math.inf
+
+
+class Spent(NamedTuple):
+    """Nano-dollars one budget scope was charged; has the shape of ``ledger.record.Spend``."""
+
+    scope: str
+    window_start: float
+    amount: int
+
+
+class Slice:
+    """Units of one (scope, window) leased to this worker: ``free`` to reserve, ``reserved`` by open reservations.
+
+    ``free`` is negative when a request used more than it had reserved; the debt is asked for with the next lease.
+    """
+
+    __slots__ = ("end", "free", "granted", "limit", "remaining", "reserved", "start", "touched", "used")
+
+    def __init__(self, limit: Limit, start: float, end: float, now: float) -> None:
+        self.limit = limit
+        self.start = start
+        self.end = end
+        self.free = 0
+        self.reserved = 0
+        self.granted = 0
+        """Units got less units given back, used or not: what the authority counts for sliding windows."""
+        self.touched = now
+        self.remaining = 0
+        """What the authority had left at its last answer."""
+        self.used = 0
+
+    def credit(self, amount: int) -> None:
+        self.free += amount
+        self.granted += amount
+
+    def take_free(self) -> int:
+        """Give up the free part, or report a debt (negative)."""
+        amount = self.free
+        self.free = 0
+        self.granted -= amount
+        return amount
+
+    def note(self, grant: LeaseGrant) -> None:
+        self.remaining = grant.remaining
+        self.used = grant.used
+
+    def held(self) -> HeldLease | None:
+        """As declared to a control that may have forgotten it."""
+        sliding = self.limit.kind in ("requests", "tokens")
+        amount = self.granted if sliding else self.free + self.reserved
+        if not amount:
+            return None
+        return HeldLease(scope=self.limit.scope, window_start=self.start, amount=amount, limit=self.limit)
+
+    def finished(self, now: float) -> bool:
+        """Whether an old slice is of no more use: nothing reserved, and no sliding window looks back at it."""
+        if self.reserved or self.free:
+            return False
+        return self.limit.kind in ("budget", "parallel") or now >= 2 * self.end - self.start
+
+
+class Reservation:
+    """What one request holds of its limits, from admission until exactly one of ``settle``, ``release``, ``abandon``.
+
+    The owner keeps the order: journal ``Closed`` first, then ``settle``. If the ``Closed`` cannot be written, ``abandon``.
+    """
+
+    __slots__ = ("_amounts", "_registry", "_slices", "expires", "open", "owner")
+
+    def __init__(
+        self, slices: list[Slice], amounts: list[int], registry: set[Reservation], owner: object, expires: float
+    ) -> None:
+        self._slices = slices
+        self._amounts = amounts
+        self._registry = registry
+        self.owner = owner
+        """Whatever identifies the request to whoever handles an overdue reservation."""
+        self.expires = expires
+        self.open = True
+        registry.add(self)
+
+    def reserved(self) -> tuple[Spent, ...]:
+        """The budget reservations, for ``Opened.reserved``."""
+        return tuple(
+            Spent(piece.limit.scope, piece.start, amount)
+            for piece, amount in zip(self._slices, self._amounts, strict=True)
+            if piece.limit.kind == "budget"
+        )
+
+    def spends(self, cost: int) -> tuple[Spent, ...]:
+        """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
+        return tuple(
+            Spent(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"
+        )
+
+    def settle(self, tokens: int = 0, cost: int = 0) -> None:
+        """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
+        if not self._close():
+            return
+        for piece, amount in zip(self._slices, self._amounts, strict=True):
+            kind = piece.limit.kind
+            if kind == "budget":
+                back = amount - cost
+            elif kind == "tokens":
+                back = amount - tokens
+            elif kind == "parallel":
+                back = amount
+            else:
+                back = 0
+            piece.reserved -= amount
+            piece.free += back
+
+    def release(self) -> None:
+        """The request never reached an upstream: everything is free again. Later calls do nothing."""
+        if not self._close():
+            return
+        for piece, amount in zip(self._slices, self._amounts, strict=True):
+            piece.reserved -= amount
+            piece.free += amount
+
+    def abandon(self) -> None:
+        """The ``Closed`` could not be written: slots and tokens are settled, but the money stays reserved.
+
+        The journal still has the ``Opened``; recovery bills it when this process has ended, against this very reservation.
+        """
+        if not self._close():
+            return
+        for piece, amount in zip(self._slices, self._amounts, strict=True):
+            if piece.limit.kind == "budget":
+                continue
+            piece.reserved -= amount
+            if piece.limit.kind == "parallel":
+                piece.free += amount
+
+    def _close(self) -> bool:
+        if not self.open:
+            return False
+        self.open = False
+        self._registry.discard(self)
+        return True
