@@ -1,0 +1,53 @@
+"""What the admin API is made of, put together once at start and handed to the application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.snapshot import Snapshot
+
+
+class Workers(Protocol):
+    """The gateway workers, as the admin API sees them."""
+
+    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
+        """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
+        ...
+
+    @property
+    def ready_workers(self) -> int:
+        """Workers connected and greeted."""
+        ...
+
+
+@dataclass(slots=True)
+class Configuration:
+    """What is being served, and how the last attempt to load something newer ended."""
+
+    snapshot: Snapshot
+    loaded_at: float
+    problems: tuple[str, ...] = ()
+    """Why the newest version of the files is not being served; empty when it is."""
+    failed_at: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlServices:
+    """Everything a handler may use."""
+
+    database: AsyncDatabase
+    hasher: KeyHasher
+    master: KeyRecord
+    authenticator: Authenticator
+    workers: Workers
+    configuration: Configuration
+    clock: Callable[[], float] = field(default=time.time)
+    """Unix seconds."""
