@@ -159,8 +159,23 @@ JOURNAL_POSITIONS = sa.Table(
     "journal_positions",
     METADATA,
     sa.Column("incarnation", sa.String(64), primary_key=True),
-    sa.Column("position", sa.BigInteger, nullable=False),
-    comment="how many records of a worker's journal are in this database",
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("segment", sa.BigInteger, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    comment="how far each worker's journal is in this database: last record, and where the next frame begins",
+)
+
+JOURNAL_DAMAGE = sa.Table(
+    "journal_damage",
+    METADATA,
+    sa.Column("row_id", _ROW_ID, primary_key=True, autoincrement=True),
+    sa.Column("found_at", sa.Double, nullable=False),
+    sa.Column("incarnation", sa.String(64), nullable=False),
+    sa.Column("segment", sa.BigInteger, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    comment="what ingestion could not read; kept after the segment is gone",
 )
 
 OPEN_RECORDS = sa.Table(

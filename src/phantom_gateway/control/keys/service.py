@@ -18,11 +18,19 @@ from phantom_gateway.control.keys.fields import KeyDelete, KeyGenerate, KeyUpdat
 from phantom_gateway.control.keys.view import views
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.security import key_format
+from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.store import keys, spend
 from phantom_gateway.store.keys import KeyRow
 
 JsonObject = dict[str, Any]
 _DIGEST_CHARS = frozenset("0123456789abcdef")
+
+
+def id_of(hasher: KeyHasher, reference: str) -> str:
+    """The id of a key that is named by itself or by its id (what LiteLLM calls its hash)."""
+    if len(reference) == 64 and _DIGEST_CHARS.issuperset(reference):
+        return reference
+    return hasher.digest(reference.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class KeyService:
             raise bad_field(
                 "key", f"starts with {key_format.PREFIX} but its checksum is wrong; leave it out to have one generated"
             )
-        key_id = self._digest(key)
+        key_id = self.services.hasher.digest(key.encode())
         if key_id == self.services.master.id:
             raise bad_field("key", "is the master key")
         now = self.services.clock()
@@ -117,13 +125,8 @@ class KeyService:
         return {"key": key_id, "info": await self.services.database.read(query)}
 
     def id_of(self, reference: str) -> str:
-        """The id of a key that is named by itself or by its id (LiteLLM's hash)."""
-        if len(reference) == 64 and _DIGEST_CHARS.issuperset(reference):
-            return reference
-        return self._digest(reference)
-
-    def _digest(self, key: str) -> str:
-        return self.services.hasher.digest(key.encode("utf-8", "surrogatepass"))
+        """The id of a key that is named by itself or by its id."""
+        return id_of(self.services.hasher, reference)
 
     def _seed(self, connection: sa.Connection, row: KeyRow, now: float) -> None:
         for limit in budgets_of(row):
