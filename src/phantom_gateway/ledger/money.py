@@ -54,7 +54,7 @@ def cost(usage: Usage, prices: Prices) -> Cost:
     rest = total - sum(parts)
     if rest:
         parts[exact.index(max(exact))] += rest
-    return Cost(total + prices.request, *parts, prices.request)
+    return Cost._make((total + prices.request, *parts, prices.request))
 
 
 def ceiling(prices: Prices, input_tokens: int, output_tokens: int, images: int = 0) -> int:

@@ -14,7 +14,7 @@ Records never contain prompts, answers, header values or keys.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -135,5 +135,5 @@ def _clip(value: Any) -> Any:
     if isinstance(value, Cost | Spend):
         return type(value)(*map(_clip, value))
     if isinstance(value, tuple):
-        return tuple(_clip(item) for item in cast("tuple[Any, ...]", value)[:MAX_TAGS])
+        return tuple(_clip(item) for item in value[:MAX_TAGS])
     return value

@@ -128,7 +128,7 @@ class Authority:
     ) -> Grant | NeedRecall:
         """Grant at least ``need`` and at most ``want`` units of ``limit`` to ``worker``, or refuse.
 
-        The slice is the smaller the less is left: ``max(need, min(want, left // (2 × workers)))``, never more than what is
+        The slice is the smaller the less is left: ``max(need, min(want, left // (2 * workers)))``, never more than what is
         left. ``NeedRecall`` is never returned with ``recalled``. Raises WindowSyntaxError.
         """
         counter, before = self._current(limit, now)

@@ -1,7 +1,7 @@
 """The worker's side of leases: decide locally, ask control only when the slice at hand is short.
 
-Hot path: ``try_all`` is synchronous and touches nothing but dictionaries and integers. Slow path: ``take_all`` lines up per scope, in
-order of arrival, behind one ask at a time; when control refuses, everybody in line who needs at least as much is refused
+Hot path: ``try_all`` is synchronous and touches nothing but dictionaries and integers. Slow path: ``take_all`` lines up per
+scope, in order of arrival, behind one ask at a time; when control refuses, everybody in line who needs at least as much is refused
 with the same answer, so that 200 requests on an exhausted budget cost one question.
 
 When control cannot be asked (``LimiterUnavailable``, OSError from the ask, or ``recovering`` for longer than the patience):
@@ -38,6 +38,9 @@ PATIENCE_SECONDS = 2.0
 """How long a request waits for an authority that says ``recovering``."""
 RETRY_SECONDS = 0.05
 RESERVATION_SECONDS = 3600.0
+
+_HELD = ("budget", "parallel")
+"""Kinds for which a slice with nothing in it says nothing; the others remember what was used of their window."""
 
 
 class LimitState(NamedTuple):
@@ -118,7 +121,7 @@ class LeaseBook:
         taken: list[Slice] = []
         try:
             for limit, amount in zip(limits, amounts, strict=True):
-                taken.append(self._take(limit, amount, at) or await self._line_up(limit, amount))  # noqa: PERF401
+                taken.append(self._take(limit, amount, at) or await self._line_up(limit, amount))
         finally:
             if len(taken) < len(limits):
                 for piece, back in zip(taken, amounts, strict=False):
@@ -142,17 +145,23 @@ class LeaseBook:
         Call it about twice a second while connected; every return must be sent.
         """
         at = self._clock() if now is None else now
-        returns: list[LeaseReturn] = []
+        due: list[tuple[str, Slice]] = []
         for scope, piece in list(self._slices.items()):
             over = at >= piece.end
-            if piece.free < 0 or (piece.free and (over or at - piece.touched >= IDLE_SECONDS)):
-                returns.append(LeaseReturn(scope=scope, window_start=piece.start, amount=piece.take_free()))
-            if over or (not piece.reserved and at - piece.touched >= IDLE_SECONDS and scope not in self._lines):
+            still = at - piece.touched >= IDLE_SECONDS
+            if piece.free < 0 or over or still:
+                due.append((scope, piece))
+            if over:
                 del self._slices[scope]
                 self._old.append(piece)
-        for piece in self._old:
-            if piece.free:
-                returns.append(LeaseReturn(scope=piece.limit.scope, window_start=piece.start, amount=piece.take_free()))
+            elif still and not piece.reserved and scope not in self._lines and piece.limit.kind in _HELD:
+                del self._slices[scope]
+        due += [(piece.limit.scope, piece) for piece in self._old]
+        returns = [
+            LeaseReturn(scope=scope, window_start=piece.start, amount=piece.take_free())
+            for scope, piece in due
+            if piece.free
+        ]
         self._old = [piece for piece in self._old if not piece.finished(at)]
         return returns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phantom_gateway.spine.messages import Limit, LeaseGrant
+from phantom_gateway.spine.messages import LeaseGrant, Limit
 
 
 class LimiterError(Exception):

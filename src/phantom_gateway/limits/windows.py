@@ -1,9 +1,13 @@
 """Windows by arithmetic: which window an instant belongs to follows from the instant alone, so a reset is no job.
 
-Windows are written as LiteLLM writes them: ``30s``, ``15m``, ``12h``, ``7d``, ``2w``, ``1mo``. Without an anchor they are aligned the
-way LiteLLM (1.106.2) standardises its resets: ``1d`` and ``24h`` are calendar days, ``7d`` and ``1w`` weeks from Monday, ``30d`` and
-``1mo`` calendar months; other lengths are multiples counted from the epoch (days and weeks in local days, months from
-January of year 0). With an anchor the first window begins at the anchor, days are 86,400 seconds and months keep the anchor's day.
+Windows are written as LiteLLM writes them: ``30s``, ``15m``, ``12h``, ``7d``, ``2w``, ``1mo``.
+
+Without an anchor they are aligned the way LiteLLM (1.106.2) standardises its resets: ``1d`` and ``24h`` are calendar days, ``7d``
+and ``1w`` weeks from Monday, ``30d`` and ``1mo`` calendar months. Other lengths are multiples counted from the epoch (days and
+weeks in local days, months from January of year 0).
+
+With an anchor the first window begins at the anchor, days are 86,400 seconds and months keep the anchor's day.
+
 The empty window never resets.
 """
 
@@ -28,9 +32,9 @@ class WindowSyntaxError(ValueError):
 
 
 class Span(NamedTuple):
-    """A parsed window: ``count`` × ``unit``; unit ``s`` (with m and h folded in), ``d``, ``mo`` or empty for never."""
+    """A parsed window: ``size`` times ``unit``; unit ``s`` (with m and h folded in), ``d``, ``mo`` or empty for never."""
 
-    count: int
+    size: int
     unit: str
 
 

@@ -1,0 +1,127 @@
+"""The price table shipped with the package: public list prices and limits of models.
+
+``data/prices.json`` is made by ``tools/make_prices.py`` from litellm's model price data (MIT licence, see NOTICE). Form:
+``{"version", "flags": [name, ...], "models": {key: [provider, mode, max input, max output, flag bits, completeness, prices]}}`` with
+prices in the order of ``PRICE_FIELDS``, nano-dollars per million (``request``: nano-dollars). Only control and the command line
+load it; workers get their prices with the snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from phantom_gateway.spine.snapshot import Prices
+
+DATA_FILE = Path(__file__).parent / "data" / "prices.json"
+
+PRICE_FIELDS = (
+    "input",
+    "output",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+    "image",
+    "request",
+)
+
+FAMILIES = {
+    "text-completion-openai": "openai",
+    "azure_text": "azure",
+    "bedrock_converse": "bedrock",
+    "cohere_chat": "cohere",
+    "text-completion-codestral": "codestral",
+    "fireworks_ai-embedding-models": "fireworks_ai",
+}
+"""Providers of the table that are another provider's second API. Every ``vertex_ai-...`` is ``vertex_ai``."""
+
+
+class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the table knows of one model."""
+
+    key: str
+    """Its name in the table."""
+    provider: str
+    mode: str
+    """``chat``, ``completion``, ``embedding``, ``responses``, ...; empty when unknown."""
+    prices: Prices
+    max_input_tokens: int
+    max_output_tokens: int
+    """0 = unknown."""
+    supports: frozenset[str]
+    """Names of the ``supports_*`` flags that are true."""
+    priced: bool
+    """False: the table lists the model without any price; the operator must give one, else it is billed as free."""
+    tiered: bool
+    """The source has dearer tiers (long prompts, peak hours) that ``Prices`` cannot express; the base price is used."""
+    other_units: bool
+    """The source also bills by second, character, pixel or page, which is not metered."""
+
+
+class PriceTable:
+    """The table in memory. ``PriceTable.load()`` takes some 20 ms; keep it."""
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        self.version: str = table["version"]
+        self._flags: list[str] = table["flags"]
+        self._models: dict[str, list[Any]] = table["models"]
+
+    @classmethod
+    def load(cls, path: Path = DATA_FILE) -> PriceTable:
+        """Read the shipped table (or another of the same form). Raises OSError, ValueError."""
+        return cls(json.loads(path.read_text(encoding="utf-8")))
+
+    def lookup(self, provider: str, model: str) -> ModelPrice | None:
+        """The entry of ``model`` at ``provider``, as in ``litellm_params.model: provider/model``.
+
+        Rules, in order; no other guessing, a wrong price is worse than none:
+
+        1. the key ``provider/model``;
+        2. the key ``model``, if its provider is ``provider`` or belongs to its family (``FAMILIES``).
+        """
+        for key in (f"{provider}/{model}", model):
+            row = self._models.get(key)
+            if row is not None and (key != model or _family(row[0]) == _family(provider)):
+                return self._entry(key, row)
+        return None
+
+    def get(self, key: str) -> ModelPrice | None:
+        """The entry under exactly this key (``model_info.base_model``)."""
+        row = self._models.get(key)
+        return None if row is None else self._entry(key, row)
+
+    def keys(self) -> list[str]:
+        """All keys."""
+        return list(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def _entry(self, key: str, row: list[Any]) -> ModelPrice:
+        provider, mode, max_input, max_output, bits, completeness, values = row
+        prices = {name: value for name, value in zip(PRICE_FIELDS, values, strict=True) if value is not None}
+        priced = completeness != 3
+        return ModelPrice(
+            key=key,
+            provider=provider,
+            mode=mode,
+            prices=Prices(version=self.version, **prices) if priced else Prices(),
+            max_input_tokens=max_input,
+            max_output_tokens=max_output,
+            supports=frozenset(flag for index, flag in enumerate(self._flags) if bits >> index & 1),
+            priced=priced,
+            tiered=completeness == 1,
+            other_units=completeness == 2,
+        )
+
+
+def _family(provider: str) -> str:
+    if provider.startswith("vertex_ai-"):
+        return "vertex_ai"
+    return FAMILIES.get(provider, provider)

@@ -1,0 +1,129 @@
+"""Make ``ledger/data/prices.json`` from the model price data in a litellm wheel, without importing litellm.
+
+    pip download --no-deps litellm==1.106.2 -d DIR
+    python -m tools.make_prices DIR/litellm-1.106.2-*.whl
+
+The table is rebuilt by hand when a release of ours takes over newer prices; nothing is ever downloaded by the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from phantom_gateway.ledger.money import per_token_to_price, usd_to_nano
+from phantom_gateway.ledger.prices import DATA_FILE, PRICE_FIELDS
+
+SOURCE = "litellm/model_prices_and_context_window_backup.json"
+
+REFUSED = ("1.82.7", "1.82.8")
+"""Carried a credential stealer (March 2026)."""
+
+KEYS = {
+    "input": ("input_cost_per_token",),
+    "output": ("output_cost_per_token",),
+    "cache_read": ("cache_read_input_token_cost", "input_cost_per_token_cache_hit"),
+    "cache_write_5m": ("cache_creation_input_token_cost",),
+    "cache_write_1h": ("cache_creation_input_token_cost_above_1hr",),
+    "reasoning": ("output_cost_per_reasoning_token",),
+    "audio_input": ("input_cost_per_audio_token",),
+    "audio_output": ("output_cost_per_audio_token",),
+}
+OTHER_UNITS = ("_per_second", "_per_character", "_per_pixel", "_per_page", "_per_minute", "_dbu_", "_1080p", "_720p")
+VARIABLE = ("_above_", "tiered_pricing", "off_peak_pricing")
+PER_REQUEST = ("input_cost_per_request", "input_cost_per_query")
+
+
+def main(arguments: list[str]) -> int:
+    """Write the table; the argument is the wheel."""
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    wheel = Path(arguments[0])
+    version = wheel.name.split("-")[1]
+    if version in REFUSED:
+        print(f"litellm {version} is refused for ever", file=sys.stderr)
+        return 1
+    with zipfile.ZipFile(wheel) as archive:
+        source = json.loads(archive.read(SOURCE), parse_float=Decimal)
+    table = build(source, f"litellm-{version}")
+    DATA_FILE.parent.mkdir(exist_ok=True)
+    DATA_FILE.write_text(render(table), encoding="utf-8")
+    print(f"{len(table['models'])} of {len(source) - 1} models, {DATA_FILE.stat().st_size} bytes")
+    return 0
+
+
+def build(source: dict[str, dict[str, Any]], version: str) -> dict[str, Any]:
+    """The table: see ``phantom_gateway.ledger.prices`` for its form."""
+    del source["sample_spec"]
+    flags = sorted({key for entry in source.values() for key, value in entry.items() if _flag(key, value)})
+    models = {}
+    for name, entry in sorted(source.items()):
+        row = _row(entry, {flag: 1 << index for index, flag in enumerate(flags)})
+        if row is not None:
+            models[name] = row
+    return {"version": version, "flags": flags, "models": models}
+
+
+def render(table: dict[str, Any]) -> str:
+    """One model a line, so that a new table shows as a readable difference."""
+    lines = [f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in table["models"].items()]
+    head = json.dumps({key: table[key] for key in ("version", "flags")}, separators=(",", ":"))
+    return head[:-1] + ',"models":{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def _flag(key: str, value: Any) -> bool:
+    return key.startswith("supports_") and isinstance(value, bool) and value
+
+
+def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
+    """``[provider, mode, max input, max output, flag bits, completeness, [prices]]``, or ``None`` for what has no model price."""
+    mode = entry.get("mode") or ""
+    prices: dict[str, int] = {}
+    for field, names in KEYS.items():
+        value = next((entry[name] for name in names if entry.get(name) is not None), None)
+        if value is not None:
+            prices[field] = per_token_to_price(value)
+    image = entry.get("output_cost_per_image")
+    if image is None and mode.startswith("image_"):
+        image = entry.get("input_cost_per_image")
+    if image is not None:
+        prices["image"] = per_token_to_price(image)
+    request = next((entry[name] for name in PER_REQUEST if entry.get(name) is not None), None)
+    if request is not None:
+        prices["request"] = usd_to_nano(str(request))
+    if not prices and mode not in ("chat", "completion", "embedding", "responses"):
+        return None
+    return [
+        entry.get("litellm_provider", ""),
+        mode,
+        _limit(entry.get("max_input_tokens", entry.get("max_tokens"))),
+        _limit(entry.get("max_output_tokens")),
+        sum([bits[key] for key, value in entry.items() if _flag(key, value)]),
+        _completeness(entry, prices),
+        [prices.get(field) for field in PRICE_FIELDS],
+    ]
+
+
+def _completeness(entry: dict[str, Any], prices: dict[str, int]) -> int:
+    """0 = complete; 1 = dearer tiers exist (long prompts, hours); 2 = units we do not meter; 3 = no price at all."""
+    if not prices:
+        return 3
+    if any(unit in key and "batches" not in key for key in entry for unit in OTHER_UNITS):
+        return 2
+    return 1 if any(part in key for key in entry for part in VARIABLE) else 0
+
+
+def _limit(value: Any) -> int:
+    try:
+        return max(int(value), 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
