@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from phantom_gateway.control import errors
-from phantom_gateway.control.routers import health, keys, spend
+from phantom_gateway.control.routers import config, health, keys, models, spend
 from phantom_gateway.control.services import ControlServices
 
 
@@ -15,7 +15,7 @@ def create_app(services: ControlServices) -> FastAPI:
     # A body without content-type is read as JSON, as LiteLLM does; keys travel in headers, so no form can forge a call.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, strict_content_type=False)
     app.state.services = services
-    for area in (health, keys, spend):
+    for area in (config, health, keys, models, spend):
         app.include_router(area.router())
     errors.install(app)
     return app

@@ -22,6 +22,7 @@ from phantom_gateway.limits.authority import Authority
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.sink import DatabaseSink
+from phantom_gateway.store.spend import WindowSpend
 from phantom_gateway.wire.tasks import TaskGroup
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ PAUSE_SECONDS = 0.5
 """After a failure of the database."""
 
 T = TypeVar("T")
-BudgetCorrection = tuple[str, float, int]
-"""(scope, window start, nano-dollars spent)"""
 
 
 class Ingestion:
@@ -81,7 +80,7 @@ class Ingestion:
         if not complete:
             log.warning("worker %s has written %d records, but its journal ends before", worker, position)
 
-    async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[BudgetCorrection]]]) -> T:
+    async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:
         """Commit a change that alters what counts as spent; the authority learns it before any further row is taken in."""
 
         def job() -> T:
@@ -143,21 +142,19 @@ class Ingestion:
         self._loop.call_soon_threadsafe(run)
         done.result()
 
-    def _on_ingesting(self, _worker: str, closed: Sequence[Closed]) -> None:
+    def _on_ingesting(self, worker: str, closed: Sequence[Closed]) -> None:
         spends = _spends(closed)
-        if spends:
-            self._on_loop(lambda: self.authority.ingesting(spends))
+        self._on_loop(lambda: self.authority.ingesting(worker, spends))
 
     def _on_ingested(self, worker: str, closed: Sequence[Closed]) -> None:
         spends = _spends(closed)
-        if spends:
-            self._on_loop(lambda: self.authority.ingested(worker, spends))
+        self._on_loop(lambda: self.authority.ingested(worker, spends))
 
     def _on_gone(self, worker: str) -> None:
         self._on_loop(lambda: self.authority.gone(worker))
         log.info("worker %s is gone; its journal is complete", worker)
 
-    def _correct(self, corrections: Sequence[BudgetCorrection]) -> None:
+    def _correct(self, corrections: Sequence[WindowSpend]) -> None:
         for scope, window_start, amount in corrections:
             self.authority.set_spent(scope, window_start, amount)
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
 
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.store.spend import WindowSpend
+
+T = TypeVar("T")
+
+
+class Budgets(Protocol):
+    """What counts as spent, as the admin API may change it."""
+
+    async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:
+        """Commit a change that alters what counts as spent; the authority learns it before any further row is taken in."""
+        ...
 
 
 class Workers(Protocol):
@@ -48,6 +61,7 @@ class ControlServices:
     master: KeyRecord
     authenticator: Authenticator
     workers: Workers
+    budgets: Budgets
     configuration: Configuration
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""

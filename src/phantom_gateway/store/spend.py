@@ -9,6 +9,9 @@ import sqlalchemy as sa
 
 from phantom_gateway.store.tables import REQUESTS, SPEND, TOTALS
 
+WindowSpend = tuple[str, float, int]
+"""(scope, window start, nano-dollars spent)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -54,17 +57,18 @@ def totals(connection: sa.Connection, entities: Sequence[str]) -> dict[str, Tota
     return found
 
 
-def seed_window(connection: sa.Connection, key_id: str, scope: str, window_start: float) -> None:
+def seed_window(connection: sa.Connection, key_id: str, scope: str, window_start: float) -> WindowSpend:
     """Give a budget that is new on a key what the key has already spent in the budget's window, from the spend log.
 
-    Without it a changed ``budget_duration`` would hand out the whole budget once more.
+    Without it a changed ``budget_duration`` would hand out the whole budget once more. Returns what counts as spent now.
     """
-    known = sa.select(SPEND.c.scope).where(SPEND.c.scope == scope, SPEND.c.window_start == window_start)
-    if connection.execute(known).first() is not None:
-        return
     query = sa.select(sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0)).where(
         REQUESTS.c.key_id == key_id, REQUESTS.c.started_at >= int(window_start * 1_000_000)
     )
-    amount = int(connection.execute(query).scalar_one())
-    if amount:
-        connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=amount))
+    logged = int(connection.execute(query).scalar_one())
+    booked = of_window(connection, scope, window_start)
+    if logged > booked:
+        here = (SPEND.c.scope == scope, SPEND.c.window_start == window_start)
+        connection.execute(sa.delete(SPEND).where(*here))
+        connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=logged))
+    return scope, window_start, max(logged, booked)

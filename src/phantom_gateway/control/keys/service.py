@@ -6,6 +6,7 @@ record (or a second has passed, after which a worker that missed the news drops 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +20,10 @@ from phantom_gateway.control.keys.view import views
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.store import keys, spend
 from phantom_gateway.store.keys import KeyRow
+from phantom_gateway.store.spend import WindowSpend
 
 JsonObject = dict[str, Any]
 _DIGEST_CHARS = frozenset("0123456789abcdef")
@@ -53,13 +56,14 @@ class KeyService:
         now = self.services.clock()
         row = new_row(fields, key, key_id, now, self.by)
 
-        def change(connection: sa.Connection) -> JsonObject:
+        def change(connection: sa.Connection) -> tuple[JsonObject, list[WindowSpend]]:
             with _refusing():
                 keys.insert(connection, row)
-            self._seed(connection, row, now)
-            return views(connection, [row], now)[0]
+            # A key that was deleted and is made again with the same value has a past.
+            spent = _spent(connection, row, budgets_of(row), now)
+            return views(connection, [row], now)[0], spent
 
-        view = await self.services.database.write(change)
+        view = await self.services.budgets.change_budgets(change)
         await self._announce(key_id)  # workers remember for a while that a key is unknown
         return {**view, "key": key, "token": key_id, "token_id": key_id, "duration": fields.duration}
 
@@ -68,14 +72,16 @@ class KeyService:
         key_id = self.id_of(fields.key)
         now = self.services.clock()
 
-        def change(connection: sa.Connection) -> JsonObject:
-            row = updated_row(_existing(connection, key_id), fields, now, self.by)
+        def change(connection: sa.Connection) -> tuple[JsonObject, list[WindowSpend]]:
+            old = _existing(connection, key_id)
+            row = updated_row(old, fields, now, self.by)
             with _refusing():
                 keys.update(connection, row)
-            self._seed(connection, row, now)
-            return views(connection, [row], now)[0]
+            known = {limit.scope for limit in budgets_of(old)}
+            spent = _spent(connection, row, (limit for limit in budgets_of(row) if limit.scope not in known), now)
+            return views(connection, [row], now)[0], spent
 
-        view = await self.services.database.write(change)
+        view = await self.services.budgets.change_budgets(change)
         await self._announce(key_id)
         return {"key": fields.key, "token": key_id, **view}
 
@@ -128,10 +134,6 @@ class KeyService:
         """The id of a key that is named by itself or by its id."""
         return id_of(self.services.hasher, reference)
 
-    def _seed(self, connection: sa.Connection, row: KeyRow, now: float) -> None:
-        for limit in budgets_of(row):
-            spend.seed_window(connection, row.id, limit.scope, window_of(limit, now)[0])
-
     async def _announce(self, *key_ids: str) -> None:
         await self.services.workers.invalidate(key_ids)
 
@@ -149,6 +151,10 @@ class _refusing:  # noqa: N801 # reads as a statement
             ) from error
         if isinstance(error, keys.KeyTakenError):
             raise ApiError(400, "key: this key exists already", kind="bad_request_error", param="key") from error
+
+
+def _spent(connection: sa.Connection, row: KeyRow, budgets: Iterable[Limit], now: float) -> list[WindowSpend]:
+    return [spend.seed_window(connection, row.id, limit.scope, window_of(limit, now)[0]) for limit in budgets]
 
 
 def _existing(connection: sa.Connection, key_id: str) -> KeyRow:
