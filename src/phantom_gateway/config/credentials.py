@@ -12,7 +12,9 @@ _CREDENTIAL = re.compile(
     r"authorization|cookie|dsn|webhook[_\-]?url|access[_\-]?key[_\-]?id|signature|salt|private[_\-]?key|"
     r"client[_\-]?secret|database[_\-]?url|redis[_\-]?url|proxy[_\-]?url|auth)$"
 )
-_NOT = re.compile(r"(?i)(^|_)(max|min|total|input|output|num|prompt|completion|thinking|budget|stop|eos|bos)_(\w+_)?tokens?$|^tokens$|^keys$|cost")
+_NOT = re.compile(
+    r"(?i)(^|_)(max|min|total|input|output|num|prompt|completion|thinking|budget|stop|eos|bos)_(\w+_)?tokens?$|^tokens$|^keys$|cost"
+)
 
 
 def is_credential_name(name: str) -> bool:

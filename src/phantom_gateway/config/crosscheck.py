@@ -20,7 +20,9 @@ DEMO = "demo"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,8192}\Z", re.ASCII)
-_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect", "trailer", "keep-alive"})
+_OWN_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect", "trailer", "keep-alive"}
+)
 
 
 def cross_check(config: Config, values: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Problem]:
@@ -44,7 +46,9 @@ def matches(pattern: str, name: str) -> bool:
 def _group_names(values: Mapping[str, Any]) -> list[str]:
     entries = values.get("model_list")
     entries = entries if isinstance(entries, list) else []
-    names = [str(entry["model_name"]) for entry in entries if isinstance(entry, dict) and entry.get("model_name") is not None]
+    names = [
+        str(entry["model_name"]) for entry in entries if isinstance(entry, dict) and entry.get("model_name") is not None
+    ]
     return [*dict.fromkeys(names)]
 
 
@@ -122,7 +126,7 @@ class _CrossCheck:
             known.append("*")
         for alias, target in aliases.items():
             path: KeyPath = ("router_settings", "model_group_alias", alias)
-            yield from self._alias(path, alias, aliases, known)
+            yield from self._alias(path, alias, aliases)
             if target not in aliases:
                 yield from self._model(path, target, known)
         for section, settings in (("litellm_settings", litellm), ("router_settings", router)):
@@ -131,7 +135,7 @@ class _CrossCheck:
             for key in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
                 yield from self._fallbacks((section, key), getattr(settings, key) or [], known)
 
-    def _alias(self, path: KeyPath, alias: str, aliases: Mapping[str, str], known: list[str]) -> Iterator[Problem]:
+    def _alias(self, path: KeyPath, alias: str, aliases: Mapping[str, str]) -> Iterator[Problem]:
         seen, name = {alias}, aliases[alias]
         while name in aliases and name not in seen:
             seen.add(name)
@@ -165,7 +169,9 @@ class _CrossCheck:
         elif key is not None and len(key.reveal()) < MIN_MASTER_KEY and not permitted:
             hint = "remove it to have one made, or use sk- and 32 random characters"
             yield self._problem(path, f"is too short to be safe: at least {MIN_MASTER_KEY} characters", hint)
-        if general.database_url is not None and not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?:", general.database_url.reveal()):
+        if general.database_url is not None and not re.match(
+            r"(sqlite|postgres|postgresql)(\+\w+)?:", general.database_url.reveal()
+        ):
             yield self._problem(("general_settings", "database_url"), "must start with sqlite:/// or postgresql://")
         if isinstance(self._config.litellm_settings.ssl_verify, str):
             yield from self._ca_file(("litellm_settings", "ssl_verify"), self._config.litellm_settings.ssl_verify)

@@ -31,7 +31,7 @@ class Duration:
 
 
 def parse_duration(text: str) -> Duration:
-    """Read ``30s``, ``5m``, ``24h``, ``7d``, ``2w`` or ``1mo`` (at most ten years). Raises ValueError with a sentence for people."""
+    """Read ``30s``, ``5m``, ``24h``, ``7d``, ``2w`` or ``1mo`` (at most ten years). Raises ValueError with a sentence."""
     match = _PATTERN.match(text.strip())
     if match is None:
         raise ValueError("must be a duration such as 30s, 30m, 24h, 7d or 1mo")
@@ -48,11 +48,10 @@ def parse_seconds(value: object) -> float:
     """Seconds from a number (``600``, ``0.5``, ``"600"``) or a duration (``10m``). Raises ValueError with a sentence."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError("must be a number of seconds or a duration such as 30s")  # noqa: TRY004 # pydantic wants ValueError
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return float(parse_duration(value).seconds())
-    if not 0 <= value <= _MAX_DAYS * 86400:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = float(parse_duration(str(value)).seconds())
+    if not 0 <= seconds <= _MAX_DAYS * 86400:
         raise ValueError("must be between 0 and ten years in seconds")
-    return float(value)
+    return seconds

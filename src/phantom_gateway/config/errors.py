@@ -22,7 +22,9 @@ KeyPath = tuple[str | int, ...]
 NoteKind = Literal["warning", "later", "noted"]
 """``later``: accepted, not active yet. ``noted``: accepted, has no effect here by design."""
 
-_CREDENTIAL_LOOK = re.compile(r"(?i)\b(sk|pk|rk|key|ghp|gsk|xai|hf|eyj|akia|bearer|basic)[-_. a-z]?[a-z0-9_\-.]{6,}|[a-z0-9+/]{32,}|://[^/]*@")
+_CREDENTIAL_LOOK = re.compile(
+    r"(?i)\b(sk|pk|rk|key|ghp|gsk|xai|hf|eyj|akia|bearer|basic)[-_. a-z]?[a-z0-9_\-.]{6,}|[a-z0-9+/]{32,}|://[^/]*@"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,6 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.position.file, problem.position.line)))
-        assert self.problems, "a ConfigError names at least one problem"
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

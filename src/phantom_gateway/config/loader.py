@@ -17,8 +17,8 @@ from pydantic_core import ErrorDetails
 from phantom_gateway.config import source
 from phantom_gateway.config.crosscheck import cross_check
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem, nearest, shown
-from phantom_gateway.config.notes import remarks
 from phantom_gateway.config.messages import describe, section_at
+from phantom_gateway.config.notes import remarks
 from phantom_gateway.config.schema import Config, locate
 from phantom_gateway.config.schema_general import OTHER_KEYS
 
@@ -36,7 +36,9 @@ def load_config(path: Path, environment: Mapping[str, str], *, checks: Sequence[
     return _Load(tree, environment, checks).result()
 
 
-def parse_config(text: str, environment: Mapping[str, str], *, name: str = "config", checks: Sequence[Check] = ()) -> Config:
+def parse_config(
+    text: str, environment: Mapping[str, str], *, name: str = "config", checks: Sequence[Check] = ()
+) -> Config:
     """Like ``load_config`` for a text without ``include``. Raises ConfigError."""
     tree = source.parse(text, name)
     return _Load(tree, environment, checks).result()
@@ -153,7 +155,9 @@ class _Load:
             path = (name,)
             if name not in Config.model_fields:
                 self._problems.append(
-                    Problem(locate(self._plain.positions, path), path, "unknown section", nearest(name, Config.model_fields))
+                    Problem(
+                        locate(self._plain.positions, path), path, "unknown section", nearest(name, Config.model_fields)
+                    )
                 )
             elif name == "model_list" and isinstance(value, list):
                 valid = [(index, self._part(name, [item], index)) for index, item in enumerate(value)]
@@ -185,7 +189,9 @@ class _Load:
         position = locate(self._plain.positions, path)
         if details["type"] == "extra_forbidden":
             section = section_at(path[:-1])
-            return Problem(position, path, "unknown key", nearest(str(path[-1]), section.model_fields if section else ()))
+            return Problem(
+                position, path, "unknown key", nearest(str(path[-1]), section.model_fields if section else ())
+            )
         return Problem(position, path, *describe(details))
 
     def _set_aside(self, name: str, value: Any) -> None:
@@ -195,7 +201,9 @@ class _Load:
         for key in [key for key in value if key in OTHER_KEYS]:
             del value[key]
             path = (name, key)
-            self._notes.append(Note("later", locate(self._plain.positions, path), path, "known to LiteLLM, without a meaning here yet"))
+            self._notes.append(
+                Note("later", locate(self._plain.positions, path), path, "known to LiteLLM, without a meaning here yet")
+            )
 
 
 def _own_variables(tree: source.Mapping, environment: Mapping[str, str]) -> dict[str, str]:

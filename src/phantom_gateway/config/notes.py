@@ -9,14 +9,13 @@ from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import OpenSection, Section, inactive
 from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
 
-PROVIDER_PARAMETERS = frozenset(
-    """
-    temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
-    logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
-    reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
-    encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
-    """.split()
-)
+_PROVIDER_PARAMETERS = """
+temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
+logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
+reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
+encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
+"""
+PROVIDER_PARAMETERS = frozenset(_PROVIDER_PARAMETERS.split())
 """Parameters of providers that are no slip of a known key."""
 
 
@@ -71,8 +70,18 @@ def _special(config: Config) -> Iterator[Note]:
     strategy = config.router_settings.routing_strategy
     if strategy not in (None, "simple-shuffle"):
         path: KeyPath = ("router_settings", "routing_strategy")
-        yield Note("later", config.position(path), path, f"{strategy} is accepted, not active yet: deployments are shuffled by weight")
+        yield Note(
+            "later",
+            config.position(path),
+            path,
+            f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
+        )
     url = config.general_settings.database_url
     if url is not None and not url.reveal().startswith("sqlite:"):
         path = ("general_settings", "database_url")
-        yield Note("later", config.position(path), path, "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used")
+        yield Note(
+            "later",
+            config.position(path),
+            path,
+            "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used",
+        )

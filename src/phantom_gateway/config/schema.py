@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 
 from phantom_gateway.config.credentials import conceal
 from phantom_gateway.config.errors import KeyPath, Note, Position
-from phantom_gateway.config.schema_base import Active, FreeDict, FreeList, Later, Names, Secret, Section
+from phantom_gateway.config.schema_base import Active, FreeDict, FreeList, Later, Names, Section
 from phantom_gateway.config.schema_general import GeneralSettings
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.schema_phantom import PhantomSection
 from phantom_gateway.config.schema_router import RouterSettings
+from phantom_gateway.config.secret import Secret
 
 
 def _variables(value: Any) -> Any:
@@ -30,21 +31,32 @@ class Config(Section):
 
     model_list: Annotated[
         list[ModelEntry],
-        Active("The deployments. Empty or absent: wildcard models such as `openai/*` for every provider whose key is in the environment."),
-    ] = []
-    litellm_settings: Annotated[LitellmSettings, Field(default_factory=LitellmSettings), Active("Behaviour of calls.")]
-    router_settings: Annotated[RouterSettings, Field(default_factory=RouterSettings), Active("Retries, fallbacks, cooldowns, aliases.")]
-    general_settings: Annotated[GeneralSettings, Field(default_factory=GeneralSettings), Active("The gateway itself.")]
-    phantom: Annotated[PhantomSection, Field(default_factory=PhantomSection), Active("Settings LiteLLM has not.")]
-    credential_list: Annotated[list[CredentialEntry], Active("Credentials shared by deployments.")] = []
+        Active(
+            "The deployments. Empty or absent: wildcards such as `openai/*` for every provider whose key is in the environment."
+        ),
+    ] = Field(default_factory=list)
+    litellm_settings: Annotated[LitellmSettings, Active("Behaviour of calls.")] = Field(default_factory=LitellmSettings)
+    router_settings: Annotated[RouterSettings, Active("Retries, fallbacks, cooldowns, aliases.")] = Field(
+        default_factory=RouterSettings
+    )
+    general_settings: Annotated[GeneralSettings, Active("The gateway itself.")] = Field(default_factory=GeneralSettings)
+    phantom: Annotated[PhantomSection, Active("Settings LiteLLM has not.")] = Field(default_factory=PhantomSection)
+    credential_list: Annotated[list[CredentialEntry], Active("Credentials shared by deployments.")] = Field(
+        default_factory=list
+    )
     environment_variables: Annotated[
         dict[str, Secret],
         BeforeValidator(_variables),
-        Active("Values for the `os.environ/` names of this configuration; they win over the environment and are not exported."),
-    ] = {}
+        Active(
+            "Values for the `os.environ/` names of this configuration; they win over the environment and are not exported."
+        ),
+    ] = Field(default_factory=dict)
     include: Annotated[
-        Names, Active("Further files, relative to this one: lists are appended, mappings merged, and what this file says stays.")
-    ] = []
+        Names,
+        Active(
+            "Further files, relative to this one: lists are appended, mappings merged, and what this file says stays."
+        ),
+    ] = Field(default_factory=list)
     guardrails: Annotated[FreeList | None, Later("Guardrails.")] = None
     mcp_servers: Annotated[FreeDict | None, Later("MCP servers.")] = None
     mcp_tools: Annotated[FreeList | None, Later("MCP tools written in Python.")] = None

@@ -52,7 +52,9 @@ class Noted(Meta):
 class Section(BaseModel):
     """Base of every part of the configuration: closed (unknown keys are refused) and immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True
+    )
 
 
 class OpenSection(Section):
@@ -66,7 +68,9 @@ class OpenSection(Section):
         """Conceal credentials below keys the schema does not type; typed keys conceal themselves."""
         if not isinstance(values, dict):
             return values
-        return {key: value if key in cls.model_fields else conceal(value, name=str(key)) for key, value in values.items()}
+        return {
+            key: value if key in cls.model_fields else conceal(value, name=str(key)) for key, value in values.items()
+        }
 
 
 def meta_of(section: type[Section], field: str) -> Meta:

@@ -32,7 +32,9 @@ ErrorStatus = Annotated[int, Field(ge=400, le=499)]
 class CacheParams(OpenSection):
     """``cache_params``: where answers are cached."""
 
-    type: Annotated[Name | None, Later("`local`, `redis`, `redis-semantic`, `qdrant-semantic`, `s3`, `disk`, ...")] = None
+    type: Annotated[Name | None, Later("`local`, `redis`, `redis-semantic`, `qdrant-semantic`, `s3`, `disk`, ...")] = (
+        None
+    )
     mode: Annotated[Name | None, Later("`default_on` or `default_off`.")] = None
     host: Annotated[Text | None, Later("Host of the cache.")] = None
     port: Annotated[Positive | None, Later("Port of the cache.")] = None
@@ -52,16 +54,26 @@ class CacheParams(OpenSection):
 class LitellmSettings(OpenSection):
     """Behaviour of calls. ``router_settings`` wins where both have a key."""
 
-    request_timeout: Annotated[Seconds | None, Active("Seconds until a call is given up; default 600 (LiteLLM: 6000).")] = None
+    request_timeout: Annotated[
+        Seconds | None, Active("Seconds until a call is given up; default 600 (LiteLLM: 6000).")
+    ] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
     allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests.")] = None
     cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests.")] = None
-    ssl_verify: Annotated[bool | Text | None, Active("`false`: accept any certificate of upstreams; a path: trust this CA file only.")] = None
-    fallbacks: Annotated[Fallbacks | None, Active("`[{model: [fallback, ...]}]`: tried in order when a model fails.")] = None
+    ssl_verify: Annotated[
+        bool | Text | None, Active("`false`: accept any certificate of upstreams; a path: trust this CA file only.")
+    ] = None
+    fallbacks: Annotated[
+        Fallbacks | None, Active("`[{model: [fallback, ...]}]`: tried in order when a model fails.")
+    ] = None
     default_fallbacks: Annotated[Names | None, Active("Models tried when any model fails.")] = None
     context_window_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the input is too long.")] = None
-    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = None
-    budget_exceeded_status_code: Annotated[ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")] = None
+    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = (
+        None
+    )
+    budget_exceeded_status_code: Annotated[
+        ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")
+    ] = None
     callbacks: Annotated[Names | None, Later("Log sinks.")] = None
     success_callback: Annotated[Names | None, Later("Log sinks of successful calls.")] = None
     failure_callback: Annotated[Names | None, Later("Log sinks of failed calls.")] = None
@@ -99,7 +111,9 @@ class LitellmSettings(OpenSection):
     custom_prometheus_metadata_labels: Annotated[Names | None, Later("Metadata fields that become labels.")] = None
     langfuse_default_tags: Annotated[Names | None, Later("Tags sent to Langfuse.")] = None
     mcp_aliases: Annotated[dict[str, Text] | None, Later("Short names of MCP servers.")] = None
-    enable_json_schema_validation: Annotated[bool | None, Later("Check answers against the requested JSON schema.")] = None
+    enable_json_schema_validation: Annotated[bool | None, Later("Check answers against the requested JSON schema.")] = (
+        None
+    )
     network_mock: Annotated[bool | None, Later("Answer without calling anybody; use the `demo` model.")] = None
     custom_provider_map: Annotated[FreeList | None, Later("Providers written in Python.")] = None
     return_response_headers: Annotated[bool | None, Later("Return the provider's response headers.")] = None

@@ -22,16 +22,20 @@ from phantom_gateway.config.schema_base import (
     OpenSection,
     Positive,
     Seconds,
-    Secret,
     SecretText,
     Section,
     Text,
 )
+from phantom_gateway.config.secret import Secret
 
 
 def _limit(value: Any) -> Any:
     """Zero means "none" where a limit of zero would make the deployment useless."""
     return None if value == 0 and not isinstance(value, bool) else value
+
+
+def _all_secret(values: Any) -> Any:
+    return conceal(values, below=True)
 
 
 Limit = Annotated[Positive | None, BeforeValidator(_limit)]
@@ -43,18 +47,28 @@ class Costs(OpenSection):
 
     input_cost_per_token: Annotated[Dollars | None, Active(f"Price of input, {_TOKENS}.")] = None
     output_cost_per_token: Annotated[Dollars | None, Active(f"Price of output, {_TOKENS}.")] = None
-    cache_read_input_token_cost: Annotated[Dollars | None, Active(f"Price of input read from the provider's cache, {_TOKENS}.")] = None
+    cache_read_input_token_cost: Annotated[
+        Dollars | None, Active(f"Price of input read from the provider's cache, {_TOKENS}.")
+    ] = None
     cache_creation_input_token_cost: Annotated[
         Dollars | None, Active(f"Price of input written to the provider's 5-minute cache, {_TOKENS}.")
     ] = None
     cache_creation_input_token_cost_above_1hr: Annotated[
         Dollars | None, Active(f"Price of input written to the provider's 1-hour cache, {_TOKENS}.")
     ] = None
-    output_cost_per_reasoning_token: Annotated[Dollars | None, Active(f"Price of reasoning, {_TOKENS}; else as output.")] = None
-    input_cost_per_audio_token: Annotated[Dollars | None, Active(f"Price of audio input, {_TOKENS}; else as input.")] = None
-    output_cost_per_audio_token: Annotated[Dollars | None, Active(f"Price of audio output, {_TOKENS}; else as output.")] = None
+    output_cost_per_reasoning_token: Annotated[
+        Dollars | None, Active(f"Price of reasoning, {_TOKENS}; else as output.")
+    ] = None
+    input_cost_per_audio_token: Annotated[
+        Dollars | None, Active(f"Price of audio input, {_TOKENS}; else as input.")
+    ] = None
+    output_cost_per_audio_token: Annotated[
+        Dollars | None, Active(f"Price of audio output, {_TOKENS}; else as output.")
+    ] = None
     output_cost_per_image: Annotated[Dollars | None, Active("Price of one generated image, US dollars.")] = None
-    input_cost_per_query: Annotated[Dollars | None, Active("Price of one request, US dollars, added to its tokens.")] = None
+    input_cost_per_query: Annotated[
+        Dollars | None, Active("Price of one request, US dollars, added to its tokens.")
+    ] = None
     input_cost_per_second: Annotated[Dollars | None, Later("Price of a second of input, US dollars.")] = None
     output_cost_per_second: Annotated[Dollars | None, Later("Price of a second of output, US dollars.")] = None
     tiered_pricing: Annotated[Free, Later("Prices by size of the input.")] = None
@@ -64,8 +78,12 @@ class LitellmParams(Costs):
     """How a deployment is reached. A key not listed here is a provider parameter (``temperature``, ``max_tokens``) and becomes
     the default of every request that does not set it."""
 
-    model: Annotated[Name, Active("`provider/name`, e.g. `openai/gpt-4o`; `openai/*` takes over what the caller's wildcard matched.")]
-    api_key: Annotated[SecretText | None, Active("The provider's key; usually `os.environ/NAME`. Else the provider's usual variable.")] = None
+    model: Annotated[
+        Name, Active("`provider/name`, e.g. `openai/gpt-4o`; `openai/*` takes over what the caller's wildcard matched.")
+    ]
+    api_key: Annotated[
+        SecretText | None, Active("The provider's key; usually `os.environ/NAME`. Else the provider's usual variable.")
+    ] = None
     api_base: Annotated[
         Text | None,
         Active(
@@ -74,11 +92,15 @@ class LitellmParams(Costs):
         ),
     ] = None
     base_url: Annotated[Text | None, Active("Another name of `api_base`.")] = None
-    api_version: Annotated[Text | None, Active("Azure: the API version; `v1` or `preview` selects the `/openai/v1` paths.")] = None
+    api_version: Annotated[
+        Text | None, Active("Azure: the API version; `v1` or `preview` selects the `/openai/v1` paths.")
+    ] = None
     organization: Annotated[Text | None, Active("OpenAI organisation, sent as `OpenAI-Organization`.")] = None
     custom_llm_provider: Annotated[Name | None, Active("The provider, where `model` does not begin with it.")] = None
     extra_headers: Annotated[FreeDict | None, Active("Request headers added to every call of this deployment.")] = None
-    ssl_verify: Annotated[bool | Text | None, Active("`false`: accept any certificate; a path: trust this CA file only.")] = None
+    ssl_verify: Annotated[
+        bool | Text | None, Active("`false`: accept any certificate; a path: trust this CA file only.")
+    ] = None
     rpm: Annotated[Limit, Active("Requests per minute this deployment is given; also its share in shuffling.")] = None
     tpm: Annotated[Limit, Active("Tokens per minute this deployment is given; also its share in shuffling.")] = None
     weight: Annotated[Number | None, Active("Share in shuffling among the deployments of one name.")] = None
@@ -89,12 +111,16 @@ class LitellmParams(Costs):
     max_retries: Annotated[Count | None, Active("Retries on this deployment's group, instead of `num_retries`.")] = None
     num_retries: Annotated[Count | None, Active("Another name of `max_retries`.")] = None
     mock_response: Annotated[Text | None, Active("Answer this text without calling anybody.")] = None
-    litellm_credential_name: Annotated[Name | None, Active("Take missing values from this entry of `credential_list`.")] = None
+    litellm_credential_name: Annotated[
+        Name | None, Active("Take missing values from this entry of `credential_list`.")
+    ] = None
     tags: Annotated[Names | None, Later("Tags for tag routing.")] = None
     drop_params: Annotated[bool | None, Later("Drop parameters the provider does not support.")] = None
     additional_drop_params: Annotated[Names | None, Later("Parameters to drop always.")] = None
     cooldown_time: Annotated[Seconds | None, Later("Seconds this deployment rests after failures.")] = None
-    configurable_clientside_auth_params: Annotated[FreeList | None, Later("Refused by design: a request never names a destination.")] = None
+    configurable_clientside_auth_params: Annotated[
+        FreeList | None, Later("Refused by design: a request never names a destination.")
+    ] = None
     max_budget: Annotated[Dollars | None, Later("Budget of this deployment, US dollars.")] = None
     budget_duration: Annotated[DurationText | None, Later("Window of `max_budget`.")] = None
     use_in_pass_through: Annotated[bool | None, Later("Serve pass-through routes with this deployment's key.")] = None
@@ -116,25 +142,35 @@ class LitellmParams(Costs):
     aws_bedrock_runtime_endpoint: Annotated[Text | None, Later("Address of Bedrock's runtime.")] = None
     vertex_project: Annotated[Text | None, Later("Google Cloud project.")] = None
     vertex_location: Annotated[Text | None, Later("Google Cloud location.")] = None
-    vertex_credentials: Annotated[SecretText | FreeDict | None, BeforeValidator(conceal), Later("Google Cloud credentials.")] = None
+    vertex_credentials: Annotated[
+        SecretText | FreeDict | None, BeforeValidator(conceal), Later("Google Cloud credentials.")
+    ] = None
 
 
 class ModelInfo(Costs):
     """Facts about a deployment. Keys not listed here are kept and shown by the discovery routes."""
 
     id: Annotated[Name | None, Active("Stable id of the deployment; else a digest of its settings.")] = None
-    mode: Annotated[Name | None, Active("`chat`, `completion`, `embedding`, `rerank`, ...; else from the price table.")] = None
-    base_model: Annotated[Name | None, Active("Name in the price table, where `model` is a deployment name (Azure).")] = None
+    mode: Annotated[
+        Name | None, Active("`chat`, `completion`, `embedding`, `rerank`, ...; else from the price table.")
+    ] = None
+    base_model: Annotated[
+        Name | None, Active("Name in the price table, where `model` is a deployment name (Azure).")
+    ] = None
     max_tokens: Annotated[Limit, Active("Largest output in tokens, where `max_output_tokens` is not set.")] = None
     max_input_tokens: Annotated[Limit, Active("Largest input in tokens.")] = None
-    max_output_tokens: Annotated[Limit, Active("Largest output in tokens; bounds the reservation of a request without `max_tokens`.")] = None
+    max_output_tokens: Annotated[
+        Limit, Active("Largest output in tokens; bounds the reservation of a request without `max_tokens`.")
+    ] = None
     access_groups: Annotated[Names | None, Later("Groups through which keys are given access.")] = None
     team_id: Annotated[Name | None, Later("Team that owns the deployment.")] = None
     tier: Annotated[Name | None, Later("`free` or `paid`.")] = None
     health_check_model: Annotated[Name | None, Later("Model a health check of a wildcard calls.")] = None
     health_check_timeout: Annotated[Seconds | None, Later("Seconds a health check may take.")] = None
     health_check_max_tokens: Annotated[Positive | None, Later("Tokens a health check asks for.")] = None
-    disable_background_health_check: Annotated[bool | None, Later("Leave the deployment out of background health checks.")] = None
+    disable_background_health_check: Annotated[
+        bool | None, Later("Leave the deployment out of background health checks.")
+    ] = None
 
 
 class ModelEntry(Section):
@@ -142,17 +178,12 @@ class ModelEntry(Section):
 
     model_name: Annotated[Name, Active("The public name; may end in `*`.")]
     litellm_params: Annotated[LitellmParams, Active("How the deployment is reached.")]
-    model_info: Annotated[ModelInfo, Field(default_factory=ModelInfo), Active("Facts about the deployment.")]
+    model_info: Annotated[ModelInfo, Active("Facts about the deployment.")] = Field(default_factory=ModelInfo)
 
 
 class CredentialEntry(Section):
     """A named set of credentials shared by deployments."""
 
     credential_name: Annotated[Name, Active("The name deployments refer to.")]
-    credential_values: Annotated[dict[str, Secret], BeforeValidator(lambda values: _all_secret(values)), Active("`api_key`, `api_base`, ...")]
+    credential_values: Annotated[dict[str, Secret], BeforeValidator(_all_secret), Active("`api_key`, `api_base`, ...")]
     credential_info: Annotated[FreeDict | None, Active("Remarks; kept, not interpreted.")] = None
-
-
-
-def _all_secret(values: Any) -> Any:
-    return conceal(values, below=True)

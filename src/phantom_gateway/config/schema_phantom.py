@@ -15,19 +15,31 @@ from phantom_gateway.spine.snapshot import HttpLimits
 NEVER_REACHED = tuple(
     ipaddress.ip_network(block)
     for block in (
-        "169.254.0.0/16",  # link-local, the metadata service of most clouds
+        "169.254.0.0/16",
         "fe80::/10",
-        "fd00:ec2::/32",  # AWS metadata over IPv6
-        "100.100.100.200/32",  # Alibaba Cloud metadata
-        "168.63.129.16/32",  # Azure's platform address
-        "0.0.0.0/32",
+        "fd00:ec2::/32",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
         "224.0.0.0/4",
         "ff00::/8",
     )
 )
-"""Addresses no setting opens."""
+"""Link-local, metadata and multicast addresses: no setting opens them (``wire`` refuses them again at every connection)."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DEFAULTS = HttpLimits()
+
+
+def is_inside(network: Network, block: Network) -> bool:
+    """Whether ``network`` lies in ``block``; networks of different families never do."""
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(block, ipaddress.IPv4Network):
+        return network.subnet_of(block)
+    return (
+        isinstance(network, ipaddress.IPv6Network)
+        and isinstance(block, ipaddress.IPv6Network)
+        and network.subnet_of(block)
+    )
 
 
 def _network(text: str) -> str:
@@ -35,8 +47,10 @@ def _network(text: str) -> str:
         network = ipaddress.ip_network(text, strict=True)
     except ValueError:
         raise PydanticCustomError("config", "must be an address block such as 10.0.0.0/8, without host bits") from None
-    if any(network.version == block.version and network.overlaps(block) for block in NEVER_REACHED):
-        raise PydanticCustomError("config", "covers link-local, metadata or multicast addresses, which are never reached")
+    if network.prefixlen < (8 if network.version == 4 else 7):
+        raise PydanticCustomError("config", "is wider than any private network")
+    if any(is_inside(network, block) for block in NEVER_REACHED):
+        raise PydanticCustomError("config", "is a link-local, metadata or multicast address, which is never reached")
     return str(network)
 
 
@@ -54,7 +68,7 @@ def _listen(value: Any) -> Any:
     return value
 
 
-Network = Annotated[str, AfterValidator(_network)]
+NetworkText = Annotated[str, AfterValidator(_network)]
 Size = Annotated[int, Field(ge=256, le=1024**3)]
 Time = Annotated[Seconds, Field(gt=0, le=86400)]
 
@@ -66,17 +80,27 @@ class HttpSection(Section):
     max_header_line: Annotated[Size, Active("Longest header line.")] = _DEFAULTS.max_header_line
     max_header_bytes: Annotated[Size, Active("All header lines together.")] = _DEFAULTS.max_header_bytes
     max_headers: Annotated[int, Field(ge=8, le=1000), Active("Number of header lines.")] = _DEFAULTS.max_headers
-    max_body: Annotated[Size | None, Active("Largest request body; wins over `general_settings.max_request_size_mb`; default 32 MiB.")] = None
-    header_timeout: Annotated[Time, Active("From the first byte of a request to the end of its headers.")] = _DEFAULTS.header_timeout_s
-    body_stall: Annotated[Time, Active("Longest silence inside a request body.")] = _DEFAULTS.body_stall_s
-    idle_timeout: Annotated[Time, Active("Longest silence between requests on a connection.")] = _DEFAULTS.idle_timeout_s
-    write_stall: Annotated[Time, Active("Longest time a client may take no byte of its response.")] = _DEFAULTS.write_stall_s
-    tls_handshake: Annotated[Time, Active("Time for the TLS handshake.")] = _DEFAULTS.tls_handshake_s
-    max_requests_per_connection: Annotated[int, Field(ge=1, le=10**9), Active("Requests after which a connection is closed.")] = (
-        _DEFAULTS.max_requests_per_connection
+    max_body: Annotated[
+        Size | None, Active("Largest request body; wins over `general_settings.max_request_size_mb`; default 32 MiB.")
+    ] = None
+    header_timeout: Annotated[Time, Active("From the first byte of a request to the end of its headers.")] = (
+        _DEFAULTS.header_timeout_s
     )
-    max_connections: Annotated[int, Field(ge=1, le=10**6), Active("Connections of one worker.")] = _DEFAULTS.max_connections
-    allowed_hosts: Annotated[Names, Active("Host names answered; empty: any.")] = []
+    body_stall: Annotated[Time, Active("Longest silence inside a request body.")] = _DEFAULTS.body_stall_s
+    idle_timeout: Annotated[Time, Active("Longest silence between requests on a connection.")] = (
+        _DEFAULTS.idle_timeout_s
+    )
+    write_stall: Annotated[Time, Active("Longest time a client may take no byte of its response.")] = (
+        _DEFAULTS.write_stall_s
+    )
+    tls_handshake: Annotated[Time, Active("Time for the TLS handshake.")] = _DEFAULTS.tls_handshake_s
+    max_requests_per_connection: Annotated[
+        int, Field(ge=1, le=10**9), Active("Requests after which a connection is closed.")
+    ] = _DEFAULTS.max_requests_per_connection
+    max_connections: Annotated[int, Field(ge=1, le=10**6), Active("Connections of one worker.")] = (
+        _DEFAULTS.max_connections
+    )
+    allowed_hosts: Annotated[Names, Active("Host names answered; empty: any.")] = Field(default_factory=list)
 
 
 class UpstreamSection(Section):
@@ -90,17 +114,21 @@ class EgressSection(Section):
     """Where the gateway may connect to."""
 
     allow_private: Annotated[
-        list[Network], Active("Address blocks beyond the global Internet that every upstream's host name may resolve to.")
-    ] = []
+        list[NetworkText],
+        Active("Address blocks beyond the global Internet that every upstream's host name may resolve to."),
+    ] = Field(default_factory=list)
     proxy: Annotated[
-        SecretText | None, Active("`http://[user:password@]host:port`: reach `https` upstreams through it; wins over `HTTPS_PROXY`.")
+        SecretText | None,
+        Active("`http://[user:password@]host:port`: reach `https` upstreams through it; wins over `HTTPS_PROXY`."),
     ] = None
 
 
 class AdminSection(Section):
     """The management API and the UI."""
 
-    listen: Annotated[str, BeforeValidator(_listen), Active("`shared`: on the public port; `host:port`: on a listener of its own.")] = "shared"
+    listen: Annotated[
+        str, BeforeValidator(_listen), Active("`shared`: on the public port; `host:port`: on a listener of its own.")
+    ] = "shared"
 
 
 class PhantomSection(Section):
@@ -108,11 +136,12 @@ class PhantomSection(Section):
 
     demo: Annotated[bool, Active("Offer the `demo` model, answered by the built-in simulator.")] = True
     journal_sync: Annotated[
-        Literal["group", "strict"], Active("`group`: spend is written before the answer and synced within moments; `strict`: synced before.")
+        Literal["group", "strict"],
+        Active("`group`: spend is written before the answer and synced within moments; `strict`: synced before."),
     ] = "group"
     drain_grace: Annotated[Time, Active("How long running requests may take when the gateway is told to stop.")] = 60.0
     max_json_depth: Annotated[int, Field(ge=8, le=1000), Active("Deepest nesting of a request body.")] = 128
-    http: Annotated[HttpSection, Field(default_factory=HttpSection), Active("Bounds of the public HTTP listener.")]
-    upstream: Annotated[UpstreamSection, Field(default_factory=UpstreamSection), Active("Patience with upstreams.")]
-    egress: Annotated[EgressSection, Field(default_factory=EgressSection), Active("Where the gateway may connect to.")]
-    admin: Annotated[AdminSection, Field(default_factory=AdminSection), Active("The management API and the UI.")]
+    http: Annotated[HttpSection, Active("Bounds of the public HTTP listener.")] = Field(default_factory=HttpSection)
+    upstream: Annotated[UpstreamSection, Active("Patience with upstreams.")] = Field(default_factory=UpstreamSection)
+    egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)
+    admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)

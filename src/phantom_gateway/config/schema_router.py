@@ -46,7 +46,9 @@ class RetryPolicy(Section):
     AuthenticationErrorRetries: Annotated[Count | None, Later("Retries of a 401.")] = None
     TimeoutErrorRetries: Annotated[Count | None, Later("Retries of a timeout.")] = None
     RateLimitErrorRetries: Annotated[Count | None, Later("Retries of a 429.")] = None
-    ContentPolicyViolationErrorRetries: Annotated[Count | None, Later("Retries of a refusal by the provider's filter.")] = None
+    ContentPolicyViolationErrorRetries: Annotated[
+        Count | None, Later("Retries of a refusal by the provider's filter.")
+    ] = None
     InternalServerErrorRetries: Annotated[Count | None, Later("Retries of a 500.")] = None
     ServiceUnavailableErrorRetries: Annotated[Count | None, Later("Retries of a 503.")] = None
     NotFoundErrorRetries: Annotated[Count | None, Later("Retries of a 404.")] = None
@@ -71,7 +73,8 @@ class RouterSettings(Section):
     """How a call finds its deployment, and what happens when it fails."""
 
     routing_strategy: Annotated[
-        RoutingStrategy | None, Active("How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too.")
+        RoutingStrategy | None,
+        Active("How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too."),
     ] = None
     routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
@@ -81,23 +84,34 @@ class RouterSettings(Section):
     allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests; default 3.")] = None
     cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests; default 5.")] = None
     fallbacks: Annotated[
-        Fallbacks | None, Active('`[{model: [fallback, ...]}]`: tried in order when a model fails; `"*"` stands for every model.')
+        Fallbacks | None,
+        Active('`[{model: [fallback, ...]}]`: tried in order when a model fails; `"*"` stands for every model.'),
     ] = None
     default_fallbacks: Annotated[Names | None, Active("Models tried when any model fails.")] = None
     max_fallbacks: Annotated[Count | None, Active("Fallbacks tried for one request; default 5.")] = None
-    model_group_alias: Annotated[dict[str, Name | AliasTarget] | None, Active("`{alias: model}` or `{alias: {model, hidden}}`.")] = None
+    model_group_alias: Annotated[
+        dict[str, Name | AliasTarget] | None, Active("`{alias: model}` or `{alias: {model, hidden}}`.")
+    ] = None
     context_window_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the input is too long.")] = None
-    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = None
+    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = (
+        None
+    )
     retry_policy: Annotated[RetryPolicy | None, Later("Retries by kind of error.")] = None
-    model_group_retry_policy: Annotated[dict[str, RetryPolicy] | None, Later("Retries by model and kind of error.")] = None
-    allowed_fails_policy: Annotated[AllowedFailsPolicy | None, Later("Failures before a rest, by kind of error.")] = None
+    model_group_retry_policy: Annotated[dict[str, RetryPolicy] | None, Later("Retries by model and kind of error.")] = (
+        None
+    )
+    allowed_fails_policy: Annotated[AllowedFailsPolicy | None, Later("Failures before a rest, by kind of error.")] = (
+        None
+    )
     disable_cooldowns: Annotated[bool | None, Active("Never let a deployment rest.")] = None
     redis_host: Annotated[Text | None, Later("Redis shared by several nodes.")] = None
     redis_port: Annotated[Positive | None, Later("Port of Redis.")] = None
     redis_password: Annotated[SecretText | None, Later("Password of Redis.")] = None
     redis_url: Annotated[SecretText | None, Later("Address of Redis, with its credentials.")] = None
     redis_db: Annotated[Count | None, Later("Number of the Redis database.")] = None
-    enable_pre_call_checks: Annotated[bool | None, Later("Leave out deployments whose input limit the request exceeds.")] = None
+    enable_pre_call_checks: Annotated[
+        bool | None, Later("Leave out deployments whose input limit the request exceeds.")
+    ] = None
     optional_pre_call_checks: Annotated[Names | None, Later("Affinity and other checks.")] = None
     enable_tag_filtering: Annotated[bool | None, Later("Route by tags.")] = None
     tag_filtering_match_any: Annotated[bool | None, Later("One matching tag suffices.")] = None
@@ -108,8 +122,12 @@ class RouterSettings(Section):
     caching_groups: Annotated[FreeList | None, Later("Models that share cached answers.")] = None
     client_ttl: Annotated[Seconds | None, Noted("Connections are pooled and closed when idle.")] = None
     deployment_affinity_ttl_seconds: Annotated[Seconds | None, Later("Seconds an affinity lasts.")] = None
-    enable_health_check_routing: Annotated[bool | None, Later("Leave out deployments whose health check failed.")] = None
+    enable_health_check_routing: Annotated[bool | None, Later("Leave out deployments whose health check failed.")] = (
+        None
+    )
     enable_weighted_failover: Annotated[bool | None, Later("Retry by weight.")] = None
-    ignore_invalid_deployments: Annotated[bool | None, Noted("An invalid deployment refuses the configuration; the old one keeps serving.")] = None
+    ignore_invalid_deployments: Annotated[
+        bool | None, Noted("An invalid deployment refuses the configuration; the old one keeps serving.")
+    ] = None
     set_verbose: Annotated[bool | None, Noted("Verbose logs would show prompts.")] = None
     debug_level: Annotated[Name | None, Noted("Verbose logs would show prompts.")] = None

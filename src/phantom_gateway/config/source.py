@@ -10,6 +10,7 @@ recurses without bound and turns an unquoted ``2024-10-21`` into a date. Here:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,16 @@ MAX_VALUES = 200_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-_RESOLVED = (f"{_TAG}str", f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float", f"{_TAG}timestamp", f"{_TAG}merge", f"{_TAG}value")
+_RESOLVED = (
+    f"{_TAG}str",
+    f"{_TAG}null",
+    f"{_TAG}bool",
+    f"{_TAG}int",
+    f"{_TAG}float",
+    f"{_TAG}timestamp",
+    f"{_TAG}merge",
+    f"{_TAG}value",
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +43,7 @@ class Scalar:
     """A leaf: ``None``, ``bool``, ``int``, ``float`` or ``str``."""
 
     position: Position
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     text: str = ""
     """As written, for use as a key."""
     merge: bool = False
@@ -112,6 +122,10 @@ def _refused(name: str, message: str, line: int = 0, path: KeyPath = ()) -> Conf
     return ConfigError([Problem(Position(name, line), path, message)])
 
 
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 0
+
+
 class _Builder:
     """Composes one document from events, iterating over them once; recursion is bounded by MAX_DEPTH."""
 
@@ -120,7 +134,7 @@ class _Builder:
         self._name = name
         self._anchors: dict[str, Tree | None] = {}
         self._values = 0
-        self._resolver = yaml.SafeLoader("")
+        self._resolver: Any = yaml.SafeLoader("")
 
     def document(self, events: Iterator[yaml.Event]) -> Tree:
         root: Tree = Scalar(Position(self._name, 1), None)
@@ -129,22 +143,22 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise _refused(self._name, "holds more than one YAML document", event.start_mark.line + 1)
+                    raise _refused(self._name, "holds more than one YAML document", _line(event))
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, ())
         return root
 
     def _at(self, event: yaml.Event) -> Position:
-        return Position(self._name, event.start_mark.line + 1)
+        return Position(self._name, _line(event))
 
     def _count(self, size: int, event: yaml.Event) -> None:
         self._values += size
         if self._values > MAX_VALUES:
-            raise _refused(self._name, f"holds more than {MAX_VALUES} values", event.start_mark.line + 1)
+            raise _refused(self._name, f"holds more than {MAX_VALUES} values", _line(event))
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], path: KeyPath) -> Tree:
         if len(path) > MAX_DEPTH:
-            raise _refused(self._name, f"nested deeper than {MAX_DEPTH} levels", event.start_mark.line + 1)
+            raise _refused(self._name, f"nested deeper than {MAX_DEPTH} levels", _line(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         anchor = getattr(event, "anchor", None)
@@ -158,19 +172,21 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent):
             self._plain_tag(event, "map", path)
             tree = self._mapping(event, events, path)
-        else:
-            assert isinstance(event, yaml.ScalarEvent), event
+        elif isinstance(event, yaml.ScalarEvent):
             tree = self._scalar(event, path)
+        else:  # the parser yields no other event where a node belongs
+            raise _refused(self._name, "not valid YAML", _line(event))
         if anchor is not None:
             self._anchors[anchor] = tree
         return tree
 
     def _alias(self, event: yaml.AliasEvent) -> Tree:
-        if event.anchor not in self._anchors:
-            raise _refused(self._name, f"unknown alias *{shown(event.anchor)}", event.start_mark.line + 1)
-        target = self._anchors[event.anchor]
+        name = str(event.anchor)
+        if name not in self._anchors:
+            raise _refused(self._name, f"unknown alias *{shown(name)}", _line(event))
+        target = self._anchors[name]
         if target is None:
-            raise _refused(self._name, f"alias *{shown(event.anchor)} contains itself", event.start_mark.line + 1)
+            raise _refused(self._name, f"alias *{shown(name)} contains itself", _line(event))
         self._count(target.size, event)
         return target
 
@@ -238,7 +254,7 @@ class _Builder:
         return Scalar(where, value, text, merge=tag == f"{_TAG}merge")
 
 
-def _value(tag: str, text: str) -> None | bool | int | float | str:
+def _value(tag: str, text: str) -> bool | int | float | str | None:
     kind = tag.removeprefix(_TAG)
     if kind == "null":
         return None
@@ -248,12 +264,22 @@ def _value(tag: str, text: str) -> None | bool | int | float | str:
         return text
     digits = text.replace("_", "").lower()
     if kind == "float":
-        return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
+        return (
+            _finite(float(digits)) if digits[-1:].isdigit() or digits.endswith(".") else text
+        )  # .inf and .nan stay words
     sign = -1 if digits.startswith("-") else 1
     digits = digits.lstrip("+-")
-    if len(digits) > 1 and digits.startswith("0") and digits.isdigit():
-        return sign * int(digits, 8)
-    return sign * int(digits, 0)
+    octal = len(digits) > 1 and digits.startswith("0") and digits.isdigit()
+    number = sign * int(digits, 8 if octal else 0)
+    if abs(number) >= 2**63:
+        raise ValueError("too large")
+    return number
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("too large")
+    return number
 
 
 def merge_include(own: Mapping, included: Mapping) -> None:

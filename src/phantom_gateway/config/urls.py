@@ -67,7 +67,9 @@ def parse_url(text: str) -> Url:
     check_host(host)
     if ".." in parts.path.split("/"):
         raise ValueError("must not contain .. in its path")
-    return Url(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), parts.path.rstrip("/"), parts.query)
+    return Url(
+        parts.scheme, host, port or (443 if parts.scheme == "https" else 80), parts.path.rstrip("/"), parts.query
+    )
 
 
 def check_host(host: str) -> None:

@@ -1,0 +1,290 @@
+"""From a validated configuration to the snapshot workers serve from.
+
+``read_config`` loads a file with all checks; ``compile_snapshot`` compiles it. Both raise ``ConfigError`` with every problem; the
+remarks of a valid configuration come back as notes. Nothing here does I/O beyond reading the configuration files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from phantom_gateway.config.crosscheck import DEMO, alias_target
+from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem
+from phantom_gateway.config.loader import load_config
+from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
+from phantom_gateway.config.schema_router import AliasTarget
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
+from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
+from phantom_gateway.control.compile_prices import PriceLookup
+from phantom_gateway.providers.catalogue import PROVIDERS
+from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+
+DEMO_PRICES = Prices(version="demo", input=100_000_000, output=400_000_000)
+"""0.10 and 0.40 dollars per million tokens: spend is visible, and small."""
+
+_CHECK_SOCKET = "demo.sock"
+
+T = TypeVar("T")
+
+
+def read_config(path: Path, environment: Mapping[str, str]) -> Config:
+    """Load a configuration file with every check, those of provider names and addresses included. Raises ConfigError."""
+    return load_config(path, environment, checks=(check_deployments,))
+
+
+def check_deployments(config: Config, environment: Mapping[str, str]) -> Sequence[Problem]:
+    """The problems compiling would meet; for the loader, so that all problems are reported together."""
+    try:
+        compile_snapshot(
+            config, 0, price_lookup=_no_price, environment=environment, demo_socket=_CHECK_SOCKET, pepper=None
+        )
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def compile_snapshot(
+    config: Config,
+    revision: int,
+    *,
+    price_lookup: PriceLookup,
+    environment: Mapping[str, str],
+    demo_socket: str | None,
+    pepper: Secret | None,
+) -> tuple[Snapshot, list[Note]]:
+    """The snapshot of ``config`` and all remarks on it, the loader's first. Raises ConfigError."""
+    compilation = compile_models(
+        config, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
+    )
+    snapshot = Snapshot(
+        revision=revision,
+        deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
+        routing=_routing(config),
+        http=_http(config),
+        settings=_settings(config),
+        key_pepper=pepper,
+    )
+    notes = [note for compiled in compilation for note in compiled.notes]
+    return snapshot, [*config.notes, *notes]
+
+
+def compile_models(
+    config: Config,
+    *,
+    price_lookup: PriceLookup,
+    environment: Mapping[str, str],
+    demo_socket: str | None,
+    pepper: Secret | None = None,
+) -> list[Compiled]:
+    """Every deployment of ``config``, the demo model included. Raises ConfigError with the problems of all."""
+    variables = config.lookup(environment)
+    try:
+        egress, broken = egress_of(config, variables), []
+    except AddressError as error:
+        egress, broken = Egress(), [Problem(Position("environment"), (), str(error))]
+    context = Context(config, variables, egress, price_lookup, demo_socket, pepper)
+    compilation = [compile_deployment(entry, path, context) for path, entry in _entries(config, context)]
+    problems = [*broken, *(problem for compiled in compilation for problem in compiled.problems)]
+    if problems:
+        raise ConfigError(problems)
+    if (
+        config.phantom.demo
+        and demo_socket is not None
+        and not any(entry.model_name == DEMO for entry in config.model_list)
+    ):
+        compilation.append(Compiled(_demo(demo_socket), [], []))
+    _number_twins(compilation)
+    _share(compilation)
+    return compilation
+
+
+def compile_default(
+    environment: Mapping[str, str],
+    revision: int = 1,
+    *,
+    price_lookup: PriceLookup,
+    demo_socket: str | None,
+    pepper: Secret | None,
+) -> tuple[Snapshot, list[Note]]:
+    """What runs without a configuration file: the demo model, and every provider whose key is in the environment."""
+    return compile_snapshot(
+        Config(), revision, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
+    )
+
+
+def _no_price(_provider: str, _model: str) -> None:
+    return None
+
+
+def _entries(config: Config, context: Context) -> Iterator[tuple[KeyPath, ModelEntry]]:
+    """The entries as written; without any, and in place of an entry for ``*``, one for every provider with a key."""
+    if not config.model_list:
+        yield from (((), entry) for entry in _from_environment(context, "{provider}/*"))
+    for path, entry in config.entries():
+        if entry.litellm_params.model == "*" and entry.litellm_params.custom_llm_provider is None:
+            if entry.model_name == "*" and context.environment.first(*PROVIDERS["openai"].key_env):
+                yield path, _wildcard("openai", "*")
+            yield from ((path, wildcard) for wildcard in _from_environment(context, "{provider}/*"))
+        else:
+            yield path, entry
+
+
+def _from_environment(context: Context, name: str) -> Iterator[ModelEntry]:
+    seen: set[str] = set()
+    for provider in PROVIDERS.values():
+        found = context.environment.first(*provider.key_env)
+        reachable = provider.base_url or context.environment.first(*provider.base_env)
+        if found and reachable and found[0] not in seen:
+            seen.add(found[0])  # the first provider of a variable: openai, not text-completion-openai
+            yield _wildcard(provider.name, name.format(provider=provider.name))
+
+
+def _wildcard(provider: str, name: str) -> ModelEntry:
+    return ModelEntry(model_name=name, litellm_params=LitellmParams(model=f"{provider}/*"), model_info=ModelInfo())
+
+
+def _demo(socket: str) -> Deployment:
+    place = demo_place(socket)
+    return Deployment(
+        id="demo",
+        group=DEMO,
+        provider="demo",
+        model="demo",
+        address=place.address,
+        base_path=place.base_path,
+        paths=place.paths,
+        prices=DEMO_PRICES,
+        max_input_tokens=128_000,
+        max_output_tokens=16_384,
+        mode="chat",
+        info={"mode": "chat", "description": "The built-in simulator: answers without any provider."},
+    )
+
+
+def _number_twins(compilation: list[Compiled]) -> None:
+    """Entries that are equal in everything get different ids, in their order."""
+    seen: dict[str, int] = {}
+    for compiled in compilation:
+        if compiled.deployment is None:
+            continue
+        identity = compiled.deployment.id
+        seen[identity] = seen.get(identity, 0) + 1
+        if seen[identity] > 1:
+            compiled.deployment = msgspec.structs.replace(compiled.deployment, id=f"{identity}-{seen[identity]}")
+
+
+def _share(compilation: list[Compiled]) -> None:
+    """Without any ``weight`` in a group, its deployments share by rpm, else tpm, where all of them have one."""
+    groups: dict[str, list[Compiled]] = {}
+    for compiled in compilation:
+        if compiled.deployment is not None:
+            groups.setdefault(compiled.deployment.group, []).append(compiled)
+    for members in groups.values():
+        deployments = [compiled.deployment for compiled in members if compiled.deployment is not None]
+        if any(compiled.weighted for compiled in members):
+            continue
+        for measure in ("rpm", "tpm"):
+            shares = [getattr(deployment, measure) for deployment in deployments]
+            if all(shares):
+                for compiled, deployment, share in zip(members, deployments, shares, strict=True):
+                    compiled.deployment = msgspec.structs.replace(deployment, weight=float(share))
+                break
+
+
+def _routing(config: Config) -> Routing:
+    router, litellm, upstream = config.router_settings, config.litellm_settings, config.phantom.upstream
+    default = Routing()
+    fallbacks = _first(router.fallbacks, litellm.fallbacks) or []
+    general = [*(_first(router.default_fallbacks, litellm.default_fallbacks) or [])]
+    by_model: dict[str, tuple[str, ...]] = {}
+    for mapping in fallbacks:
+        for model, targets in mapping.items():
+            if model == "*":
+                general += targets
+            else:
+                by_model[model] = (*by_model.get(model, ()), *targets)
+    aliases, hidden = _aliases(router.model_group_alias or {})
+    return Routing(
+        num_retries=_or(default.num_retries, router.num_retries, litellm.num_retries),
+        retry_after_s=_or(default.retry_after_s, router.retry_after),
+        timeout_s=_or(default.timeout_s, router.timeout, litellm.request_timeout) or default.timeout_s,
+        stream_timeout_s=router.stream_timeout,
+        connect_timeout_s=upstream.connect_timeout,
+        stall_timeout_s=upstream.stall_timeout,
+        allowed_fails=_or(default.allowed_fails, router.allowed_fails, litellm.allowed_fails),
+        cooldown_s=0.0
+        if router.disable_cooldowns
+        else _or(default.cooldown_s, router.cooldown_time, litellm.cooldown_time),
+        max_fallbacks=_or(default.max_fallbacks, router.max_fallbacks),
+        fallbacks=by_model,
+        default_fallbacks=tuple(dict.fromkeys(general)),
+        aliases=aliases,
+        hidden_aliases=hidden,
+    )
+
+
+def _aliases(written: Mapping[str, str | AliasTarget]) -> tuple[dict[str, str], frozenset[str]]:
+    """Aliases of aliases are followed here; the loader has refused loops."""
+    direct = {alias: alias_target(value) for alias, value in written.items()}
+    resolved = {}
+    for alias, first in direct.items():
+        target = first
+        for _ in direct:
+            target = direct.get(target, target)
+        resolved[alias] = target
+    hidden = frozenset(alias for alias, value in written.items() if isinstance(value, AliasTarget) and value.hidden)
+    return resolved, hidden
+
+
+def _http(config: Config) -> HttpLimits:
+    http, megabytes = config.phantom.http, config.general_settings.max_request_size_mb
+    default = HttpLimits()
+    return HttpLimits(
+        max_target=http.max_target,
+        max_header_line=http.max_header_line,
+        max_header_bytes=http.max_header_bytes,
+        max_headers=http.max_headers,
+        max_body=_or(default.max_body, http.max_body, int(megabytes * 2**20) if megabytes is not None else None),
+        header_timeout_s=http.header_timeout,
+        body_stall_s=http.body_stall,
+        idle_timeout_s=http.idle_timeout,
+        write_stall_s=http.write_stall,
+        tls_handshake_s=http.tls_handshake,
+        max_requests_per_connection=http.max_requests_per_connection,
+        max_connections=http.max_connections,
+        allowed_hosts=tuple(host.lower() for host in http.allowed_hosts),
+    )
+
+
+def _settings(config: Config) -> Settings:
+    general, phantom = config.general_settings, config.phantom
+    default = Settings()
+    return Settings(
+        budget_exceeded_status=_or(
+            default.budget_exceeded_status,
+            general.budget_exceeded_status_code,
+            config.litellm_settings.budget_exceeded_status_code,
+        ),
+        max_json_depth=phantom.max_json_depth,
+        drain_grace_s=phantom.drain_grace,
+        key_header=(general.litellm_key_header_name or "").lower(),
+        user_header=(general.user_header_name or "").lower(),
+        always_include_stream_usage=bool(general.always_include_stream_usage),
+        journal_sync=phantom.journal_sync,
+        global_max_parallel=general.global_max_parallel_requests,
+        data_port_admin=phantom.admin.listen == "shared",
+    )
+
+
+def _first(*values: T | None) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _or(default: T, *values: T | None) -> T:
+    return next((value for value in values if value is not None), default)

@@ -1,0 +1,355 @@
+"""From an entry of ``model_list`` to a ``Deployment``.
+
+The key of a deployment is its ``api_key``, else the provider's environment variable. The variable is used at the provider's own
+address only (or one taken from the provider's ``*_API_BASE`` variable): a foreign ``api_base`` does not get the provider's key
+unless the operator writes it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from phantom_gateway.config.credentials import holds_secret, is_credential_name
+from phantom_gateway.config.errors import KeyPath, Note, NoteKind, Problem
+from phantom_gateway.config.schema import Config, Environment
+from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.config.urls import Url, parse_url
+from phantom_gateway.control.compile_address import AddressError, Egress, compile_address
+from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
+from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
+from phantom_gateway.providers.catalogue import PATHS, Provider
+from phantom_gateway.spine.snapshot import Address, Deployment, Prices
+
+AZURE_API_VERSION = "2025-02-01-preview"
+"""LiteLLM 1.106.2's default."""
+AZURE_V1 = ("v1", "latest", "preview")
+
+_LITELLM_PARAMS = """
+itpm otpm timeout_by_service_tier stream_timeout_by_service_tier provider_affinity_header litellm_trace_id max_file_size_mb
+default_api_key_tpm_limit default_api_key_rpm_limit keepalive_seconds allow_client_keepalive_override use_litellm_proxy
+use_chat_completions_api use_xai_oauth fireworks_forward_user_id model_info tag_regex auto_router_config_path
+auto_router_config auto_router_default_model auto_router_embedding_model complexity_router_config
+complexity_router_default_model adaptive_router_default_model adaptive_router_config quality_router_config
+quality_router_default_model vector_store_id azure_scope azure_username azure_password gcs_bucket_name bucket_name
+aws_sts_endpoint aws_external_id aws_session_tags aws_bedrock_project_id s3_bucket_name s3_endpoint_url s3_region_name
+s3_encryption_key_id s3_bucket_owner aws_batch_role_arn s3_output_bucket_name bedrock_tags watsonx_region_name
+openai_identity_provider_id openai_service_account_id openai_identity_token_file messages model stream
+"""
+LITELLM_PARAMS = frozenset(_LITELLM_PARAMS.split())
+"""Keys of ``litellm_params`` that are settings of LiteLLM and no parameters of a provider; without effect here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What compiling needs besides the entry itself."""
+
+    config: Config
+    environment: Environment
+    egress: Egress
+    price_lookup: PriceLookup
+    demo_socket: str | None = None
+    pepper: Secret | None = None
+
+
+@dataclass(slots=True)
+class Compiled:
+    """One entry's deployment, or why there is none, and what is worth knowing."""
+
+    deployment: Deployment | None
+    problems: list[Problem]
+    notes: list[Note]
+    weighted: bool = False
+    """The operator wrote a ``weight``."""
+    key_source: str = ""
+    """Where the key came from: ``config``, the name of a variable, or empty without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The upstream of a deployment."""
+
+    address: Address
+    base_path: str
+    paths: dict[str, str]
+    query: str = ""
+
+
+def compile_deployment(entry: ModelEntry, path: KeyPath, context: Context) -> Compiled:
+    """Compile one entry that stands at ``path``; never raises for what an operator can write."""
+    return _Entry(entry, path, context).compile()
+
+
+class _Entry:
+    def __init__(self, entry: ModelEntry, path: KeyPath, context: Context) -> None:
+        self._entry = entry
+        self._path = (*path, "litellm_params")
+        self._context = context
+        self._params = _with_credentials(entry.litellm_params, context.config)
+        self._result = Compiled(None, [], [], weighted=entry.litellm_params.weight is not None)
+
+    def compile(self) -> Compiled:
+        params = self._params
+        try:
+            target = resolve(params, self._context.price_lookup)
+        except UnknownProviderError as error:
+            key = "custom_llm_provider" if params.custom_llm_provider else "model"
+            self._problem(key, error.message, error.hint)
+            return self._result
+        if target.guessed:
+            self._note(
+                "warning", "model", f"names no provider, {target.provider} is assumed", f"write {target.provider}/..."
+            )
+        if target.native is None:
+            self._note(
+                "later", "model", f"{target.provider} needs the bridge, not active yet: this deployment is left out"
+            )
+            return self._result
+        place = self._place(target.native)
+        if place is not None:
+            self._result.deployment = self._deployment(target, target.native, place)
+        return self._result
+
+    def _problem(self, key: str, message: str, hint: str = "") -> None:
+        path = (*self._path, key)
+        self._result.problems.append(Problem(self._context.config.position(path), path, message, hint))
+
+    def _note(self, kind: NoteKind, key: str, message: str, hint: str = "") -> None:
+        path = (*self._path, key)
+        self._result.notes.append(Note(kind, self._context.config.position(path), path, message, hint))
+
+    # --- where
+
+    def _place(self, provider: Provider) -> Place | None:
+        if provider.style == "demo":
+            if self._context.demo_socket is None:
+                self._problem("model", "the simulator behind demo/ is not available here")
+                return None
+            return demo_place(self._context.demo_socket)
+        found = self._base(provider)
+        if found is None:
+            return None
+        url, explicit = found
+        try:
+            address = compile_address(url, self._context.egress, explicit=explicit, ssl_verify=self._params.ssl_verify)
+        except AddressError as error:
+            self._problem("api_base", str(error))
+            return None
+        if url.address is not None and url.address.is_unspecified:
+            self._note("warning", "api_base", f"{url.host} is no address to connect to, {address.host} is used")
+        if provider.style == "azure":
+            return self._azure(url, address)
+        if url.query:
+            self._note("warning", "api_base", "its query string is sent with every request")
+        suffix = provider.base_suffix
+        base = url.path if not suffix or url.path.endswith(suffix) else url.path + suffix
+        return Place(address, self._without_operation(base), _paths(provider), url.query)
+
+    def _base(self, provider: Provider) -> tuple[Url, bool] | None:
+        """The base address, and whether the operator wrote it."""
+        written = self._params.api_base or self._params.base_url
+        found = None if written else self._context.environment.first(*provider.base_env)
+        text = written or (found[1] if found else provider.base_url)
+        if not text:
+            variable = f", or set {provider.base_env[0]}" if provider.base_env else ""
+            self._problem("api_base", f"is required for {provider.name}", f"write its address{variable}")
+            return None
+        try:
+            return parse_url(text), text != provider.base_url
+        except ValueError as error:
+            self._problem("api_base", f"{f'(from {found[0]}) ' if found else ''}{error}")
+            return None
+
+    def _without_operation(self, path: str) -> str:
+        """People paste the whole URL of the chat endpoint."""
+        for operation in PATHS.values():
+            if path.endswith(operation):
+                self._note(
+                    "warning", "api_base", f"the path {operation} at its end is added by the gateway and left out"
+                )
+                return path.removesuffix(operation)
+        return path
+
+    def _azure(self, url: Url, address: Address) -> Place:
+        found = self._context.environment.first("AZURE_API_VERSION")
+        version = self._params.api_version or (found[1] if found else "")
+        path = self._without_operation(url.path)
+        if path.endswith("/openai/v1") or version in AZURE_V1:
+            base = path if path.endswith("/openai/v1") else f"{path.removesuffix('/openai')}/openai/v1"
+            return Place(
+                address, base, dict(PATHS), "api-version=preview" if version in ("preview", "latest") else url.query
+            )
+        query = f"api-version={version or AZURE_API_VERSION}" if version or not url.query else url.query
+        if not version and not url.query:
+            self._note("warning", "api_version", f"is not set, {AZURE_API_VERSION} is used")
+        if "/openai/deployments/" in path:
+            return Place(address, path, dict(PATHS), query)
+        base = f"{path.removesuffix('/openai')}/openai/deployments"
+        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in PATHS.items()}, query)
+
+    # --- what
+
+    def _deployment(self, target: Target, provider: Provider, place: Place) -> Deployment:
+        entry, params = self._entry, self._params
+        known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
+        info = entry.model_info
+        prices = compile_prices(entry, known)
+        if prices == Prices() and not provider.key_optional and params.mock_response is None:
+            subject = "the models behind a wildcard have" if "*" in target.model else "the model has"
+            self._note(
+                "warning",
+                "model",
+                f"{subject} no known price: spend counts as 0",
+                "set input_cost_per_token and output_cost_per_token",
+            )
+        if prices.version == "config" and not (prices.input and prices.output) and prices.input + prices.output:
+            missing = "output" if prices.input else "input"
+            self._note("warning", f"{missing}_cost_per_token", f"is not set: {missing} counts as free")
+        headers, secret_headers = self._headers()
+        return Deployment(
+            id=info.id or deployment_id(entry, self._context.pepper),
+            group=entry.model_name,
+            provider=provider.name,
+            model=target.model,
+            address=place.address,
+            base_path=place.base_path,
+            paths=place.paths,
+            query=place.query,
+            headers=headers,
+            auth_header=provider.auth_header,
+            auth_prefix=provider.auth_prefix,
+            api_key=self._key(provider, place),
+            secret_headers=secret_headers,
+            usage_in_stream=provider.usage_in_stream,
+            defaults=self._defaults(),
+            prices=prices,
+            max_input_tokens=info.max_input_tokens or (known.max_input_tokens if known else 0),
+            max_output_tokens=info.max_output_tokens or info.max_tokens or (known.max_output_tokens if known else 0),
+            weight=1.0 if params.weight is None else params.weight,
+            order=params.order or 0,
+            rpm=params.rpm,
+            tpm=params.tpm,
+            max_parallel_requests=params.max_parallel_requests,
+            timeout_s=params.timeout,
+            stream_timeout_s=params.stream_timeout,
+            max_retries=params.max_retries if params.max_retries is not None else params.num_retries,
+            tags=tuple(params.tags or ()),
+            mode=info.mode or (known.mode if known else "") or "",
+            info=_info(entry),
+            mock_response=params.mock_response,
+        )
+
+    def _priced(self, target: Target) -> tuple[str, str]:
+        base_model = self._entry.model_info.base_model
+        if base_model is None:
+            return target.provider, target.model
+        prefix, slash, rest = base_model.partition("/")
+        return (prefix, rest) if slash and prefix == target.provider else (target.provider, base_model)
+
+    def _key(self, provider: Provider, place: Place) -> Secret | None:
+        written = self._params.api_key
+        if written:
+            self._result.key_source = "config"
+            return written
+        found = self._context.environment.first(*provider.key_env)
+        base = parse_url(provider.base_url) if provider.base_url else None
+        own = base is None or (place.address.scheme, place.address.host, place.address.port) == (
+            base.scheme,
+            base.host,
+            base.port,
+        )
+        from_variable = not (self._params.api_base or self._params.base_url)
+        if found and (own or from_variable):
+            self._result.key_source = found[0]
+            return Secret(found[1])
+        if found:
+            self._note(
+                "warning",
+                "api_key",
+                f"{found[0]} is not sent to this address",
+                f"write api_key: os.environ/{found[0]} if it should be",
+            )
+        elif not provider.key_optional and (own or provider.style == "azure") and self._params.mock_response is None:
+            names = " or ".join(provider.key_env)
+            self._note("warning", "api_key", f"no key: neither api_key nor {names} is set")
+        return None
+
+    def _headers(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Secret], ...]]:
+        plain: list[tuple[str, str]] = []
+        secret: list[tuple[str, Secret]] = []
+        if self._params.organization is not None:
+            plain.append(("openai-organization", self._params.organization))
+        for name, value in (self._params.extra_headers or {}).items():
+            if isinstance(value, Secret) or is_credential_name(name):
+                secret.append((name.lower(), value if isinstance(value, Secret) else Secret(str(value))))
+            else:
+                plain.append((name.lower(), str(value)))
+        return tuple(plain), tuple(secret)
+
+    def _defaults(self) -> dict[str, Any]:
+        defaults: dict[str, Any] = {}
+        for key, value in (self._entry.litellm_params.model_extra or {}).items():
+            if key in LITELLM_PARAMS:
+                self._note("later", key, "known to LiteLLM, without a meaning here yet")
+            elif holds_secret(value) or is_credential_name(key):
+                self._note("warning", key, "looks like a credential and is not sent as a parameter")
+            elif "cost" not in key and value is not None:
+                defaults[key] = value
+        return defaults
+
+
+def deployment_id(entry: ModelEntry, pepper: Secret | None) -> str:
+    """A stable id: a digest of the public name and the parameters, secrets under a keyed digest of their own."""
+    params = entry.litellm_params
+    written = {
+        name: getattr(params, name) for name in sorted(params.model_fields_set & type(params).model_fields.keys())
+    }
+    key = pepper.reveal().encode() if pepper else b"phantom-gateway deployment"
+
+    def plain(value: object) -> str:
+        if isinstance(value, Secret):
+            return hmac.new(key, value.reveal().encode(), hashlib.sha256).hexdigest()
+        return str(value)
+
+    content = [entry.model_name, written | (params.model_extra or {})]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=plain).encode()).hexdigest()[:32]
+
+
+def demo_place(socket: str) -> Place:
+    """The simulator's place."""
+    return Place(Address(scheme="unix", socket_path=socket), "/v1", dict(PATHS))
+
+
+def _paths(provider: Provider) -> dict[str, str]:
+    return {operation: PATHS[operation] for operation in provider.operations}
+
+
+def _info(entry: ModelEntry) -> dict[str, Any]:
+    """``model_info`` as written, without credentials, in types msgpack has."""
+    info = entry.model_info
+    written: dict[str, Any] = {}
+    for name in info.model_fields_set & type(info).model_fields.keys():
+        value = getattr(info, name)
+        written[name] = float(value) if "cost" in name and value is not None else value
+    return {
+        name: value for name, value in sorted((written | (info.model_extra or {})).items()) if not holds_secret(value)
+    }
+
+
+def _with_credentials(params: LitellmParams, config: Config) -> LitellmParams:
+    """``params`` with what is missing taken from the named entry of ``credential_list``."""
+    values = {entry.credential_name: entry.credential_values for entry in config.credential_list}.get(
+        params.litellm_credential_name or ""
+    )
+    if not values:
+        return params
+    missing: dict[str, Any] = {
+        name: secret if name == "api_key" else secret.reveal()
+        for name, secret in values.items()
+        if name in ("api_key", "api_base", "api_version", "organization") and getattr(params, name) is None
+    }
+    return params.model_copy(update=missing)

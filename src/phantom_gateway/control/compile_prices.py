@@ -1,0 +1,77 @@
+"""Prices and limits of a deployment: what the configuration says, over what the price table knows.
+
+The configuration's prices are US dollars per token; a snapshot's are nano-dollars per million tokens, so that
+1e-06 dollars a token (one dollar a million) is 1,000,000,000. The conversion is exact decimal arithmetic; what is finer than
+a nano-dollar per million tokens is rounded half to even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Protocol
+
+import msgspec
+
+from phantom_gateway.config.schema_models import Costs, ModelEntry
+from phantom_gateway.spine.snapshot import Prices
+
+PER_MILLION = Decimal(10) ** 15
+"""Dollars per unit to nano-dollars per million units."""
+PER_ONE = Decimal(10) ** 9
+
+_FIELDS = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cache_read",
+    "cache_creation_input_token_cost": "cache_write_5m",
+    "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+    "output_cost_per_reasoning_token": "reasoning",
+    "input_cost_per_audio_token": "audio_input",
+    "output_cost_per_audio_token": "audio_output",
+    "output_cost_per_image": "image",
+}
+
+
+class ModelPrice(Protocol):
+    """What the price table knows of a model."""
+
+    @property
+    def prices(self) -> Prices: ...
+    @property
+    def max_input_tokens(self) -> int: ...
+    @property
+    def max_output_tokens(self) -> int: ...
+    @property
+    def mode(self) -> str: ...
+
+
+PriceLookup = Callable[[str, str], ModelPrice | None]
+"""Provider and model name (without the provider's prefix) to what the price table knows, or ``None``."""
+
+
+def nano(dollars: Decimal, scale: Decimal) -> int:
+    """``dollars`` times ``scale``, as an integer."""
+    return int((dollars * scale).to_integral_value(ROUND_HALF_EVEN))
+
+
+def compile_prices(entry: ModelEntry, known: ModelPrice | None) -> Prices:
+    """The prices of a deployment. ``litellm_params`` win over ``model_info``, both over the table, key by key."""
+    written: dict[str, int] = {}
+    for costs in (entry.model_info, entry.litellm_params):
+        written |= _written(costs)
+    base = known.prices if known is not None else None
+    if not written:
+        return base or Prices()
+    return msgspec.structs.replace(base or Prices(), version=f"config+{base.version}" if base else "config", **written)
+
+
+def _written(costs: Costs) -> dict[str, int]:
+    prices = {
+        field: nano(dollars, PER_MILLION)
+        for key, field in _FIELDS.items()
+        if (dollars := getattr(costs, key)) is not None
+    }
+    if costs.input_cost_per_query is not None:
+        prices["request"] = nano(costs.input_cost_per_query, PER_ONE)
+    return prices
