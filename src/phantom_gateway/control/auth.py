@@ -7,6 +7,7 @@ A request passes ``credential`` (which header), the key's checksum, its digest, 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -51,7 +52,7 @@ class KeyDirectory(Protocol):
 class Authenticator:
     """Holds what is needed to recognise a key."""
 
-    def __init__(self, hasher: KeyHasher, master: KeyRecord, directory: KeyDirectory) -> None:
+    def __init__(self, hasher: KeyHasher, master: Callable[[], KeyRecord], directory: KeyDirectory) -> None:
         self._hasher = hasher
         self._master = master
         self._directory = directory
@@ -64,8 +65,9 @@ class Authenticator:
         if not text.isascii() or len(text) > _MAX_KEY or key_format.checksum_ok(text) is False:
             raise _unknown()
         digest = self._hasher.digest(text.encode())
-        if hmac.compare_digest(digest, self._master.id):
-            return Caller(self._master)
+        master = self._master()
+        if hmac.compare_digest(digest, master.id):
+            return Caller(master)
         record = await self._directory.find(digest)
         if record is None or not hmac.compare_digest(record.id, digest):
             raise _unknown()

@@ -58,7 +58,7 @@ class ControlServices:
 
     database: AsyncDatabase
     hasher: KeyHasher
-    master: KeyRecord
+    master: Callable[[], KeyRecord]
     authenticator: Authenticator
     workers: Workers
     budgets: Budgets

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -86,10 +87,10 @@ class SpineServer:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    async def start(self, path: str) -> None:
-        """Listen on the unix socket ``path``."""
+    async def start(self, listener: socket.socket) -> None:
+        """Greet workers on a listening unix socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._connect, path)
+        self._server = await loop.create_unix_server(self._connect, sock=listener)
         self._tasks.spawn(self._heartbeats(), "spine heartbeat")
 
     async def stop(self) -> None:

@@ -51,7 +51,7 @@ class KeyService:
                 "key", f"starts with {key_format.PREFIX} but its checksum is wrong; leave it out to have one generated"
             )
         key_id = self.services.hasher.digest(key.encode())
-        if key_id == self.services.master.id:
+        if key_id == self.services.master().id:
             raise bad_field("key", "is the master key")
         now = self.services.clock()
         row = new_row(fields, key, key_id, now, self.by)
