@@ -44,8 +44,8 @@ class HttpServer:
     async def start(self) -> None:
         """Serve from now on; what has queued on the socket is answered first."""
         self._task = self._tasks.spawn(self._server.serve(sockets=[self._listener]), "admin API")
-        while not self._server.started and not self._task.done():
-            await asyncio.sleep(0.001)  # noqa: ASYNC110 # uvicorn offers no event, only this flag
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 # uvicorn has a flag, no event
+            await asyncio.sleep(0.001)
 
     async def stop(self) -> None:
         """Answer what is under way, for at most ``GRACE_SECONDS``, then end."""

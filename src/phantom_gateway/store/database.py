@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,9 +62,24 @@ def open_sqlite(path: Path) -> Database:
     return Database(engine)
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def open_sqlite_readonly(path: Path) -> Database:
+    """The database in an existing file, for reading only; a running gateway is not disturbed."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    engine = sa.create_engine(
+        f"sqlite:///{uri}&uri=true", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+    )
+    sa.event.listen(engine, "connect", _no_driver_transactions)
+    sa.event.listen(engine, "begin", _begin)
+    return Database(engine)
+
+
+def _no_driver_transactions(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling would begin late and commit behind our back; _begin does it instead.
     connection.isolation_level = None
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    _no_driver_transactions(connection, record)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
