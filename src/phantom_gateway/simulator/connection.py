@@ -26,6 +26,7 @@ MAX_BODY = 256 << 20
 MAX_PIPELINE = 16
 HOLD_MS = 600_000
 """How long a stalled answer is held open before the simulator gives up on its peer."""
+LINGER_MS = 1000
 LINGER_0 = struct.pack("ii", 1, 0)
 Received = tuple[bytes, bytes, "list[Header]", bytes, bytes, bool]
 
@@ -159,6 +160,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         parser = self._parser
         body = self._body if isinstance(self._body, bytes) else b"".join(self._body)
+        self._body = b""
         method, target, headers, control = parser.get_method(), self._target, self._headers, self._control
         if self._script is None:
             self._keep_alive = parser.should_keep_alive()
@@ -174,6 +176,8 @@ class Connection(asyncio.Protocol):
     def tick(self) -> None:
         """The pacer says that it is time for the next piece."""
         self._ticking = False
+        if self._transport.is_closing():
+            return
         if self._holding:
             self._cut(End.RESET)
         elif (script := self._script) is not None and not self._paused:
@@ -248,8 +252,12 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what is no request and hang up."""
+        """Answer what is no request and hang up; what still arrives is read away, else a reset would destroy the answer."""
         self._closing = True
-        if self._script is None:
-            self._transport.write(refused(status, message).pieces[0].data)
-        self._transport.close()
+        if self._script is not None or self._transport.is_closing():
+            self._transport.close()
+            return
+        self._transport.write(refused(status, message).pieces[0].data)
+        self._transport.write_eof()
+        self._holding = self._ticking = True
+        self._pacer.schedule(self, LINGER_MS)

@@ -6,6 +6,7 @@ the model name (``demo;mode=stall,at=5``), the body field ``"simulate": {...}``,
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +15,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000)]
 Chunks = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 30)]
 Delay = Annotated[float, msgspec.Meta(ge=0, le=600_000)]
+USAGE_OF_MODE = MappingProxyType({"no_usage": "off", "usage_last": "last"})
+"""The modes that are only another word for the control ``usage``."""
 UsageStyle = Literal["on", "off", "last", "negative", "absurd", "always"]
 
 
@@ -79,6 +82,8 @@ def merge(suffix: dict[str, Any], field: Any, header: str) -> Controls:
         return Controls()
     if "mode" in merged:
         merged["mode"] = str(merged["mode"])
+        if merged["mode"] in USAGE_OF_MODE:
+            merged["usage"] = USAGE_OF_MODE[merged["mode"]]
     try:
         return msgspec.convert(merged, Controls, strict=False)
     except msgspec.ValidationError as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from phantom_gateway.simulator import answers
-from phantom_gateway.simulator.controls import ControlError, Controls
+from phantom_gateway.simulator.controls import ControlError
 from phantom_gateway.simulator.counts import Books, Header, Tally
-from phantom_gateway.simulator.modes import USAGE_OF_MODE, build
+from phantom_gateway.simulator.modes import build
 from phantom_gateway.simulator.reading import Ask, BadRequestError, read
 from phantom_gateway.simulator.script import Piece, Script, plain
 
@@ -98,12 +99,9 @@ class Desk:
         return ready
 
     def _answered(self, endpoint: Callable[[Ask], answers.Answer], ask: Ask) -> Ready:
-        usage = USAGE_OF_MODE.get(ask.controls.mode)
-        if usage is not None:
-            ask = _with(ask, usage=usage)
         ready = Ready(build(ask, endpoint(ask)), self.books.tally(ask.model, ask.user))
         if ask.controls.fail_first:
-            calm = _with(ask, mode="ok")
+            calm = replace(ask, controls=msgspec.structs.replace(ask.controls, mode="ok"))
             ready.later = build(calm, endpoint(calm))
             ready.fail_first, ready.key = ask.controls.fail_first, ask.controls.key
         return ready
@@ -137,11 +135,6 @@ class Desk:
 def refused(status: int, message: str) -> Script:
     """An error of the simulator itself, below any model."""
     return _refused(status, message)
-
-
-def _with(ask: Ask, **changes: str) -> Ask:
-    controls: Controls = msgspec.structs.replace(ask.controls, **changes)
-    return Ask(ask.body, ask.model, ask.user, controls, ask.digest)
 
 
 def _keepable(ready: Ready) -> bool:

@@ -77,8 +77,6 @@ _TABLE: dict[str, tuple[str, Callable[[Ask, Answer], Script]]] = {
 
 MODES = MappingProxyType({name: text for name, (text, _) in _TABLE.items()})
 """Name of every mode and one line about it."""
-USAGE_OF_MODE = MappingProxyType({"no_usage": "off", "usage_last": "last"})
-"""The modes that are only another word for the control ``usage``."""
 
 
 def build(ask: Ask, answer: Answer) -> Script:

@@ -53,6 +53,9 @@ class Simulator:
             connection.abort()
         for server in self._servers:
             await server.wait_closed()
+        # a dropped connection is told so in the next turns of the loop
+        for _ in range(3):
+            await asyncio.sleep(0)
         for path in self._sockets:
             _remove(path)
         self._servers.clear()

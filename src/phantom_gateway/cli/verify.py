@@ -1,0 +1,97 @@
+"""``phantom verify``: does the ledger hold? Beside a running gateway or without one; it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from phantom_gateway.store import schema
+from phantom_gateway.store.database import DatabaseError, open_sqlite_readonly
+from phantom_gateway.store.proof import Check, prove
+
+DEFAULT_DATA_DIR = Path("data")
+
+
+class VerifyError(Exception):
+    """There is nothing to verify, or it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a verification."""
+
+    data_dir: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check holds."""
+        return all(check.ok for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report in types JSON has."""
+        checks = [
+            {
+                "name": check.name,
+                "claim": check.claim,
+                "ok": check.ok,
+                "examined": check.examined,
+                "faults": check.faults,
+                "details": check.details,
+            }
+            for check in self.checks
+        ]
+        return {"ok": self.ok, "data_dir": self.data_dir, "checks": checks}
+
+
+def verify(data_dir: Path) -> Report:
+    """Check the journals and the database of ``data_dir``. Raises VerifyError."""
+    path = data_dir / "phantom.db"
+    if not path.is_file():
+        raise VerifyError(f"{path}: no such database")
+    database = open_sqlite_readonly(path)
+    try:
+        revision = schema.current(database)
+        if revision != schema.HEAD:
+            raise VerifyError(
+                f"{path}: its schema is {revision}, not {schema.HEAD}; start this release once, or use the other"
+            )
+        return Report(str(data_dir), tuple(prove(database, data_dir / "journal")))
+    except DatabaseError as error:
+        raise VerifyError(f"{path}: cannot be read ({type(error).__name__})") from error
+    finally:
+        database.close()
+
+
+def verify_command(
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="The data directory.")] = DEFAULT_DATA_DIR,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+) -> None:
+    """Check that journals, rows and totals agree. Exit code 1 when they do not."""
+    try:
+        report = verify(data_dir)
+    except VerifyError as error:
+        typer.echo(f"phantom verify: {error}", err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        for line in render(report):
+            typer.echo(line)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def render(report: Report) -> Iterator[str]:
+    """The report as lines of text."""
+    for check in report.checks:
+        yield f"{'ok    ' if check.ok else 'FAULT '} {check.name:<9} {check.examined:>9,}  {check.claim}"
+        yield from (f"         {detail}" for detail in check.details)
+        if check.faults > len(check.details):
+            yield f"         and {check.faults - len(check.details):,} more"
+    yield "The ledger holds." if report.ok else "The ledger does NOT hold."

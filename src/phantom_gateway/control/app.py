@@ -1,0 +1,21 @@
+"""The admin API as an application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from phantom_gateway.control import errors
+from phantom_gateway.control.routers import config, health, keys, models, spend
+from phantom_gateway.control.services import ControlServices
+
+
+def create_app(services: ControlServices) -> FastAPI:
+    """The application with all routes; it starts nothing and owns nothing."""
+    # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
+    # A body without content-type is read as JSON, as LiteLLM does; keys travel in headers, so no form can forge a call.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, strict_content_type=False)
+    app.state.services = services
+    for area in (config, health, keys, models, spend):
+        app.include_router(area.router())
+    errors.install(app)
+    return app

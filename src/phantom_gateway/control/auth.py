@@ -1,0 +1,98 @@
+"""Who is calling: the one way from a request's headers to a caller.
+
+A request passes ``credential`` (which header), the key's checksum, its digest, and the look-up by digest; it ends as a
+``Caller`` or as an ApiError. There is no empty caller, and every failure to find a key answers alike.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from starlette.datastructures import Headers
+
+from phantom_gateway.control.errors import ApiError
+from phantom_gateway.security import key_format
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.spine.messages import KeyRecord
+
+HEADERS = ("x-litellm-api-key", "authorization", "api-key", "x-api-key")
+"""In LiteLLM's order of precedence."""
+_MAX_KEY = 1024
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller. Made by ``Authenticator.authenticate`` only; there is no default."""
+
+    key: KeyRecord
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is the master key."""
+        return self.key.kind == "master"
+
+    @property
+    def name(self) -> str:
+        """As it appears in ``created_by`` and ``updated_by``."""
+        return "default_user_id" if self.is_admin else self.key.user_id or self.key.id
+
+
+class KeyDirectory(Protocol):
+    """Where key records come from."""
+
+    async def find(self, digest: str) -> KeyRecord | None:
+        """The record with this digest, or ``None``. Raises DatabaseError when the database cannot say."""
+        ...
+
+
+class Authenticator:
+    """Holds what is needed to recognise a key."""
+
+    def __init__(self, hasher: KeyHasher, master: Callable[[], KeyRecord], directory: KeyDirectory) -> None:
+        self._hasher = hasher
+        self._master = master
+        self._directory = directory
+
+    async def authenticate(self, headers: Headers, now: float) -> Caller:
+        """The caller of a request with these headers at Unix time ``now``. Raises ApiError 401 or 403."""
+        text = credential(headers)
+        if not text:
+            raise ApiError(401, "Authentication Error, No api key passed in.", kind="auth_error", param="None")
+        if not text.isascii() or len(text) > _MAX_KEY or key_format.checksum_ok(text) is False:
+            raise _unknown()
+        digest = self._hasher.digest(text.encode())
+        master = self._master()
+        if hmac.compare_digest(digest, master.id):
+            return Caller(master)
+        record = await self._directory.find(digest)
+        if record is None or not hmac.compare_digest(record.id, digest):
+            raise _unknown()
+        if record.blocked:
+            raise ApiError(401, "Authentication Error, Key is blocked.", kind="auth_error", param="None")
+        if record.expires is not None and record.expires <= now:
+            raise ApiError(
+                401, "Authentication Error - Expired Key.", kind="expired_key", param=key_format.display(text)
+            )
+        return Caller(record)
+
+
+def credential(headers: Headers) -> str:
+    """The key a request carries, without a ``Bearer`` in front; empty when it carries none."""
+    for name in HEADERS:
+        value = headers.get(name, "").strip()
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "bearer":
+            value = rest.strip()
+        if value:
+            return value
+    return ""
+
+
+def _unknown() -> ApiError:
+    return ApiError(
+        401, "Authentication Error, Invalid proxy server token passed.", kind="token_not_found_in_db", param="key"
+    )

@@ -1,0 +1,163 @@
+"""The journals flow into the database, and the authority hears of it.
+
+One thread does all of it, in turn: batches, catching up for a worker that says hello, and changes of budgets. So nothing
+is committed between a row and the moment at which the authority counts it. The thread hands every announcement to the
+event loop, where the authority lives, and waits until it is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from phantom_gateway.ledger.ingest import Ingestor
+from phantom_gateway.ledger.record import Closed, Spend
+from phantom_gateway.limits.authority import Authority
+from phantom_gateway.store import spend
+from phantom_gateway.store.database import Database, DatabaseError
+from phantom_gateway.store.sink import DatabaseSink
+from phantom_gateway.store.spend import WindowSpend
+from phantom_gateway.wire.tasks import TaskGroup
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.05
+PAUSE_SECONDS = 0.5
+"""After a failure of the database."""
+
+T = TypeVar("T")
+
+
+class Ingestion:
+    """Owns the journals' side of control. ``start`` on the event loop; ``authority`` exists from then on."""
+
+    def __init__(self, root: Path, database: Database) -> None:
+        self._database = database
+        self._sink = DatabaseSink(database)
+        self._ingestor = Ingestor(root, self._sink, self._on_ingested, self._on_gone, self._on_ingesting)
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="ingestion")
+        self._tasks = TaskGroup()
+        self._poked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self.authority: Authority
+        self.database_ok = True
+
+    def start(self, now: float) -> None:
+        """Take stock of the journals and follow them from now on."""
+        self._loop = asyncio.get_running_loop()
+        awaiting = self._ingestor.incarnations()
+        self.authority = Authority(self._load_spent, awaiting=awaiting, now=now)
+        self._tasks.spawn(self._follow(awaiting), "ingestion")
+
+    async def stop(self) -> None:
+        """Take in what is there, then let go. Raises nothing: what is not taken in stays in the journals."""
+        await self._tasks.cancel()
+        try:
+            while await self._in_thread(self._ingestor.step):
+                pass
+        except (DatabaseError, OSError) as error:
+            log.warning("the journals are not fully ingested (%s); the next start goes on", type(error).__name__)
+        await self._in_thread(self._ingestor.close)
+        self._thread.shutdown()
+
+    def poke(self) -> None:
+        """Look at the journals now instead of at the next tick."""
+        self._poked.set()
+
+    async def catch_up(self, worker: str, position: int) -> None:
+        """Return once the journal of ``worker`` is in the database up to ``position``. Raises DatabaseError."""
+        try:
+            complete = await self._in_thread(lambda: self._ingestor.catch_up(worker, position))
+        except OSError as error:
+            log.warning("the journal of worker %s cannot be read: %s", worker, error.strerror)
+            return
+        if not complete:
+            log.warning("worker %s has written %d records, but its journal ends before", worker, position)
+
+    async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:
+        """Commit a change that alters what counts as spent; the authority learns it before any further row is taken in."""
+
+        def job() -> T:
+            with self._database.write() as connection:
+                result, corrections = change(connection)
+            self._on_loop(lambda: self._correct(corrections))
+            return result
+
+        return await self._in_thread(job)
+
+    async def _follow(self, present: list[str]) -> None:
+        pause = 0.0
+        try:
+            await self._in_thread(lambda: self._sink.forget_positions(present))
+        except DatabaseError as error:
+            log.warning("old journal positions are not removed (%s)", type(error).__name__)
+        while True:
+            try:
+                taken = await self._in_thread(self._ingestor.step)
+            except (DatabaseError, OSError) as error:
+                if self.database_ok:
+                    log.error("the journals cannot be ingested at the moment (%s); workers go on", type(error).__name__)  # noqa: TRY400 # no trace: it names values
+                self.database_ok = False
+                pause = PAUSE_SECONDS
+            else:
+                self.database_ok = True
+                pause = 0.0 if taken else TICK_SECONDS
+            if pause:
+                await self._wait(pause)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._poked.wait()
+        except TimeoutError:
+            pass
+        self._poked.clear()
+
+    async def _in_thread(self, job: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._thread, job)
+
+    def _load_spent(self, scope: str, window_start: float) -> int:
+        with self._database.read() as connection:
+            return spend.of_window(connection, scope, window_start)
+
+    # --- called in the thread -----------------------------------------------------------------------------------------
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                call()
+            except DatabaseError as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._loop.call_soon_threadsafe(run)
+        done.result()
+
+    def _on_ingesting(self, worker: str, closed: Sequence[Closed]) -> None:
+        spends = _spends(closed)
+        self._on_loop(lambda: self.authority.ingesting(worker, spends))
+
+    def _on_ingested(self, worker: str, closed: Sequence[Closed]) -> None:
+        spends = _spends(closed)
+        self._on_loop(lambda: self.authority.ingested(worker, spends))
+
+    def _on_gone(self, worker: str) -> None:
+        self._on_loop(lambda: self.authority.gone(worker))
+        log.info("worker %s is gone; its journal is complete", worker)
+
+    def _correct(self, corrections: Sequence[WindowSpend]) -> None:
+        for scope, window_start, amount in corrections:
+            self.authority.set_spent(scope, window_start, amount)
+
+
+def _spends(closed: Sequence[Closed]) -> list[Spend]:
+    return [one for record in closed for one in record.spends]

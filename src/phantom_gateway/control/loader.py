@@ -1,0 +1,72 @@
+"""From what the operator wrote to what is served: configuration file, environment, master key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from phantom_gateway.config.errors import ConfigError, Problem
+from phantom_gateway.config.schema import Config
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.compile import compile_snapshot, read_config
+from phantom_gateway.ledger.prices import PriceTable
+from phantom_gateway.security import master
+from phantom_gateway.spine.snapshot import Snapshot
+
+_MASTER_PATH = ("general_settings", "master_key")
+
+
+class ConfigurationLoader:
+    """Loads as often as asked. Without a file, providers are found by their keys in the environment."""
+
+    def __init__(self, path: Path | None, environment: Mapping[str, str], data_dir: Path, pepper: Secret) -> None:
+        self._path = path
+        self._environment = environment
+        self._data_dir = data_dir
+        self._pepper = pepper
+        self._files: tuple[Path, ...] = () if path is None else (path,)
+        self.master: master.MasterKey
+        """The master key of the last successful ``load``."""
+
+    def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        """The snapshot and the remarks on it. Raises ConfigError, and changes nothing then."""
+        config = self._read()
+        snapshot, notes = compile_snapshot(
+            config,
+            revision,
+            price_lookup=self._prices.lookup,
+            environment=self._environment,
+            demo_socket=str(demo_socket(self._data_dir)),
+            pepper=self._pepper,
+        )
+        try:
+            self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)
+        except master.MasterKeyError as error:
+            raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
+        return snapshot, tuple(str(note) for note in notes)
+
+    def files(self) -> Sequence[Path]:
+        """The file and those it includes; after a failure also those that were complained about."""
+        return self._files
+
+    @cached_property
+    def _prices(self) -> PriceTable:
+        return PriceTable.load()
+
+    def _read(self) -> Config:
+        if self._path is None:
+            return Config()
+        try:
+            config = read_config(self._path, self._environment)
+        except ConfigError as error:
+            named = (Path(problem.position.file) for problem in error.problems)
+            self._files = tuple(dict.fromkeys((*self._files, *(path for path in named if path.exists()))))
+            raise
+        self._files = (self._path, *(self._path.parent / name for name in config.include))
+        return config
+
+
+def demo_socket(data_dir: Path) -> Path:
+    """Where the simulator behind the ``demo`` model listens."""
+    return data_dir / "run" / "demo.sock"

@@ -1,0 +1,60 @@
+"""The control process: arguments, the data directory and its sockets; then ``control.process`` takes over.
+
+This module imports nothing heavy: the sockets are listening before the half second of imports begins, so that early
+callers queue instead of failing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from phantom_gateway.control.places import DataDirectory, DataDirectoryError
+
+log = logging.getLogger(__name__)
+_QUIET = ("alembic", "uvicorn", "uvicorn.error")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run control until it is told to end; 0 after a clean end, 1 when it could not start."""
+    parsed = _parser().parse_args(arguments)
+    os.umask(0o077)
+    logging.basicConfig(
+        level=parsed.log_level.upper(), format="%(asctime)s %(levelname)s control %(name)s: %(message)s"
+    )
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    places = DataDirectory(parsed.data_dir)
+    try:
+        places.take()
+    except DataDirectoryError as error:
+        log.error("control does not start: %s", error)  # noqa: TRY400 # a refusal, not a defect
+        say(parsed.ready_fd, {"ready": False, "kind": "DataDirectoryError", "error": str(error)})
+        return 1
+    # Imported here: see above.
+    from phantom_gateway.control import process
+
+    return process.run(process.Options(places, parsed.config, dict(os.environ), parsed.ready_fd, parsed.parent_pid))
+
+
+def say(descriptor: int, line: dict[str, Any]) -> None:
+    """Write the one line to the supervisor, if it listens."""
+    if descriptor < 0:
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+        pipe.write(json.dumps(line) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m phantom_gateway.control", description="The control process.")
+    parser.add_argument("--data-dir", type=Path, required=True, help="where database, keys, journals and sockets live")
+    parser.add_argument("--config", type=Path, help="configuration file; without it providers are found by their keys")
+    parser.add_argument("--ready-fd", type=int, default=-1, help="descriptor that gets one line of JSON")
+    parser.add_argument("--parent-pid", type=int, default=os.getppid(), help="end when this is no longer the parent")
+    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    return parser

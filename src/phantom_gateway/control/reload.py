@@ -1,0 +1,120 @@
+"""Reloading the configuration: the new one is made whole beside the old one, or the old one goes on.
+
+Looked at each second (a file is new when its inode, size or time of change differs) and at SIGHUP. Loading, checking and
+compiling happen in a thread. A broken configuration changes nothing but ``Configuration.problems``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.control.services import Configuration
+from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.wire.tasks import TaskGroup
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class Loader(Protocol):
+    """Makes snapshots from what the operator wrote."""
+
+    def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        """The snapshot and the remarks on it. Raises ConfigError."""
+        ...
+
+    def files(self) -> Sequence[Path]:
+        """The files the last ``load`` has read or wanted to read."""
+        ...
+
+
+class Reloader:
+    """Watches and reloads; ``install`` is called with each new snapshot that differs from the one in force."""
+
+    def __init__(
+        self,
+        loader: Loader,
+        configuration: Configuration,
+        install: Callable[[Snapshot], Awaitable[object]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._loader = loader
+        self._configuration = configuration
+        self._install = install
+        self._clock = clock
+        self._tasks = TaskGroup()
+        self._lock = asyncio.Lock()
+        self._seen = stamp(loader.files())
+
+    def start(self) -> None:
+        """Watch from now on."""
+        self._tasks.spawn(self._watch(), "configuration watch")
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        await self._tasks.cancel()
+
+    def request(self) -> None:
+        """Reload now (SIGHUP), whether or not a file looks changed."""
+        self._tasks.spawn(self.reload(), "configuration reload")
+
+    async def reload(self) -> bool:
+        """Load what is written now; whether it is what is being served afterwards."""
+        async with self._lock:
+            configuration = self._configuration
+            # Stamped before reading: what is written meanwhile is seen as a change next time.
+            self._seen = await asyncio.to_thread(stamp, self._loader.files())
+            try:
+                snapshot, notes = await asyncio.to_thread(self._loader.load, configuration.snapshot.revision + 1)
+            except ConfigError as error:
+                self._refused(error)
+                return False
+            configuration.problems, configuration.failed_at = (), None
+            configuration.notes, configuration.loaded_at = notes, self._clock()
+            if _same(snapshot, configuration.snapshot):
+                log.info("configuration loaded: nothing has changed")
+                return True
+            configuration.snapshot = snapshot
+            await self._install(snapshot)
+            log.info("configuration loaded: revision %d, %d deployments", snapshot.revision, len(snapshot.deployments))
+            return True
+
+    def _refused(self, error: ConfigError) -> None:
+        problems = tuple(str(problem) for problem in error.problems)
+        if problems != self._configuration.problems:
+            log.error("the new configuration is refused, the old one stays in force:\n  %s", "\n  ".join(problems))
+        self._configuration.problems = problems
+        self._configuration.failed_at = self._clock()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if await asyncio.to_thread(stamp, self._loader.files()) != self._seen:
+                await self.reload()
+
+
+def stamp(files: Sequence[Path]) -> Stamp:
+    """What tells a changed file from an unchanged one; a missing file is ``None``."""
+    return tuple(_stamp(path) for path in files)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    return None
+
+
+def _same(new: Snapshot, old: Snapshot) -> bool:
+    return msgspec.structs.replace(new, revision=old.revision) == old

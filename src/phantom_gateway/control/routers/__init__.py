@@ -1,0 +1,1 @@
+"""Routes of the admin API, a module per area; each has ``router()``."""

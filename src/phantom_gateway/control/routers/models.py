@@ -1,0 +1,47 @@
+"""``/model/info`` and ``/model_group/info``: what is configured, read-only, without secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.guard import caller_of, route, services_of
+from phantom_gateway.control.models_view import allowed, group_view, model_view
+from phantom_gateway.control.permissions import Permission
+from phantom_gateway.spine.snapshot import Deployment
+
+JsonObject = dict[str, Any]
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["models"])
+    route(routes, "GET", "/model/info", Permission.ANY_KEY, model_info)
+    route(routes, "GET", "/v1/model/info", Permission.ANY_KEY, model_info)
+    route(routes, "GET", "/model_group/info", Permission.ANY_KEY, model_group_info)
+    return routes
+
+
+def _visible(request: Request) -> list[Deployment]:
+    """A key sees the models it may use."""
+    key = caller_of(request).key
+    return [one for one in services_of(request).configuration.snapshot.deployments if allowed(key, one.group)]
+
+
+async def model_info(request: Request, litellm_model_id: str | None = None) -> JsonObject:
+    """All deployments, or the one with this id."""
+    found = [one for one in _visible(request) if litellm_model_id in (None, one.id)]
+    if litellm_model_id is not None and not found:
+        raise bad_field("litellm_model_id", "no such model")
+    return {"data": [model_view(one) for one in found]}
+
+
+async def model_group_info(request: Request, model_group: str | None = None) -> JsonObject:
+    """Deployments summed up by public model name."""
+    groups: dict[str, list[Deployment]] = {}
+    for one in _visible(request):
+        if model_group in (None, one.group):
+            groups.setdefault(one.group, []).append(one)
+    return {"data": [group_view(name, members) for name, members in groups.items()]}

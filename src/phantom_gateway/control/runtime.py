@@ -1,0 +1,129 @@
+"""Control put together: what is started in which order, and how it ends.
+
+Order of start: keys, database and configuration; then the journals, the spine, the simulator and the API. Order of end:
+no new calls, no new words of workers, then the journals as far as they are written, then the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from phantom_gateway.control.app import create_app
+from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.http_server import HttpServer
+from phantom_gateway.control.ingestion import Ingestion
+from phantom_gateway.control.key_directory import KeyDirectory
+from phantom_gateway.control.keys.record import master_record
+from phantom_gateway.control.leases import Leases
+from phantom_gateway.control.loader import ConfigurationLoader
+from phantom_gateway.control.places import DataDirectory
+from phantom_gateway.control.reload import Reloader
+from phantom_gateway.control.services import Configuration, ControlServices
+from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.security.keyring import Purpose, open_keyring
+from phantom_gateway.security.master import MasterKey
+from phantom_gateway.simulator.server import Simulator
+from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.store import facts, schema
+from phantom_gateway.store.database import open_sqlite
+
+log = logging.getLogger(__name__)
+
+
+class MasterHolder:
+    """The record of the master key in force; a reload may bring another."""
+
+    def __init__(self, hasher: KeyHasher, key: MasterKey) -> None:
+        self._hasher = hasher
+        self.record = self._record(key)
+
+    def get(self) -> KeyRecord:
+        """The record."""
+        return self.record
+
+    def replace(self, key: MasterKey) -> tuple[str, ...]:
+        """Put another key in force; the ids workers must forget."""
+        old, self.record = self.record, self._record(key)
+        return () if old.id == self.record.id else (old.id, self.record.id)
+
+    def _record(self, key: MasterKey) -> KeyRecord:
+        return master_record(self._hasher.digest(key.secret.reveal().encode()))
+
+
+class Control:
+    """One running control, in a data directory that is taken already."""
+
+    def __init__(self, places: DataDirectory, config: Path | None, environment: Mapping[str, str]) -> None:
+        self._places = places
+        self._config = config
+        self._environment = environment
+        self._simulator = Simulator()
+        self.loader: ConfigurationLoader
+        self.reloader: Reloader
+
+    async def start(self) -> None:
+        """Everything answers when this returns.
+
+        Raises ConfigError, KeyringError, SchemaError, WrongPepperError, DatabaseError, OSError.
+        """
+        places = self._places
+        pepper = open_keyring(places.root).derive(Purpose.KEY_DIGEST)
+        hasher = KeyHasher(pepper)
+        database = open_sqlite(places.database)
+        schema.migrate(database)
+        facts.check_pepper(database, hasher.fingerprint)
+        self.loader = ConfigurationLoader(self._config, self._environment, places.root, pepper)
+        snapshot, notes = self.loader.load(1)
+        self.configuration = Configuration(snapshot, time.time(), notes=notes)
+        self._master = MasterHolder(hasher, self.loader.master)
+        self._database = AsyncDatabase(database)
+        self._ingestion = Ingestion(places.journal, database)
+        self._ingestion.start(time.time())
+        self._leases = Leases(self._ingestion.authority)
+        # Starts at the clock, so that no worker mistakes the count of a new control for that of the old one.
+        directory = KeyDirectory(self._database, self._master.get, epoch=time.time_ns() // 1_000_000)
+        parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time)
+        self._spine = SpineServer(parts)
+        await self._spine.start(places.spine_listener)
+        if _needs_simulator(snapshot):
+            await self._simulator.start_unix(places.demo_socket)
+        services = ControlServices(
+            database=self._database,
+            hasher=hasher,
+            master=self._master.get,
+            authenticator=Authenticator(hasher, self._master.get, directory),
+            workers=self._spine,
+            budgets=self._ingestion,
+            configuration=self.configuration,
+        )
+        self._http = HttpServer(create_app(services), places.control_listener)
+        await self._http.start()
+        self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
+        self.reloader.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way and what is written, and let everything go."""
+        await self.reloader.stop()
+        await self._http.stop()
+        await self._spine.stop()
+        await self._leases.stop()
+        await self._ingestion.stop()
+        await self._simulator.close()
+        self._database.close()
+        self._places.release()
+
+    async def _install(self, snapshot: Snapshot) -> None:
+        forgotten = self._master.replace(self.loader.master)
+        await self._spine.broadcast_snapshot(snapshot)
+        if forgotten:
+            await self._spine.invalidate(forgotten)
+
+
+def _needs_simulator(snapshot: Snapshot) -> bool:
+    return any(deployment.provider == "demo" for deployment in snapshot.deployments)

@@ -1,0 +1,67 @@
+"""What the admin API is made of, put together once at start and handed to the application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.store.spend import WindowSpend
+
+T = TypeVar("T")
+
+
+class Budgets(Protocol):
+    """What counts as spent, as the admin API may change it."""
+
+    async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:
+        """Commit a change that alters what counts as spent; the authority learns it before any further row is taken in."""
+        ...
+
+
+class Workers(Protocol):
+    """The gateway workers, as the admin API sees them."""
+
+    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
+        """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
+        ...
+
+    @property
+    def ready_workers(self) -> int:
+        """Workers connected and greeted."""
+        ...
+
+
+@dataclass(slots=True)
+class Configuration:
+    """What is being served, and how the last attempt to load something newer ended."""
+
+    snapshot: Snapshot
+    loaded_at: float
+    problems: tuple[str, ...] = ()
+    """Why the newest version of the files is not being served; empty when it is."""
+    failed_at: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlServices:
+    """Everything a handler may use."""
+
+    database: AsyncDatabase
+    hasher: KeyHasher
+    master: Callable[[], KeyRecord]
+    authenticator: Authenticator
+    workers: Workers
+    budgets: Budgets
+    configuration: Configuration
+    clock: Callable[[], float] = field(default=time.time)
+    """Unix seconds."""

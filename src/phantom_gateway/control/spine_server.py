@@ -1,0 +1,256 @@
+"""Control's end of the spine: greets workers, answers them, and tells them what has changed.
+
+A worker is greeted in this order, so that no unit of a budget is counted twice or not at all: its journal is ingested up
+to the position it declares, then the authority takes over what it still holds, then it is welcomed. Everything here runs
+on the event loop; the database is asked in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from phantom_gateway.control.key_directory import KeyDirectory
+from phantom_gateway.control.leases import Leases
+from phantom_gateway.control.services import Configuration
+from phantom_gateway.control.spine_connection import SpineConnection
+from phantom_gateway.spine.codec import SpineProtocolError, encode
+from phantom_gateway.spine.messages import (
+    PROTOCOL_VERSION,
+    Ack,
+    Heartbeat,
+    Hello,
+    Invalidate,
+    LeaseAsk,
+    LeaseReturn,
+    Load,
+    Message,
+    NewSnapshot,
+    Resolve,
+    Resolved,
+    ToControl,
+    Welcome,
+)
+from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.store.database import DatabaseError
+from phantom_gateway.wire.tasks import TaskGroup
+
+log = logging.getLogger(__name__)
+
+ACK_SECONDS = 1.0
+SNAPSHOT_ACK_SECONDS = 5.0
+HEARTBEAT_SECONDS = 1.0
+_INCARNATION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
+
+
+class Journals(Protocol):
+    """What the server needs of the ingestion."""
+
+    async def catch_up(self, worker: str, position: int) -> None:
+        """Return once the journal of ``worker`` is in the database up to ``position``. Raises DatabaseError."""
+        ...
+
+    def poke(self) -> None:
+        """Look at the journals now instead of at the next tick."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpineParts:
+    """What the server is put together from."""
+
+    configuration: Configuration
+    directory: KeyDirectory
+    leases: Leases
+    journals: Journals
+    clock: Callable[[], float]
+
+
+class SpineServer:
+    """Serves all workers of this node."""
+
+    def __init__(self, parts: SpineParts) -> None:
+        self._parts = parts
+        self._tasks = TaskGroup()
+        self._connections: set[SpineConnection] = set()
+        self._workers: dict[str, SpineConnection] = {}
+        self._loads: dict[str, Load] = {}
+        self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
+        self._seq = 0
+        self._server: asyncio.AbstractServer | None = None
+        self.database_ok = True
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, listener: socket.socket) -> None:
+        """Greet workers on a listening unix socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._connect, sock=listener)
+        self._tasks.spawn(self._heartbeats(), "spine heartbeat")
+
+    async def stop(self) -> None:
+        """Stop listening, close every connection and end all tasks."""
+        if self._server is not None:
+            self._server.close()
+        await self._tasks.cancel()
+        for connection in tuple(self._connections):
+            connection.close()
+
+    def _connect(self) -> SpineConnection:
+        connection = SpineConnection(self)
+        self._connections.add(connection)
+        return connection
+
+    # --- what control wants of the workers ----------------------------------------------------------------------------
+
+    @property
+    def ready_workers(self) -> int:
+        """Workers connected and greeted."""
+        return len(self._workers)
+
+    @property
+    def loads(self) -> dict[str, Load]:
+        """The last load each connected worker has reported, by incarnation."""
+        return self._loads
+
+    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
+        """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
+        self._parts.directory.forget(key_ids)
+        self._seq += 1
+        await self._broadcast(Invalidate(seq=self._seq, keys=key_ids), self._seq, ACK_SECONDS)
+
+    async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
+        """Hand a new snapshot to every worker; whether all have confirmed it in time."""
+        self._seq += 1
+        return await self._broadcast(NewSnapshot(seq=self._seq, snapshot=snapshot), self._seq, SNAPSHOT_ACK_SECONDS)
+
+    async def _broadcast(self, message: Message, seq: int, seconds: float) -> bool:
+        if not self._workers:
+            return True
+        frame = encode(message)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = set(self._workers)
+        self._acks[seq] = (waiting, done)
+        for connection in self._workers.values():
+            connection.send_frame(frame)
+        try:
+            async with asyncio.timeout(seconds):
+                await done
+        except TimeoutError:
+            log.warning("no confirmation of %s from workers %s", type(message).__name__, ", ".join(sorted(waiting)))
+            return False
+        finally:
+            del self._acks[seq]
+        return True
+
+    def _confirm(self, worker: str, seqs: Iterable[int]) -> None:
+        for seq in seqs:
+            entry = self._acks.get(seq)
+            if entry is None:
+                continue
+            waiting, done = entry
+            waiting.discard(worker)
+            if not waiting and not done.done():
+                done.set_result(None)
+
+    async def _heartbeats(self) -> None:
+        while True:
+            parts = self._parts
+            beat = Heartbeat(
+                revision=parts.configuration.snapshot.revision,
+                key_epoch=parts.directory.epoch,
+                database_ok=self.database_ok,
+            )
+            frame = encode(beat)
+            for connection in self._workers.values():
+                connection.send_frame(frame)
+            parts.leases.expire(parts.clock())
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    # --- what workers say (spine_connection.Handler) ------------------------------------------------------------------
+
+    def greeted(self, connection: SpineConnection, hello: Hello) -> None:
+        """A worker is here."""
+        if hello.version != PROTOCOL_VERSION:
+            raise SpineProtocolError(f"speaks version {hello.version} of the spine, not {PROTOCOL_VERSION}")
+        # The incarnation names a directory.
+        if not _INCARNATION.match(hello.worker):
+            raise SpineProtocolError("the incarnation id is not a name")
+        self._tasks.spawn(self._greet(connection, hello), f"greet {hello.worker}")
+
+    async def _greet(self, connection: SpineConnection, hello: Hello) -> None:
+        parts = self._parts
+        try:
+            await parts.journals.catch_up(hello.worker, hello.journal_position)
+        except DatabaseError as error:
+            # It tries again; meanwhile it serves from what it holds.
+            log.warning(
+                "worker %s not greeted: its journal cannot be ingested (%s)", hello.worker, type(error).__name__
+            )
+            connection.close()
+            return
+        if not connection.open:
+            return
+        before = self._workers.get(hello.worker)
+        if before is not None and before is not connection:
+            before.close()
+        try:
+            parts.leases.hello(hello.worker, hello.held, parts.clock())
+        except SpineProtocolError as error:
+            log.warning("worker %s disconnected: %s", hello.worker, error)
+            connection.close()
+            return
+        self._workers[hello.worker] = connection
+        parts.leases.connected(hello.worker, connection)
+        snapshot = parts.configuration.snapshot
+        fresh = hello.revision == snapshot.revision
+        connection.send(
+            Welcome(version=PROTOCOL_VERSION, revision=snapshot.revision, snapshot=None if fresh else snapshot)
+        )
+        log.info("worker %s (slot %d, pid %d) greeted", hello.worker, hello.slot, hello.pid)
+        connection.admit()
+
+    def received(self, connection: SpineConnection, message: ToControl) -> None:
+        """A worker says something."""
+        worker = connection.worker
+        match message:
+            case LeaseAsk():
+                self._parts.leases.ask(connection, message, self._parts.clock())
+            case LeaseReturn():
+                self._parts.leases.returned(worker, message, self._parts.clock())
+            case Resolve():
+                self._tasks.spawn(self._resolve(connection, message), "resolve")
+            case Ack():
+                self._confirm(worker, (message.seq,))
+            case Load():
+                self._loads[worker] = message
+            case Hello():
+                raise SpineProtocolError("a second Hello")
+
+    async def _resolve(self, connection: SpineConnection, message: Resolve) -> None:
+        try:
+            record = await self._parts.directory.find(message.digest)
+        except DatabaseError as error:
+            log.warning("a key cannot be resolved: the database does not answer (%s)", type(error).__name__)
+            self.database_ok = False
+            connection.send(Resolved(seq=message.seq, unavailable=True))
+            return
+        self.database_ok = True
+        connection.send(Resolved(seq=message.seq, key=record))
+
+    def lost(self, connection: SpineConnection) -> None:
+        """A worker's connection has ended; what it holds stays counted until its journal says that it is dead."""
+        self._connections.discard(connection)
+        worker = connection.worker
+        if self._workers.get(worker) is connection:
+            del self._workers[worker]
+            self._loads.pop(worker, None)
+            self._parts.leases.disconnected(worker)
+            self._confirm(worker, tuple(self._acks))
+            log.info("worker %s disconnected", worker)
+            self._parts.journals.poke()

@@ -1,0 +1,1 @@
+"""Alembic's environment: run by ``store.schema``, never by hand."""

@@ -1,0 +1,137 @@
+"""The database as the journals' ingestion sees it: rows, spend and position in one transaction, hence exactly once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from phantom_gateway.ledger.ingest import Batch
+from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
+from phantom_gateway.ledger.replay import Position
+from phantom_gateway.store import spend_logs
+from phantom_gateway.store.database import Database
+from phantom_gateway.store.spend import key_entity
+from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
+
+_DELETE_CHUNK = 500
+
+
+class DatabaseSink:
+    """Implements ``ledger.ingest.Sink``. Every method may raise DatabaseError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def positions(self) -> Mapping[str, Position]:
+        """How far each journal is stored."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(JOURNAL_POSITIONS))
+            return {row.incarnation: Position(row.n, row.segment, row.offset) for row in rows}
+
+    def apply(self, batch: Batch) -> None:
+        """Store a batch with everything that follows from it, or nothing of it."""
+        closed = batch.closed
+        with self._database.write() as connection:
+            spend_logs.insert(connection, [spend_logs.row_of(batch.incarnation, record) for record in closed])
+            _add_spend(connection, closed)
+            _add_totals(connection, closed)
+            _close_and_open(connection, batch)
+            _add_damage(connection, batch)
+            _set_position(connection, batch)
+
+    def open_records(self, incarnation: str) -> Sequence[Opened]:
+        """What ``incarnation`` has opened and not closed, in order."""
+        query = (
+            sa.select(OPEN_RECORDS.c.record)
+            .where(OPEN_RECORDS.c.incarnation == incarnation)
+            .order_by(OPEN_RECORDS.c.number)
+        )
+        with self._database.read() as connection:
+            records = [decoder.decode(payload) for payload in connection.execute(query).scalars()]
+        return [record for record in records if isinstance(record, Opened)]
+
+    def forget_positions(self, keep: Iterable[str]) -> None:
+        """Drop the positions of incarnations other than ``keep``: those whose directories are gone."""
+        known = set(keep)
+        gone = [incarnation for incarnation in self.positions() if incarnation not in known]
+        with self._database.write() as connection:
+            for start in range(0, len(gone), _DELETE_CHUNK):
+                chunk = gone[start : start + _DELETE_CHUNK]
+                connection.execute(sa.delete(JOURNAL_POSITIONS).where(JOURNAL_POSITIONS.c.incarnation.in_(chunk)))
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """INSERT ... ON CONFLICT, which both databases spell alike and SQLAlchemy keeps apart."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
+    sums: dict[tuple[str, float], int] = {}
+    for record in closed:
+        for scope, window_start, amount in record.spends:
+            key = (scope, float(window_start))
+            sums[key] = sums.get(key, 0) + amount
+    if not sums:
+        return
+    statement = _insert(connection, SPEND)
+    statement = statement.on_conflict_do_update(
+        index_elements=["scope", "window_start"],
+        set_={"amount_nano": SPEND.c.amount_nano + statement.excluded.amount_nano},
+    )
+    rows = [{"scope": scope, "window_start": start, "amount_nano": amount} for (scope, start), amount in sums.items()]
+    connection.execute(statement, rows)
+
+
+def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
+    sums: dict[str, tuple[int, int, float]] = {}
+    for record in closed:
+        entity = key_entity(record.key_id)
+        amount, requests, last = sums.get(entity, (0, 0, 0.0))
+        ended = record.at_ns / 1e9 + record.duration_us / 1e6
+        sums[entity] = (amount + record.cost.total, requests + 1, max(last, ended))
+    if not sums:
+        return
+    statement = _insert(connection, TOTALS)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["entity"],
+        set_={
+            "amount_nano": TOTALS.c.amount_nano + new.amount_nano,
+            "requests": TOTALS.c.requests + new.requests,
+            "last_active": sa.case(
+                (new.last_active > TOTALS.c.last_active, new.last_active), else_=TOTALS.c.last_active
+            ),
+        },
+    )
+    names = ("entity", "amount_nano", "requests", "last_active")
+    connection.execute(statement, [dict(zip(names, (entity, *values), strict=True)) for entity, values in sums.items()])
+
+
+def _close_and_open(connection: sa.Connection, batch: Batch) -> None:
+    opening = [
+        {"incarnation": batch.incarnation, "number": record.n, "record": encoder.encode(record)}
+        for record in batch.opening
+    ]
+    if opening:
+        connection.execute(sa.insert(OPEN_RECORDS), opening)
+    closing = batch.closing
+    for start in range(0, len(closing), _DELETE_CHUNK):
+        chunk = closing[start : start + _DELETE_CHUNK]
+        mine = OPEN_RECORDS.c.incarnation == batch.incarnation
+        connection.execute(sa.delete(OPEN_RECORDS).where(mine, OPEN_RECORDS.c.number.in_(chunk)))
+
+
+def _add_damage(connection: sa.Connection, batch: Batch) -> None:
+    found_at = time.time()
+    rows = [{"found_at": found_at, "incarnation": batch.incarnation, **damage._asdict()} for damage in batch.damage]
+    if rows:
+        connection.execute(sa.insert(JOURNAL_DAMAGE), rows)
+
+
+def _set_position(connection: sa.Connection, batch: Batch) -> None:
+    values = batch.position._asdict()
+    statement = _insert(connection, JOURNAL_POSITIONS).values(incarnation=batch.incarnation, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["incarnation"], set_=values))

@@ -1,0 +1,74 @@
+"""Queries on what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from phantom_gateway.store.tables import REQUESTS, SPEND, TOTALS
+
+WindowSpend = tuple[str, float, int]
+"""(scope, window start, nano-dollars spent)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What an entity spent in its whole life, in nano-dollars."""
+
+    amount_nano: int = 0
+    requests: int = 0
+    last_active: float = 0.0
+    """Unix seconds; 0 = never."""
+
+
+def key_entity(key_id: str) -> str:
+    """The name of a key as an entity of limits and totals."""
+    return f"key:{key_id}"
+
+
+def of_window(connection: sa.Connection, scope: str, window_start: float) -> int:
+    """Nano-dollars spent of a budget in the window that starts there."""
+    query = sa.select(SPEND.c.amount_nano).where(SPEND.c.scope == scope, SPEND.c.window_start == window_start)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def of_windows(connection: sa.Connection, windows: Sequence[tuple[str, float]]) -> dict[tuple[str, float], int]:
+    """The same for several windows at once; windows without spend are missing."""
+    found: dict[tuple[str, float], int] = {}
+    for start in range(0, len(windows), 200):
+        wanted = [
+            sa.and_(SPEND.c.scope == scope, SPEND.c.window_start == at) for scope, at in windows[start : start + 200]
+        ]
+        rows = connection.execute(
+            sa.select(SPEND.c.scope, SPEND.c.window_start, SPEND.c.amount_nano).where(sa.or_(*wanted))
+        )
+        found.update({(row.scope, row.window_start): row.amount_nano for row in rows})
+    return found
+
+
+def totals(connection: sa.Connection, entities: Sequence[str]) -> dict[str, Total]:
+    """Lifetime spend of entities; those that never spent are missing."""
+    found: dict[str, Total] = {}
+    for start in range(0, len(entities), 500):
+        rows = connection.execute(sa.select(TOTALS).where(TOTALS.c.entity.in_(entities[start : start + 500])))
+        found.update({row.entity: Total(row.amount_nano, row.requests, row.last_active) for row in rows})
+    return found
+
+
+def seed_window(connection: sa.Connection, key_id: str, scope: str, window_start: float) -> WindowSpend:
+    """Give a budget that is new on a key what the key has already spent in the budget's window, from the spend log.
+
+    Without it a changed ``budget_duration`` would hand out the whole budget once more. Returns what counts as spent now.
+    """
+    query = sa.select(sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0)).where(
+        REQUESTS.c.key_id == key_id, REQUESTS.c.started_at >= int(window_start * 1_000_000)
+    )
+    logged = int(connection.execute(query).scalar_one())
+    booked = of_window(connection, scope, window_start)
+    if logged > booked:
+        here = (SPEND.c.scope == scope, SPEND.c.window_start == window_start)
+        connection.execute(sa.delete(SPEND).where(*here))
+        connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=logged))
+    return scope, window_start, max(logged, booked)

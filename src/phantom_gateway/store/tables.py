@@ -1,0 +1,188 @@
+"""The tables. Portable between SQLite and PostgreSQL: plain types, no server-side functions, no triggers.
+
+Money is BIGINT nano-dollars. Times of entities are Unix seconds (double); times of requests are Unix microseconds
+(BIGINT), because rows are sorted and paged by them. Change a table here and add a migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite numbers rows by itself only when the column is exactly INTEGER PRIMARY KEY.
+_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_NAME = sa.String(255)
+
+FACTS = sa.Table(
+    "facts",
+    METADATA,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    comment="what this installation must remember of itself, e.g. the fingerprint of its key pepper",
+)
+
+
+def _key_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("key_name", sa.String(32), nullable=False),
+        sa.Column("user_id", _NAME),
+        sa.Column("team_id", _NAME),
+        sa.Column("org_id", _NAME),
+        sa.Column("models", sa.JSON, nullable=False),
+        sa.Column("aliases", sa.JSON, nullable=False),
+        sa.Column("metadata", sa.JSON, nullable=False),
+        sa.Column("tags", sa.JSON, nullable=False),
+        sa.Column("key_type", sa.String(16), nullable=False),
+        sa.Column("allowed_routes", sa.JSON, nullable=False),
+        sa.Column("rpm_limit", sa.BigInteger),
+        sa.Column("tpm_limit", sa.BigInteger),
+        sa.Column("tpd_limit", sa.BigInteger),
+        sa.Column("max_parallel_requests", sa.BigInteger),
+        sa.Column("max_budget_nano", sa.BigInteger),
+        sa.Column("budget_duration", sa.String(16)),
+        sa.Column("budget_anchor", sa.Double, nullable=False),
+        sa.Column("budget_limits", sa.JSON, nullable=False),
+        sa.Column("expires", sa.Double),
+        sa.Column("blocked", sa.Boolean, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("created_by", _NAME),
+        sa.Column("updated_at", sa.Double, nullable=False),
+        sa.Column("updated_by", _NAME),
+        sa.Column("extra", sa.JSON, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+    ]
+
+
+KEYS = sa.Table(
+    "keys",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("alias", _NAME, unique=True),
+    *_key_columns(),
+    sa.Index(None, "user_id"),
+    sa.Index(None, "team_id"),
+    sa.Index(None, "created_at"),
+    comment="virtual keys; id is the hex of the key's keyed digest",
+)
+
+DELETED_KEYS = sa.Table(
+    "deleted_keys",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("deleted_at", sa.Double, primary_key=True),
+    sa.Column("deleted_by", _NAME),
+    sa.Column("alias", _NAME),
+    *_key_columns(),
+    comment="tombstones: the spend of a deleted key stays attributable",
+)
+
+SPEND = sa.Table(
+    "spend",
+    METADATA,
+    sa.Column("scope", sa.String(400), primary_key=True),
+    sa.Column("window_start", sa.Double, primary_key=True),
+    sa.Column("amount_nano", sa.BigInteger, nullable=False),
+    comment="what was spent of a budget in one of its windows; a reset is a new row, not a job",
+)
+
+TOTALS = sa.Table(
+    "totals",
+    METADATA,
+    sa.Column("entity", sa.String(400), primary_key=True),
+    sa.Column("amount_nano", sa.BigInteger, nullable=False),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("last_active", sa.Double, nullable=False),
+    comment="what an entity spent in its whole life: the sum of its rows in requests",
+)
+
+REQUESTS = sa.Table(
+    "requests",
+    METADATA,
+    sa.Column("row_id", _ROW_ID, primary_key=True, autoincrement=True),
+    sa.Column("incarnation", sa.String(64), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("duration_us", sa.BigInteger, nullable=False),
+    sa.Column("ttft_us", sa.BigInteger),
+    sa.Column("key_id", sa.String(64), nullable=False),
+    sa.Column("key_alias", sa.Text),
+    sa.Column("user_id", sa.Text),
+    sa.Column("team_id", sa.Text),
+    sa.Column("org_id", sa.Text),
+    sa.Column("end_user", sa.Text),
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("model_group", sa.Text, nullable=False),
+    sa.Column("deployment_id", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("upstream_model", sa.Text, nullable=False),
+    sa.Column("call_type", sa.Text, nullable=False),
+    sa.Column("stream", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("http_status", sa.Integer, nullable=False),
+    sa.Column("error_type", sa.Text, nullable=False),
+    sa.Column("input", sa.BigInteger),
+    sa.Column("cache_read", sa.BigInteger),
+    sa.Column("cache_write_5m", sa.BigInteger),
+    sa.Column("cache_write_1h", sa.BigInteger),
+    sa.Column("output", sa.BigInteger),
+    sa.Column("reasoning", sa.BigInteger),
+    sa.Column("audio_input", sa.BigInteger),
+    sa.Column("audio_output", sa.BigInteger),
+    sa.Column("images", sa.BigInteger),
+    sa.Column("usage_source", sa.String(16), nullable=False),
+    sa.Column("usage_flags", sa.Text, nullable=False),
+    sa.Column("cost_nano", sa.BigInteger, nullable=False),
+    sa.Column("cost_parts", sa.Text, nullable=False),
+    sa.Column("price_version", sa.String(64), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("fallbacks", sa.Integer, nullable=False),
+    sa.Column("client_left", sa.Boolean, nullable=False),
+    sa.Column("cache_hit", sa.Boolean, nullable=False),
+    sa.Column("session_id", sa.Text),
+    sa.Column("trace_id", sa.Text),
+    sa.UniqueConstraint("incarnation", "number"),
+    sa.Index(None, "started_at"),
+    sa.Index(None, "key_id", "started_at"),
+    sa.Index(None, "request_id"),
+    comment="the spend log: one row per closed journal record (number < 0: settled by recovery); never a prompt",
+)
+
+JOURNAL_POSITIONS = sa.Table(
+    "journal_positions",
+    METADATA,
+    sa.Column("incarnation", sa.String(64), primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("segment", sa.BigInteger, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    comment="how far each worker's journal is in this database: last record, and where the next frame begins",
+)
+
+JOURNAL_DAMAGE = sa.Table(
+    "journal_damage",
+    METADATA,
+    sa.Column("row_id", _ROW_ID, primary_key=True, autoincrement=True),
+    sa.Column("found_at", sa.Double, nullable=False),
+    sa.Column("incarnation", sa.String(64), nullable=False),
+    sa.Column("segment", sa.BigInteger, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    comment="what ingestion could not read; kept after the segment is gone",
+)
+
+OPEN_RECORDS = sa.Table(
+    "open_records",
+    METADATA,
+    sa.Column("incarnation", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    comment="requests that were opened and not yet closed: what recovery settles when their worker is dead",
+)
