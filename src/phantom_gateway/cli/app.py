@@ -1,26 +1,51 @@
-"""The command ``phantom``: the list of its subcommands."""
+"""The command ``phantom``: the list of its subcommands.
+
+Each subcommand is imported when it is asked for: ``phantom serve`` must be up in two seconds and has no use for the rest.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
 import typer
 
-from phantom_gateway.cli.check import check
-from phantom_gateway.cli.init import init
-from phantom_gateway.cli.serve import serve
-from phantom_gateway.cli.simulate import simulate
-from phantom_gateway.cli.verify import verify
+_COMMANDS = {
+    "serve": ("phantom_gateway.cli.serve", "serve", "Serve the gateway."),
+    "check": ("phantom_gateway.cli.check", "check", "Check a configuration and show what it would run."),
+    "init": ("phantom_gateway.cli.init", "init", "Write a commented starting configuration."),
+    "simulate": ("phantom_gateway.cli.simulate", "simulate", "Serve a deterministic fake provider."),
+    "verify": ("phantom_gateway.cli.verify", "verify_command", "Prove that journals, rows and totals agree."),
+}
 
-app = typer.Typer(
-    name="phantom",
-    help="Phantom Gateway: one door in front of every model, in LiteLLM's language.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for command in (serve, check, init, simulate, verify):
-    app.command()(command)
+
+def build(wanted: str | None) -> typer.Typer:
+    """The application; only the command ``wanted`` is imported, all of them are listed."""
+    app = typer.Typer(
+        name="phantom",
+        help="Phantom Gateway: one door in front of every model, in LiteLLM's language.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def main_callback() -> None:
+        """One door in front of every model, in LiteLLM's language."""
+
+    for name, (module, function, text) in _COMMANDS.items():
+        command: Callable[..., None] = _named_only
+        if name == wanted:
+            command = getattr(import_module(module), function)
+        app.command(name, help=text)(command)
+    return app
+
+
+def _named_only() -> None:
+    """Stands in the list for a command that was not asked for."""
 
 
 def main() -> None:
     """Entry point of the ``phantom`` script."""
-    app()
+    build(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()

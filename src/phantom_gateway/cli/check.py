@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from phantom_gateway.config.urls import Url
 from phantom_gateway.control.compile import compile_models, compile_snapshot, read_config
 from phantom_gateway.control.compile_deployment import Compiled
 from phantom_gateway.control.compile_prices import PriceLookup
+from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Routing, Settings, Snapshot
 
 DEFAULT_PATH = Path("config.yaml")
@@ -60,24 +61,19 @@ class Report:
         }
 
 
-def check_command(price_lookup: PriceLookup) -> Callable[..., None]:
-    """The command, with the price table it shows prices from."""
-
-    def check(
-        config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = DEFAULT_PATH,
-        as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
-    ) -> None:
-        """Check a configuration and show what it would run. Exit code 1 when it is refused."""
-        report = check_config(config, os.environ, price_lookup)
-        if as_json:
-            typer.echo(json.dumps(report.as_json(), indent=2))
-        else:
-            for line in render(report):
-                typer.echo(line)
-        if report.problems:
-            raise typer.Exit(1)
-
-    return check
+def check(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = DEFAULT_PATH,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+) -> None:
+    """Check a configuration and show what it would run. Exit code 1 when it is refused."""
+    report = check_config(config, os.environ, PriceTable.load().lookup)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        for line in render(report):
+            typer.echo(line)
+    if report.problems:
+        raise typer.Exit(1)
 
 
 def check_config(path: Path, environment: Mapping[str, str], price_lookup: PriceLookup) -> Report:

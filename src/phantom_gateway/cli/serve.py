@@ -75,7 +75,7 @@ def _announce(plan: Plan, ready: dict[str, Any], port: int) -> None:
     if models:
         more = f" and {len(models) - 8} more" if len(models) > 8 else ""
         typer.echo("Models: " + ", ".join(models[:8]) + more)
-    key = ready.get("generated_master_key")
+    key = ready.get("master_key")
     if key:
         typer.echo("")
         typer.echo(f"Your master key (shown once, kept in {plan.data_dir}/keys/master.key): {key}")

@@ -188,8 +188,8 @@ class Supervisor:
         if not line:
             raise StartError(f"{child.name} did not start; its own words are above")
         child.ready = json.loads(line)
-        if "error" in child.ready:
-            raise StartError(str(child.ready["error"]))
+        if child.ready.get("ready") is not True:
+            raise StartError(str(child.ready.get("error")))
 
     async def _keep(self, child: _Child) -> None:
         loop = asyncio.get_running_loop()

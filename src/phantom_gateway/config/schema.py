@@ -32,18 +32,6 @@ class Config(Section):
     model_list: Annotated[
         list[ModelEntry],
         Active(
-<<<<<<< HEAD
-            "The deployments. Empty or absent: wildcard models such as `openai/*` for every provider whose key is in the environment."
-        ),
-    ] = []
-    litellm_settings: Annotated[LitellmSettings, Field(default_factory=LitellmSettings), Active("Behaviour of calls.")]
-    router_settings: Annotated[
-        RouterSettings, Field(default_factory=RouterSettings), Active("Retries, fallbacks, cooldowns, aliases.")
-    ]
-    general_settings: Annotated[GeneralSettings, Field(default_factory=GeneralSettings), Active("The gateway itself.")]
-    phantom: Annotated[PhantomSection, Field(default_factory=PhantomSection), Active("Settings LiteLLM has not.")]
-    credential_list: Annotated[list[CredentialEntry], Active("Credentials shared by deployments.")] = []
-=======
             "The deployments. Empty or absent: wildcards such as `openai/*` for every provider whose key is in the environment."
         ),
     ] = Field(default_factory=list)
@@ -56,28 +44,19 @@ class Config(Section):
     credential_list: Annotated[list[CredentialEntry], Active("Credentials shared by deployments.")] = Field(
         default_factory=list
     )
->>>>>>> config
     environment_variables: Annotated[
         dict[str, Secret],
         BeforeValidator(_variables),
         Active(
             "Values for the `os.environ/` names of this configuration; they win over the environment and are not exported."
         ),
-<<<<<<< HEAD
-    ] = {}
-=======
     ] = Field(default_factory=dict)
->>>>>>> config
     include: Annotated[
         Names,
         Active(
             "Further files, relative to this one: lists are appended, mappings merged, and what this file says stays."
         ),
-<<<<<<< HEAD
-    ] = []
-=======
     ] = Field(default_factory=list)
->>>>>>> config
     guardrails: Annotated[FreeList | None, Later("Guardrails.")] = None
     mcp_servers: Annotated[FreeDict | None, Later("MCP servers.")] = None
     mcp_tools: Annotated[FreeList | None, Later("MCP tools written in Python.")] = None

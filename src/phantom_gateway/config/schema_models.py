@@ -185,16 +185,5 @@ class CredentialEntry(Section):
     """A named set of credentials shared by deployments."""
 
     credential_name: Annotated[Name, Active("The name deployments refer to.")]
-<<<<<<< HEAD
-    credential_values: Annotated[
-        dict[str, Secret], BeforeValidator(lambda values: _all_secret(values)), Active("`api_key`, `api_base`, ...")
-    ]
-    credential_info: Annotated[FreeDict | None, Active("Remarks; kept, not interpreted.")] = None
-
-
-def _all_secret(values: Any) -> Any:
-    return conceal(values, below=True)
-=======
     credential_values: Annotated[dict[str, Secret], BeforeValidator(_all_secret), Active("`api_key`, `api_base`, ...")]
     credential_info: Annotated[FreeDict | None, Active("Remarks; kept, not interpreted.")] = None
->>>>>>> config

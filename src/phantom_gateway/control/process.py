@@ -80,7 +80,7 @@ def _readiness(control: Control, seconds: float) -> dict[str, Any]:
         "ready": True,
         "pid": os.getpid(),
         "revision": control.configuration.snapshot.revision,
-        "deployments": len(control.configuration.snapshot.deployments),
+        "models": list(dict.fromkeys(each.group for each in control.configuration.snapshot.deployments)),
         "master_key": master.secret.reveal() if master.generated else None,
         "master_key_source": master.source,
         "notes": list(control.configuration.notes),

@@ -122,7 +122,8 @@ class SpineServer:
         """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
         self._parts.directory.forget(key_ids)
         self._seq += 1
-        await self._broadcast(Invalidate(seq=self._seq, keys=key_ids), self._seq, ACK_SECONDS)
+        message = Invalidate(seq=self._seq, keys=key_ids, key_epoch=self._parts.directory.epoch)
+        await self._broadcast(message, self._seq, ACK_SECONDS)
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
         """Hand a new snapshot to every worker; whether all have confirmed it in time."""

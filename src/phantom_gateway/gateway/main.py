@@ -43,11 +43,16 @@ async def _run(arguments: argparse.Namespace) -> None:
     loop.add_reader(0, _orphaned, loop, stopping)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     worker = Worker(arguments.data_dir, arguments.slot)
-    await worker.start()
-    await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
-    os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
-    os.close(arguments.ready_fd)
-    await stopping.wait()
+    starting = loop.create_task(worker.start(), name="start")
+    stop = loop.create_task(stopping.wait(), name="stop")
+    await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        await starting
+        await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
+        os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
+        os.close(arguments.ready_fd)
+        await stop
+    starting.cancel()
     await worker.stop(arguments.grace)
 
 
