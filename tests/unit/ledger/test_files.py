@@ -4,10 +4,10 @@ import errno
 from pathlib import Path
 
 import pytest
+from tests.unit.ledger.samples import FaultyDisk
 
 from phantom_gateway.ledger.files import OsLayer, SegmentFile
 from phantom_gateway.ledger.frames import HEADER, frame
-from tests.unit.ledger.samples import FaultyDisk
 
 
 def test_a_refused_frame_leaves_the_file_as_it_was(tmp_path: Path) -> None:

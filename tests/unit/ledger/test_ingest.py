@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from tests.unit.ledger.samples import SCOPE, closed, opened
 
 from phantom_gateway.ledger.ingest import BATCH, Batch, Ingestor, spends_of
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.ledger.record import Closed, Opened
 from phantom_gateway.ledger.replay import Position
-from tests.unit.ledger.samples import SCOPE, closed, opened
 
 
 class CrashError(Exception):
@@ -83,6 +83,10 @@ def ingestor(root: Path, database: Database, log: Log) -> Ingestor:
     return Ingestor(root, database, log.ingested, log.went, log.ingesting)
 
 
+def names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
 def start(root: Path, name: str, segment_bytes: int = 4000) -> Journal:
     journal = Journal(root / name, name, segment_bytes=segment_bytes, reserve_bytes=16 * 1024)
     journal.open()
@@ -109,7 +113,7 @@ async def test_a_living_journal_is_followed_and_a_dead_one_finished(tmp_path: Pa
     assert (database.total, log.spent, log.gone) == (375, 375, ["w1"])
     assert database.rows["w1", -second].status == "interrupted"
     assert database.finals == ["w1"]
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     assert control.step() == 0
 
 
@@ -171,7 +175,7 @@ async def test_a_crash_at_any_transaction_stores_everything_once(
             if restart:
                 control.close()
                 control = ingestor(tmp_path, database, log)
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     assert database.total == 3 * 7 + 3 * 100
     assert database.open == {}
     assert log.gone == ["w1"]
@@ -197,7 +201,7 @@ async def test_a_crash_between_the_last_transaction_and_the_removal(tmp_path: Pa
     control.close()
     control = ingestor(tmp_path, database, log)
     assert control.step() == 0
-    assert (database.total, log.gone, list(tmp_path.iterdir())) == (100, ["w1"], [])
+    assert (database.total, log.gone, names(tmp_path)) == (100, ["w1"], [])
 
 
 async def test_a_torn_end_of_a_dead_journal_is_reported_once(tmp_path: Path) -> None:

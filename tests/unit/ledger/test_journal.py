@@ -4,12 +4,13 @@ import asyncio
 import errno
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.ledger.samples import FaultyDisk, closed, opened
 
 from phantom_gateway.ledger import journal as module
 from phantom_gateway.ledger.files import OsLayer
@@ -17,7 +18,6 @@ from phantom_gateway.ledger.frames import HEADER, MAX_PAYLOAD
 from phantom_gateway.ledger.journal import Journal, JournalInUseError, StorageFullError, SyncFailedError
 from phantom_gateway.ledger.record import Record
 from phantom_gateway.ledger.replay import Reader, scan
-from tests.unit.ledger.samples import FaultyDisk, closed, opened
 
 
 @asynccontextmanager
@@ -41,6 +41,23 @@ def replay(directory: Path) -> list[Record]:
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110  the state of another thread
         await asyncio.sleep(0.005)
+
+
+@contextmanager
+def small_file_system(mount: Path) -> Iterator[Path]:
+    """A real file system of 512 KiB."""
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(mount)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no tmpfs can be mounted here: the full disk is only tested by injection")
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def enlarge(mount: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=4m", str(mount)], check=True)
 
 
 @pytest.fixture
@@ -228,12 +245,7 @@ async def test_a_write_error_moves_on_to_a_new_segment(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quick_probe")
 async def test_a_real_full_file_system(tmp_path: Path) -> None:
-    mount = tmp_path / "small"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(mount)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("no tmpfs can be mounted here: the full disk is only tested by injection")
-    try:
+    with small_file_system(tmp_path / "small") as mount:
         async with running(mount / "w", reserve_bytes=128 * 1024) as journal:
             open_requests: list[int] = []
             with pytest.raises(StorageFullError):  # noqa: PT012
@@ -245,14 +257,12 @@ async def test_a_real_full_file_system(tmp_path: Path) -> None:
             count = journal.position
             assert count == len(open_requests) + 300
             assert [record.n for record in replay(mount / "w")] == list(range(1, count + 1))
-            subprocess.run(["mount", "-o", "remount,size=4m", str(mount)], check=True)
+            enlarge(mount)
             await until(lambda: journal.accepting)
             journal.append(opened("y"))
             await journal.synced(journal.position)
         summary = scan(mount / "w")
         assert (summary.records, summary.damage) == (count + 1, ())
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
 
 
 async def test_closing_twice_and_unopened_is_harmless(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests.unit.ledger.samples import closed, opened
 
 from phantom_gateway.ledger.frames import MAX_PAYLOAD
 from phantom_gateway.ledger.record import Closed, Opened, Record, Spend, clipped, decoder, encoder
 from phantom_gateway.ledger.usage import Usage
-from tests.unit.ledger.samples import closed, opened
 
 # The serialised form is for ever: these arrays were written by release 0.1.0 and may only grow at their ends.
 OPENED_0_1_0 = [

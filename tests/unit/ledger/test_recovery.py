@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from tests.unit.ledger.samples import SCOPE, opened
+
 from phantom_gateway.ledger.record import Spend
 from phantom_gateway.ledger.recovery import INTERRUPTED, close_all, close_interrupted
-from tests.unit.ledger.samples import SCOPE, opened
 
 
 def test_an_interrupted_request_is_billed_with_its_estimate() -> None:

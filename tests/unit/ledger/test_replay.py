@@ -3,11 +3,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from tests.unit.ledger.samples import closed, opened
+
 from phantom_gateway.ledger.files import OsLayer, SegmentFile
 from phantom_gateway.ledger.frames import HEADER, frame, segment_name
 from phantom_gateway.ledger.record import Record, encoder
 from phantom_gateway.ledger.replay import Position, Reader, read_segments, scan
-from tests.unit.ledger.samples import closed, opened
 
 
 def numbered(number: int, record: Record | None = None) -> Record:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import make_prices
 
 from phantom_gateway.ledger.prices import PriceTable
-from tools import make_prices
 
 SOURCE: dict[str, dict[str, Any]] = {
     "sample_spec": {"mode": "one of"},
