@@ -35,7 +35,9 @@ class Request:
 
     __slots__ = ("_index", "body", "headers", "keep_alive", "method", "path", "peer", "query", "scheme", "version_10")
 
-    def __init__(self, method: str, target: bytes, headers: Headers, body: bytes) -> None:
+    def __init__(
+        self, method: str, target: bytes, headers: Headers, body: bytes, index: dict[bytes, bytes] | None = None
+    ) -> None:
         self.method = method
         self.path, _, self.query = target.partition(b"?")
         self.headers = headers
@@ -44,7 +46,7 @@ class Request:
         self.scheme = "http"
         self.keep_alive = True
         self.version_10 = False
-        self._index: dict[bytes, bytes] | None = None
+        self._index = index
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of header ``name`` (lower case), or None."""

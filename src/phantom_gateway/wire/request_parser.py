@@ -55,15 +55,15 @@ class RequestParser:
     """Parses the requests of one connection. After a BadRequest the parser is used up: answer, close."""
 
     __slots__ = (
-        "_body", "_body_left", "_chunks", "_good_host", "_head_bytes", "_head_done", "_headers", "_keep_alive",
-        "_limits", "_llhttp", "_message_done", "_request", "_state", "_tail", "_target", "_upgrade", "_value_bytes",
+        "_body", "_body_left", "_chunks", "_good_host", "_good_target", "_head_bytes", "_head_done", "_headers", "_keep_alive",
+        "_limits", "_llhttp", "_message_done", "_request", "_state", "_strip", "_tail", "_target", "_upgrade",
         "peer", "rest", "scheme", "send_continue",
     )  # fmt: skip
 
     def __init__(self, limits: HttpLimits, peer: str = "", scheme: str = "http") -> None:
         self._limits = limits
         self._llhttp = httptools.HttpRequestParser(self)
-        self._good_host = b""
+        self._good_host = self._good_target = b""
         self.peer = peer
         self.scheme = scheme
         self.rest = b""
@@ -74,9 +74,8 @@ class RequestParser:
         self._headers: list[tuple[bytes, bytes]] = []
         self._target = b""
         self._head_bytes = 0
-        self._value_bytes = 0
         self._tail = b""
-        self._head_done = self._message_done = self._upgrade = False
+        self._head_done = self._message_done = self._upgrade = self._strip = False
         self._keep_alive = False
         self._request: Request | None = None
         self._body: bytearray | None = None
@@ -105,6 +104,8 @@ class RequestParser:
         if self._state == _HEAD:
             position = self._feed_head(data)
             if not self._head_done:
+                if self._target and data.endswith(b"\n") and self._llhttp.get_http_version() == "0.0":
+                    raise BadRequest(400, "HTTP version not supported")  # such a request has no blank line to wait for
                 return None
             self._request = self._open_request()
             self.send_continue = self.send_continue and position == len(data)
@@ -145,12 +146,16 @@ class RequestParser:
                 # llhttp first: a limit it notices itself (target, one line) has the better status
                 self._execute(data[position : position + limit])
                 raise BadRequest(431, "request head too large")
-            self._execute(data if end == size and not position else data[position:end])
-            self._tail = (self._tail + data)[-3:] if end == size and not self._head_done else b""
+            part = data if end == size and not position else data[position:end]
+            whole = self._execute(part)
+            # values keep trailing blanks; a line end seen across two reads is assumed to follow one
+            self._strip = self._strip or not whole or b" \r\n" in part or b"\t\r\n" in part
+            self._tail = (self._tail + data)[-3:] if end == size and not whole else b""
             position = end
         return position
 
-    def _execute(self, data: bytes) -> None:
+    def _execute(self, data: bytes) -> bool:
+        """Feed llhttp; whether the head is complete now."""
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -161,6 +166,7 @@ class RequestParser:
             raise BadRequest(400, "malformed request") from None
         except httptools.HttpParserError:
             raise BadRequest(400, "malformed request") from None
+        return self._head_done
 
     def on_url(self, part: bytes) -> None:
         """llhttp: a piece of the target."""
@@ -169,20 +175,9 @@ class RequestParser:
             raise BadRequest(414, "request target too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """llhttp: one header field, or a trailer field, which is dropped."""
-        if self._head_done:
-            return
-        size = len(name) + len(value) + 4
-        self._value_bytes += size
-        headers = self._headers
-        limits = self._limits
-        if (
-            size > limits.max_header_line
-            or self._value_bytes > limits.max_header_bytes
-            or len(headers) >= limits.max_headers
-        ):
-            raise BadRequest(431, "request headers too large")
-        headers.append((name.lower(), value))
+        """llhttp: one header field, or a trailer field, which is dropped. Bounded by the head's size, judged when it is whole."""
+        if not self._head_done:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """llhttp: the blank line."""
@@ -205,11 +200,13 @@ class RequestParser:
         version = llhttp.get_http_version()
         if version not in {"1.1", "1.0"}:
             raise BadRequest(400 if version == "0.9" else 505, "HTTP version not supported")
-        _check_target(self._target)
-        special = self._special_headers()
+        if self._target != self._good_target:
+            _check_target(self._target)
+            self._good_target = self._target
+        special = self._index_headers()
         self._check_host(special.get(b"host"), version)
         length = self._choose_framing(special, version)
-        request = Request(method, self._target, self._headers, b"")
+        request = Request(method, self._target, self._headers, b"", special)
         request.peer = self.peer
         request.scheme = self.scheme
         request.keep_alive = self._keep_alive
@@ -221,17 +218,24 @@ class RequestParser:
             self.send_continue = version == "1.1" and (length > 0 or self._chunks is not None)
         return request
 
-    def _special_headers(self) -> dict[bytes, bytes]:
-        """The headers that may occur once only, by name."""
-        found: dict[bytes, bytes] = {}
-        for name, value in self._headers:
-            if name in SINGLE:
-                if name in found:
-                    raise BadRequest(400, f"header {name.decode('latin-1')} repeated")
-                found[name] = value
-            elif b"_" in name and name.replace(b"_", b"-") in _GUARDED:
-                raise BadRequest(400, "header name with underscore")
-        return found
+    def _index_headers(self) -> dict[bytes, bytes]:
+        """Check sizes, repetitions and names; return the first value by name."""
+        headers = self._headers
+        limits = self._limits
+        if len(headers) > limits.max_headers:
+            raise BadRequest(431, "too many request headers")
+        if self._strip:
+            self._headers = headers = [(name, value.rstrip(b" \t")) for name, value in headers]
+        if self._head_bytes > limits.max_header_line or self._head_bytes > limits.max_header_bytes:
+            sizes = [len(name) + len(value) + 4 for name, value in headers]
+            if max(sizes, default=0) > limits.max_header_line or sum(sizes) > limits.max_header_bytes:
+                raise BadRequest(431, "request headers too large")
+        index = dict(headers)
+        if len(index) != len(headers):
+            index = _first_values(headers)
+        if b"_" in b"".join(index) and any(b"_" in name and name.replace(b"_", b"-") in _GUARDED for name in index):
+            raise BadRequest(400, "header name with underscore")
+        return index
 
     def _check_host(self, host: bytes | None, version: str) -> None:
         if host is None:
@@ -311,6 +315,16 @@ class RequestParser:
         if not self._message_done:
             raise BadRequest(400, "malformed request")
         self._state = _HEAD
+
+
+def _first_values(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Index of headers with repetitions, of which some are refused."""
+    index: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in SINGLE and name in index:
+            raise BadRequest(400, f"header {name.decode('latin-1')} repeated")
+        index.setdefault(name, value)
+    return index
 
 
 def _check_target(target: bytes) -> None:

@@ -30,8 +30,8 @@ class Response:
     """
 
     __slots__ = (
-        "_connection", "_done", "_error", "_first", "_held_back", "_index", "_limit", "_rest", "_sink", "_waiter",
-        "headers", "reused", "status",
+        "_connection", "_done", "_error", "_first", "_held_back", "_limit", "_rest", "_sink", "_waiter",
+        "headers", "index", "reused", "status",
     )  # fmt: skip
 
     def __init__(self, connection: UpstreamConnection, *, reused: bool) -> None:
@@ -39,7 +39,7 @@ class Response:
         self.status = 0
         self.headers: Headers = []
         self.reused = reused
-        self._index: dict[bytes, bytes] | None = None
+        self.index: dict[bytes, bytes] = {}
         self._done = False
         self._error: Exception | None = None
         self._first = b""
@@ -51,10 +51,7 @@ class Response:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of header ``name`` (lower case), or None."""
-        index = self._index
-        if index is None:
-            index = self._index = dict(reversed(self.headers))
-        return index.get(name)
+        return self.index.get(name)
 
     async def read(self, limit: int) -> bytes:
         """The whole body, decoded from its content coding, at most ``limit`` bytes before and after decoding.

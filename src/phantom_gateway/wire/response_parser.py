@@ -23,6 +23,7 @@ MAX_INTERIM = 8
 FRAMING_FREE = 64 * 1024
 FRAMING_SHARE = 16
 """Chunk sizes, extensions and trailers may take 64 KiB plus sixteen bytes per byte of data (one-byte chunks take five)."""
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 _BODILESS = frozenset((204, 304))
 
 
@@ -34,8 +35,8 @@ class ResponseParser:
     """Parses one response after another on one connection; ``begin`` before each. After BadResponse it is used up."""
 
     __slots__ = (
-        "_body_bytes", "_final", "_head_bytes", "_head_request", "_interim", "_llhttp", "_value_bytes", "_wire_bytes",
-        "complete", "head_done", "headers", "keep_alive", "max_head", "on_body", "pieces", "started", "status",
+        "_body_bytes", "_final", "_head_bytes", "_head_request", "_interim", "_llhttp", "_wire_bytes",
+        "complete", "head_done", "headers", "index", "keep_alive", "max_head", "on_body", "pieces", "started", "status",
         "surplus", "until_eof",
     )  # fmt: skip
 
@@ -49,10 +50,11 @@ class ResponseParser:
     def begin(self, *, head_request: bool) -> None:
         """Make ready for the next response; ``head_request``: it answers HEAD and has no body whatever it says."""
         self._head_request = head_request
-        self._head_bytes = self._value_bytes = self._wire_bytes = self._body_bytes = 0
+        self._head_bytes = self._wire_bytes = self._body_bytes = 0
         self._interim = 0
         self._final = False
         self.headers: Headers = []
+        self.index: dict[bytes, bytes] = {}
         self.status = 0
         self.started = False
         """At least one byte came."""
@@ -118,13 +120,9 @@ class ResponseParser:
             raise _SurplusError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; trailer fields are dropped."""
-        if self.head_done:
-            return
-        self._value_bytes += len(name) + len(value) + 4
-        if len(self.headers) >= MAX_HEADERS or self._value_bytes > self.max_head:
-            raise BadResponse("response head too large")
-        self.headers.append((name.lower(), value))
+        """A header field, bounded by the read and judged when the head is whole; trailer fields are dropped."""
+        if not self.head_done:
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The blank line of an interim or the final head."""
@@ -148,16 +146,29 @@ class ResponseParser:
     def _check_head(self, status: int) -> None:
         if not 200 <= status <= 599 or self._llhttp.get_http_version() not in {"1.1", "1.0"}:
             raise BadResponse("malformed status line")
-        length = coding = None
-        for name, value in self.headers:
-            if name == b"content-length":
-                if length is not None or not value.isdigit():
-                    raise BadResponse("ambiguous body framing")
-                length = value
-            elif name == b"transfer-encoding":
-                if coding is not None or value.lower() != b"chunked":
-                    raise BadResponse("transfer coding not supported")
-                coding = value
+        headers = self.headers
+        size = sum([len(name) + len(value) + 4 for name, value in headers]) if self._head_bytes > self.max_head else 0
+        if len(headers) > MAX_HEADERS or size > self.max_head:
+            raise BadResponse("response head too large")
+        index = self.index = dict(headers)
+        if len(index) != len(headers):
+            index = self.index = _first_values(headers)
+        length = index.get(b"content-length")
+        coding = index.get(b"transfer-encoding")
+        if length is not None and not length.isdigit():
+            raise BadResponse("ambiguous body framing")
+        if coding is not None and coding.lower() != b"chunked":
+            raise BadResponse("transfer coding not supported")
         if length is not None and coding is not None:
             raise BadResponse("ambiguous body framing")
         self.until_eof = length is None and coding is None and status not in _BODILESS and not self._head_request
+
+
+def _first_values(headers: Headers) -> dict[bytes, bytes]:
+    """Index of headers with repetitions; those of framing are refused."""
+    index: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _FRAMING and name in index:
+            raise BadResponse("ambiguous body framing")
+        index.setdefault(name, value)
+    return index

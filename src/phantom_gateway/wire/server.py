@@ -6,22 +6,24 @@ import asyncio
 import json
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING
 
 from phantom_gateway.wire.connection import ServerConnection
+from phantom_gateway.wire.message import Request
+from phantom_gateway.wire.responder import Responder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from ssl import SSLContext
 
     from phantom_gateway.spine.snapshot import HttpLimits
-    from phantom_gateway.wire.message import Request
-    from phantom_gateway.wire.responder import Responder
 
-    Handler = Callable[[Request, Responder], Awaitable[None]]
-    Fallback = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
+Handler = Callable[[Request, Responder], Awaitable[None]]
+"""Answers one request; runs as one task, cancelled when the client leaves before the answer is complete."""
+Fallback = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
+"""Status and reason to headers and body, for answers that never reach a handler."""
 
 REFUSED_AT_ONCE = 64
 """Connections over the limit that are told so; beyond these they are cut."""

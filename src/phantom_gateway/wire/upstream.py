@@ -188,6 +188,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _head_arrived(self, response: Response, head: asyncio.Future[None]) -> None:
         response.status = self._parser.status
         response.headers = self._parser.headers
+        response.index = self._parser.index
         self._head = None
         if not head.done():
             head.set_result(None)
