@@ -1,1 +1,41 @@
 """Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.gateway import CONFIG, Gateway, SimulatorThread, running_gateway
+
+
+@pytest.fixture(scope="session")
+def shared_simulator() -> Iterator[SimulatorThread]:
+    """One simulator for all system tests of this process."""
+    simulator = SimulatorThread()
+    yield simulator
+    simulator.close()
+
+
+@pytest.fixture
+def simulator(shared_simulator: SimulatorThread) -> SimulatorThread:
+    """The simulator with its counts at zero."""
+    shared_simulator.reset()
+    return shared_simulator
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorThread) -> Iterator[Gateway]:
+    """One gateway for all tests that leave it as it was."""
+    directory = tmp_path_factory.mktemp("gateway")
+    config = write_config(directory, shared_simulator)
+    with running_gateway(directory / "data", config) as gateway:
+        yield gateway
+
+
+def write_config(directory: Path, simulator: SimulatorThread, text: str = CONFIG) -> Path:
+    """The test configuration in a file."""
+    path = directory / "config.yaml"
+    path.write_text(text.format(simulator=simulator.port))
+    return path

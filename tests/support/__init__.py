@@ -1,0 +1,1 @@
+"""What tests of several kinds share: a running gateway, a simulator, raw clients."""
