@@ -188,7 +188,9 @@ def test_the_configurations_own_variables_win_and_are_not_exported() -> None:
 
 def test_a_weak_master_key_can_be_permitted() -> None:
     text = "general_settings: {master_key: sk-1234}"
-    assert parse_config(text, {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}).general_settings.master_key == Secret("sk-1234")
+    assert parse_config(
+        text, {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+    ).general_settings.master_key == Secret("sk-1234")
 
 
 def test_keys_of_litellm_without_a_home_are_accepted() -> None:
@@ -225,7 +227,10 @@ def test_included_files_are_merged_with_their_own_positions(write: Write) -> Non
     ("files", "message"),
     [
         ({"main": "include: [main.yaml]"}, "main.yaml:1: include[0]: the file includes itself"),
-        ({"main": "include: [one.yaml]", "one": "\ninclude: [main.yaml]"}, "one.yaml:2: include[0]: the file includes itself"),
+        (
+            {"main": "include: [one.yaml]", "one": "\ninclude: [main.yaml]"},
+            "one.yaml:2: include[0]: the file includes itself",
+        ),
         ({"main": "include: [absent.yaml]"}, "absent.yaml: no such file"),
         ({"main": "include: [{}]"}, "main.yaml:1: include: must be a list of file names"),
         ({"main": 'include: ["a\\0b"]'}, "main.yaml:1: include[0]: is not a path that can be opened"),
@@ -243,19 +248,51 @@ def test_includes_are_bounded_in_depth(write: Write) -> None:
         load_config(write(main="include: [f0.yaml]", **chain), {})
 
 
-_KEYS = st.sampled_from([*Config.model_fields, "model_name", "model", "api_key", "api_base", "id", "fallbacks", "model_group_alias", "http", "x", "*"])
+_KEYS = st.sampled_from(
+    [
+        *Config.model_fields,
+        "model_name",
+        "model",
+        "api_key",
+        "api_base",
+        "id",
+        "fallbacks",
+        "model_group_alias",
+        "http",
+        "x",
+        "*",
+    ]
+)
 _LEAVES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.floats(),
     st.text(max_size=12),
-    st.sampled_from(["openai/gpt-4o", "os.environ/X", "*", "openai/*", "30s", "https://h/v1", "0.0.0.0/0", "sk-secret-value-1234567890"]),
+    st.sampled_from(
+        [
+            "openai/gpt-4o",
+            "os.environ/X",
+            "*",
+            "openai/*",
+            "30s",
+            "https://h/v1",
+            "0.0.0.0/0",
+            "sk-secret-value-1234567890",
+        ]
+    ),
 )
 _VALUES = st.recursive(
-    _LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(_KEYS | st.text(max_size=6), inner, max_size=4)), max_leaves=12
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(_KEYS | st.text(max_size=6), inner, max_size=4)
+    ),
+    max_leaves=12,
 )
-_ENTRY = st.fixed_dictionaries({"model_name": _LEAVES, "litellm_params": st.dictionaries(_KEYS, _VALUES, max_size=4)}, optional={"model_info": _VALUES})
+_ENTRY = st.fixed_dictionaries(
+    {"model_name": _LEAVES, "litellm_params": st.dictionaries(_KEYS, _VALUES, max_size=4)},
+    optional={"model_info": _VALUES},
+)
 
 
 def outcome(text: str) -> None:

@@ -35,4 +35,6 @@ def test_remarks_are_in_the_order_of_the_file() -> None:
 
 
 def test_a_plain_configuration_has_no_remarks() -> None:
-    assert parse_config("model_list: [{model_name: a, litellm_params: {model: openai/a, max_tokens: 5}}]", {}).notes == ()
+    assert (
+        parse_config("model_list: [{model_name: a, litellm_params: {model: openai/a, max_tokens: 5}}]", {}).notes == ()
+    )
