@@ -81,7 +81,7 @@ def app() -> typer.Typer:
 def test_a_broken_configuration_ends_with_1_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(
-        "router_settings:\n  num_retry: 3\nmodel_list:\n  - {model_name: a, litellm_params: {model: opnai/a, api_key: sk-secret-1}}\n"
+        "router_settings:\n  num_retry: 3\nmodel_list:\n  - {model_name: a, litellm_params: {model: opnai/a, api_key: sk-1}}\n"
     )
     result = CliRunner().invoke(app(), ["--config", str(path)])
     assert result.exit_code == 1

@@ -13,6 +13,10 @@ from phantom_gateway.cli.init import init, template, write_config
 ROOT = Path(__file__).parents[3]
 
 
+def no_price(_provider: str, _model: str) -> None:
+    return None
+
+
 def test_the_configuration_at_the_root_is_the_template() -> None:
     assert (ROOT / "config.yaml").read_text() == template(), (
         "cp src/phantom_gateway/cli/config_template.yaml config.yaml"
@@ -20,7 +24,7 @@ def test_the_configuration_at_the_root_is_the_template() -> None:
 
 
 def test_the_template_is_accepted_without_a_remark_or_a_change() -> None:
-    report = check_config(ROOT / "config.yaml", {}, lambda provider, model: None)
+    report = check_config(ROOT / "config.yaml", {}, no_price)
     assert report.problems == ()
     assert report.notes == ()
     assert report.settings == {}
@@ -33,7 +37,7 @@ def test_the_commented_parts_are_accepted_too(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("\n".join(example))
     names = ("OPENAI_API_KEY", "AZURE_API_KEY", "GROQ_API_KEY", "PHANTOM_MASTER_KEY")
-    report = check_config(path, {name: "sk-0123456789abcdef0123" for name in names}, lambda provider, model: None)
+    report = check_config(path, dict.fromkeys(names, "sk-0123456789abcdef0123"), no_price)
     assert report.problems == ()
     assert list(report.models) == ["gpt-4o", "llama", "groq/*", "demo"]
 

@@ -18,8 +18,6 @@ from phantom_gateway.config.secret import Secret
         "redis_password",
         "auth_token",
         "Cookie",
-    ]
-    + [
         "webhook_url",
         "client_secret",
         "azure_ad_token",
@@ -45,8 +43,11 @@ def test_names_of_credentials(name: str) -> None:
         "keyword",
         "tokenizer",
         "model",
-    ]
-    + ["api_base", "token_rate_limit_type", "stop_token", "min_tokens"],
+        "api_base",
+        "token_rate_limit_type",
+        "stop_token",
+        "min_tokens",
+    ],
 )
 def test_other_names(name: str) -> None:
     assert not is_credential_name(name)

@@ -39,7 +39,7 @@ def test_names_of_broken_entries_count_as_models() -> None:
     [
         "router_settings: {fallbacks: [{openai/gpt-4o: [groq/llama]}]}",
         "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nrouter_settings: {default_fallbacks: [demo]}",
-        "model_list: [{model_name: openai/*, litellm_params: {model: openai/*}}]\nrouter_settings: {fallbacks: [{'*': [openai/x]}]}",
+        "model_list: [{model_name: x/*, litellm_params: {model: openai/*}}]\nrouter_settings: {fallbacks: [{'*': [x/y]}]}",
         "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nrouter_settings: {model_group_alias: {b: a, c: b}}",
     ],
 )

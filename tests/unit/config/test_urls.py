@@ -36,8 +36,6 @@ def test_addresses_are_read(text: str, expected: Url) -> None:
         "https://user:pw@host/",
         "https://host@evil/",
         "https://host#x",
-    ]
-    + [
         "https://host#",
         "https://ho st/",
         "https://host\\@evil/",
@@ -45,8 +43,6 @@ def test_addresses_are_read(text: str, expected: Url) -> None:
         "https://host:0",
         "https://host:",
         "https://host:99999",
-    ]
-    + [
         "http://127.1",
         "http://2130706433",
         "http://0x7f000001",
@@ -54,8 +50,6 @@ def test_addresses_are_read(text: str, expected: Url) -> None:
         "http://1.2.3.4.5",
         "http://[::1",
         "http://[fe80::1%25eth0]",
-    ]
-    + [
         "https://münchen.de",
         "https://-a.com",
         "https://a..b",

@@ -16,10 +16,13 @@ from phantom_gateway.control.compile import (
     read_config,
 )
 from phantom_gateway.spine import codec
-from phantom_gateway.spine.messages import ToWorker
 from phantom_gateway.spine.snapshot import HttpLimits, Routing, Settings, Snapshot
 
 MODEL = "model_list: [{model_name: a, litellm_params: {model: ollama/a}}, {model_name: b, litellm_params: {model: ollama/b}}]\n"
+
+
+def no_price(_provider: str, _model: str) -> None:
+    return None
 
 
 def compiled(
@@ -30,7 +33,7 @@ def compiled(
     return compile_snapshot(
         config,
         7,
-        price_lookup=lambda provider, model: None,
+        price_lookup=no_price,
         environment=environment,
         demo_socket=socket,
         pepper=Secret("ab"),
@@ -65,9 +68,7 @@ def test_without_a_configuration_the_keys_in_the_environment_decide() -> None:
         "AI21_API_KEY": "k",
         "MISTRAL_API_KEY": "",
     }
-    snapshot, notes = compile_default(
-        environment, price_lookup=lambda provider, model: None, demo_socket="/d", pepper=None
-    )
+    snapshot, notes = compile_default(environment, price_lookup=no_price, demo_socket="/d", pepper=None)
     assert groups(snapshot) == [
         ("openai/*", "openai", "*"),
         ("groq/*", "groq", "*"),
@@ -79,7 +80,7 @@ def test_without_a_configuration_the_keys_in_the_environment_decide() -> None:
 
 
 def test_a_bare_star_stands_for_every_provider_with_a_key() -> None:
-    text = "model_list: [{model_name: groq/*, litellm_params: {model: groq/*, rpm: 1}}, {model_name: '*', litellm_params: {model: '*'}}]"
+    text = "model_list: [{model_name: groq/*, litellm_params: {model: groq/*}}, {model_name: '*', litellm_params: {model: '*'}}]"
     snapshot, _ = compiled(text, {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "XAI_API_KEY": "k"})
     assert groups(snapshot)[:-1] == [
         ("groq/*", "groq", "*"),
@@ -97,11 +98,19 @@ def test_a_star_with_a_key_of_its_own_is_openais() -> None:
 
 
 def test_routing() -> None:
-    text = MODEL + (
-        "litellm_settings: {num_retries: 9, request_timeout: 9, allowed_fails: 9, cooldown_time: 9, fallbacks: [{b: a}], default_fallbacks: a}\n"
-        "router_settings:\n  {num_retries: 0, retry_after: 2, stream_timeout: 3, max_fallbacks: 4, fallbacks: [{a: [b]}, {'*': [b]}, {a: [demo]}],\n"
-        "   model_group_alias: {x: y, y: {model: a, hidden: true}}}\nphantom: {upstream: {connect_timeout: 1, stall_timeout: 2m}}\n"
-    )
+    text = f"""
+{MODEL}
+litellm_settings:
+  {{num_retries: 9, request_timeout: 9, allowed_fails: 9, cooldown_time: 9, fallbacks: [{{b: a}}], default_fallbacks: a}}
+router_settings:
+  num_retries: 0
+  retry_after: 2
+  stream_timeout: 3
+  max_fallbacks: 4
+  fallbacks: [{{a: [b]}}, {{'*': [b]}}, {{a: [demo]}}]
+  model_group_alias: {{x: y, y: {{model: a, hidden: true}}}}
+phantom: {{upstream: {{connect_timeout: 1, stall_timeout: 2m}}}}
+"""
     assert compiled(text)[0].routing == Routing(
         num_retries=0,
         retry_after_s=2.0,
@@ -123,10 +132,12 @@ def test_routing() -> None:
 def test_settings_and_http_limits() -> None:
     text = """
 general_settings:
-  {litellm_key_header_name: X-Key, user_header_name: X-User, global_max_parallel_requests: 5, always_include_stream_usage: true, max_request_size_mb: 0.5}
+  {litellm_key_header_name: X-Key, user_header_name: X-User, global_max_parallel_requests: 5,
+   always_include_stream_usage: true, max_request_size_mb: 0.5}
 litellm_settings: {budget_exceeded_status_code: 400}
 phantom:
-  {journal_sync: strict, drain_grace: 1m, max_json_depth: 64, admin: {listen: "127.0.0.1:1"}, http: {max_target: 1000, idle_timeout: 1m, allowed_hosts: A.b}}
+  {journal_sync: strict, drain_grace: 1m, max_json_depth: 64, admin: {listen: "127.0.0.1:1"},
+   http: {max_target: 1000, idle_timeout: 1m, allowed_hosts: A.b}}
 """
     snapshot, _ = compiled(text)
     assert snapshot.settings == Settings(
@@ -169,7 +180,11 @@ def test_twins_get_different_ids() -> None:
 
 
 def test_all_problems_are_reported_together() -> None:
-    text = "model_list:\n  - {model_name: a, litellm_params: {model: opnai/a}}\n  - {model_name: b, litellm_params: {model: azure/b}}\nx: 1\n"
+    text = """model_list:
+  - {model_name: a, litellm_params: {model: opnai/a}}
+  - {model_name: b, litellm_params: {model: azure/b}}
+x: 1
+"""
     with pytest.raises(ConfigError) as caught:
         compiled(text, {"HTTPS_PROXY": "socks5://sk-secret@p"})
     assert [str(problem) for problem in caught.value.problems] == [
@@ -193,13 +208,14 @@ def test_a_snapshot_crosses_the_spine() -> None:
     text = """
 model_list:
   - model_name: a
-    litellm_params: {model: openai/a, api_key: sk-1, extra_headers: {x-auth-token: t}, response_format: {type: json_object}, input_cost_per_token: 1e-6}
+    litellm_params:
+      {model: openai/a, api_key: sk-1, extra_headers: {x-auth-token: t}, response_format: {type: json_object},
+       input_cost_per_token: 1e-6}
     model_info: {input_cost_per_token: 0.000001, anything: [1, {b: null}], when: 2026-01-01}
 phantom: {egress: {proxy: "http://u:p@h:1"}}
 """
     snapshot, _ = compiled(text)
     encoded = msgspec.msgpack.Encoder(enc_hook=codec._encode_secret).encode(snapshot)
     assert msgspec.msgpack.Decoder(Snapshot, dec_hook=codec._decode_secret).decode(encoded) == snapshot
-    assert ToWorker is not None
     assert "sk-1" not in repr(snapshot)
     assert "u:p" not in repr(snapshot)

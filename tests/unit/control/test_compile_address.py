@@ -101,5 +101,5 @@ def test_the_configured_proxy_wins() -> None:
     )
     assert egress_of(config, environment) == Egress(("10.0.0.0/8",), Secret("http://config:1"), (), False)
     assert egress_of(Config(), environment).proxy == Secret("http://environment:1")
-    with pytest.raises(AddressError, match="^the environment variable HTTPS_PROXY must be"):
+    with pytest.raises(AddressError, match=r"^the environment variable HTTPS_PROXY must be"):
         egress_of(Config(), Environment({}, {"HTTPS_PROXY": "socks5://user:sk-secret@p:1"}))

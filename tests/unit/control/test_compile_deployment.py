@@ -44,7 +44,7 @@ def run(
         Config(credential_list=credentials),
         Environment({}, environment or {}),
         Egress(),
-        lambda provider, model: Known() if model == "known" else None,
+        lambda _provider, model: Known() if model == "known" else None,
         "/run/demo.sock",
     )
     return compile_deployment(entry(params, info), PATH, context)
