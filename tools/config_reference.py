@@ -114,9 +114,7 @@ def _children(annotation: Any, suffix: str) -> Iterator[tuple[type[Section], str
         return
     origin = get_origin(annotation)
     for argument in get_args(annotation):
-        yield from _children(
-            argument, suffix + {list: "[]", dict: ".NAME"}.get(origin, "") if isinstance(origin, type) else suffix
-        )
+        yield from _children(argument, suffix + ("[]" if origin is list else ".NAME" if origin is dict else ""))
 
 
 def main() -> None:

@@ -10,7 +10,14 @@ from phantom_gateway.config.schema_router import AliasTarget, RouterSettings
 
 @pytest.mark.parametrize(
     ("pattern", "name", "expected"),
-    [("a", "a", True), ("a", "ab", False), ("a*", "ab", True), ("*", "x", True), ("openai/*", "openai/", True), ("openai/*", "openai", False)],
+    [
+        ("a", "a", True),
+        ("a", "ab", False),
+        ("a*", "ab", True),
+        ("*", "x", True),
+        ("openai/*", "openai/", True),
+        ("openai/*", "openai", False),
+    ],
 )
 def test_wildcards_match_by_prefix(pattern: str, name: str, expected: bool) -> None:
     assert matches(pattern, name) is expected
@@ -32,7 +39,7 @@ def test_names_of_broken_entries_count_as_models() -> None:
     [
         "router_settings: {fallbacks: [{openai/gpt-4o: [groq/llama]}]}",
         "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nrouter_settings: {default_fallbacks: [demo]}",
-        "model_list: [{model_name: openai/*, litellm_params: {model: openai/*}}]\nrouter_settings: {fallbacks: [{'*': [openai/x]}]}",
+        "model_list: [{model_name: x/*, litellm_params: {model: openai/*}}]\nrouter_settings: {fallbacks: [{'*': [x/y]}]}",
         "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nrouter_settings: {model_group_alias: {b: a, c: b}}",
     ],
 )
@@ -45,6 +52,18 @@ def test_proxies(url: str) -> None:
     assert proxy_problem(url) == ""
 
 
-@pytest.mark.parametrize("url", ["", "proxy:3128", "https://proxy", "socks5://proxy:1", "http://proxy/path", "http://", "http://u:é@h", "http://u:p@127.1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "proxy:3128",
+        "https://proxy",
+        "socks5://proxy:1",
+        "http://proxy/path",
+        "http://",
+        "http://u:é@h",
+        "http://u:p@127.1",
+    ],
+)
 def test_other_proxies(url: str) -> None:
     assert proxy_problem(url)

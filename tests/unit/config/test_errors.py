@@ -21,13 +21,18 @@ def test_a_note_reads_like_a_problem() -> None:
     assert str(Note("later", Position("c.yaml", 1), ("x",), "later")) == "c.yaml:1: x: later"
 
 
-@pytest.mark.parametrize("text", ["sk-abcdefgh1234", "Bearer abcdefgh", "a" * 32, "https://user:pw@host", "AKIAIOSFODNN7EXAMPLE", "gsk_abcdefgh"])
+@pytest.mark.parametrize(
+    "text",
+    ["sk-abcdefgh1234", "Bearer abcdefgh", "a" * 32, "https://user:pw@host", "AKIAIOSFODNN7EXAMPLE", "gsk_abcdefgh"],
+)
 def test_what_looks_like_a_credential_is_not_shown(text: str) -> None:
     assert shown(text) == "***"
     assert text not in dotted(("model_list", text))
 
 
-@pytest.mark.parametrize("text", ["gpt-4o-mini", "azure/my-deployment", "claude-3-5-sonnet-20241022", "api_bse", "num_retriess"])
+@pytest.mark.parametrize(
+    "text", ["gpt-4o-mini", "azure/my-deployment", "claude-3-5-sonnet-20241022", "api_bse", "num_retriess"]
+)
 def test_names_are_shown(text: str) -> None:
     assert shown(text) == text
 

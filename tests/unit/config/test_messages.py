@@ -11,7 +11,13 @@ from phantom_gateway.config.schema_router import AliasTarget
 
 def test_no_message_repeats_the_value() -> None:
     for kind in ("int_parsing", "no_such_kind", "literal_error", "less_than"):
-        details: ErrorDetails = {"type": kind, "loc": (), "msg": "sk-secret", "input": "sk-secret", "ctx": {"expected": "'a' or 'b'", "lt": 5}}
+        details: ErrorDetails = {
+            "type": kind,
+            "loc": (),
+            "msg": "sk-secret",
+            "input": "sk-secret",
+            "ctx": {"expected": "'a' or 'b'", "lt": 5},
+        }
         assert "sk-secret" not in "".join(describe(details))
 
 

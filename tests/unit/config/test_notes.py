@@ -18,7 +18,10 @@ general_settings: {proxy_batch_write_at: 60, database_url: postgresql://u:p@h/d}
 def test_remarks_are_in_the_order_of_the_file() -> None:
     lines = {f"{note.kind} {str(note).partition(': ')[2]}" for note in parse_config(TEXT, {}).notes}
     assert lines == {
-        "warning model_list[0].litellm_params.api_bse: not a known key, sent to the provider as a parameter (did you mean api_base?)",
+        (
+            "warning model_list[0].litellm_params.api_bse: not a known key, "
+            "sent to the provider as a parameter (did you mean api_base?)"
+        ),
         "later model_list[0].litellm_params.tags: Tags for tag routing.",
         "later model_list[0].litellm_params.input_cost_per_token_batches: this price is not read yet",
         "later model_list[0].model_info.output_cost_per_token_above_200k_tokens: this price is not read yet",
@@ -35,4 +38,6 @@ def test_remarks_are_in_the_order_of_the_file() -> None:
 
 
 def test_a_plain_configuration_has_no_remarks() -> None:
-    assert parse_config("model_list: [{model_name: a, litellm_params: {model: openai/a, max_tokens: 5}}]", {}).notes == ()
+    assert (
+        parse_config("model_list: [{model_name: a, litellm_params: {model: openai/a, max_tokens: 5}}]", {}).notes == ()
+    )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from phantom_gateway.config.errors import Note, Position
+from phantom_gateway.config.errors import KeyPath, Note, Position
 from phantom_gateway.config.schema import Config, Environment, locate
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.secret import Secret
@@ -41,7 +41,7 @@ def test_a_variable_is_the_first_that_is_set() -> None:
 
 
 def test_the_nearest_written_place_is_found() -> None:
-    positions = {(): Position("f", 1), ("a",): Position("f", 2)}
+    positions: dict[KeyPath, Position] = {(): Position("f", 1), ("a",): Position("f", 2)}
     assert locate(positions, ("a", "b", 0)) == Position("f", 2)
     assert locate(positions, ("b",)) == Position("f", 1)
     assert locate({}, ("b",)) == Position()

@@ -8,7 +8,18 @@ import pytest
 from pydantic import ValidationError
 
 from phantom_gateway.config.schema import Config
-from phantom_gateway.config.schema_base import Active, Count, Dollars, DurationText, Later, OpenSection, Section, SecretText, inactive, meta_of
+from phantom_gateway.config.schema_base import (
+    Active,
+    Count,
+    Dollars,
+    DurationText,
+    Later,
+    OpenSection,
+    SecretText,
+    Section,
+    inactive,
+    meta_of,
+)
 from phantom_gateway.config.secret import Secret
 
 
@@ -41,9 +52,18 @@ def test_every_field_has_one_status_and_a_description(section: type[Section]) ->
 
 
 def test_numbers_are_exact_and_no_truth_values() -> None:
-    assert Example(price=0.0000001).price == Decimal("1E-7")  # type: ignore[arg-type]
+    assert Example.model_validate({"price": 0.0000001}).price == Decimal("1E-7")
     assert Example.model_validate({"price": "1e-6"}).price == Decimal("0.000001")
-    for wrong in ({"count": True}, {"price": True}, {"price": float("nan")}, {"count": -1}, {"count": 10**16}, {"window": True}, {"key": []}):
+    wrongs: list[dict[str, Any]] = [
+        {"count": True},
+        {"price": True},
+        {"price": float("nan")},
+        {"count": -1},
+        {"count": 10**16},
+        {"window": True},
+        {"key": []},
+    ]
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             Example.model_validate(wrong)
 

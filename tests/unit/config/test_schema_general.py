@@ -12,7 +12,10 @@ def test_other_keys_have_no_home_and_homes_are_no_other_keys() -> None:
 
 def test_webhooks_and_redis_are_secret() -> None:
     settings = GeneralSettings.model_validate(
-        {"alert_to_webhook_url": {"budget_alerts": "https://hooks/T0"}, "coordination_redis": {"host": "h", "password": "p"}}
+        {
+            "alert_to_webhook_url": {"budget_alerts": "https://hooks/T0"},
+            "coordination_redis": {"host": "h", "password": "p"},
+        }
     )
     assert "hooks" not in repr(settings)
     assert "'p'" not in repr(settings)

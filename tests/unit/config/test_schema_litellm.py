@@ -13,7 +13,9 @@ def test_callbacks_may_be_one_name_and_fallbacks_one_mapping() -> None:
 
 
 def test_unknown_keys_are_kept_and_credentials_concealed() -> None:
-    settings = LitellmSettings.model_validate({"anything": 1, "cache_params": {"type": "redis", "password": "p", "redis_auth_token": "t"}})
+    settings = LitellmSettings.model_validate(
+        {"anything": 1, "cache_params": {"type": "redis", "password": "p", "redis_auth_token": "t"}}
+    )
     assert settings.model_extra == {"anything": 1}
     assert settings.cache_params is not None
     assert repr(settings.cache_params.password) == "***"

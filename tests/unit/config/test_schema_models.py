@@ -10,7 +10,9 @@ from phantom_gateway.config.secret import Secret
 
 
 def test_provider_parameters_are_kept() -> None:
-    params = LitellmParams.model_validate({"model": "openai/x", "temperature": 0.2, "response_format": {"type": "json_object"}})
+    params = LitellmParams.model_validate(
+        {"model": "openai/x", "temperature": 0.2, "response_format": {"type": "json_object"}}
+    )
     assert params.model_extra == {"temperature": 0.2, "response_format": {"type": "json_object"}}
 
 
@@ -35,10 +37,14 @@ def test_a_limit_of_zero_is_no_limit() -> None:
 
 
 def test_numbers_are_text_where_text_is_meant() -> None:
-    params = LitellmParams.model_validate({"model": "x", "organization": 123, "api_version": 1, "vertex_credentials": {"a": "b"}})
+    params = LitellmParams.model_validate(
+        {"model": "x", "organization": 123, "api_version": 1, "vertex_credentials": {"a": "b"}}
+    )
     assert (params.organization, params.api_version, params.vertex_credentials) == ("123", "1", {"a": "b"})
 
 
 def test_all_values_of_a_credential_are_secret() -> None:
-    entry = CredentialEntry.model_validate({"credential_name": "c", "credential_values": {"api_base": "https://h", "n": 5}})
+    entry = CredentialEntry.model_validate(
+        {"credential_name": "c", "credential_values": {"api_base": "https://h", "n": 5}}
+    )
     assert entry.credential_values == {"api_base": Secret("https://h"), "n": Secret("5")}

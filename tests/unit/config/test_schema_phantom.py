@@ -19,10 +19,25 @@ def test_other_listeners_are_refused(listen: object) -> None:
 
 @pytest.mark.parametrize("block", ["10.0.0.0/8", "127.0.0.1", "fd12::/16", "100.64.0.0/10", "192.168.1.0/24"])
 def test_private_networks_can_be_opened(block: str) -> None:
-    assert PhantomSection.model_validate({"egress": {"allow_private": [block]}}).egress.allow_private[0].startswith(block)
+    assert (
+        PhantomSection.model_validate({"egress": {"allow_private": [block]}}).egress.allow_private[0].startswith(block)
+    )
 
 
-@pytest.mark.parametrize("block", ["169.254.0.0/16", "169.254.169.254", "fe80::1/128", "fd00:ec2::254/128", "100.100.100.200", "0.0.0.0/0", "::/0", "10.0.0.1/8", "x"])
+@pytest.mark.parametrize(
+    "block",
+    [
+        "169.254.0.0/16",
+        "169.254.169.254",
+        "fe80::1/128",
+        "fd00:ec2::254/128",
+        "100.100.100.200",
+        "0.0.0.0/0",
+        "::/0",
+        "10.0.0.1/8",
+        "x",
+    ],
+)
 def test_metadata_and_everything_cannot(block: str) -> None:
     with pytest.raises(ValidationError):
         PhantomSection.model_validate({"egress": {"allow_private": [block]}})

@@ -12,7 +12,9 @@ def test_aliases_have_two_forms() -> None:
 
 
 def test_policies_are_typed() -> None:
-    router = RouterSettings.model_validate({"retry_policy": {"RateLimitErrorRetries": 3}, "model_group_retry_policy": {"a": {"DefaultRetries": 1}}})
+    router = RouterSettings.model_validate(
+        {"retry_policy": {"RateLimitErrorRetries": 3}, "model_group_retry_policy": {"a": {"DefaultRetries": 1}}}
+    )
     assert router.retry_policy is not None
     assert router.retry_policy.RateLimitErrorRetries == 3
     with pytest.raises(ValidationError):

@@ -26,10 +26,38 @@ def test_addresses_are_read(text: str, expected: Url) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "api.openai.com", "ftp://host/", "//host", "https://", "https:///v1", "https://user:pw@host/", "https://host@evil/", "https://host#x"]
-    + ["https://host#", "https://ho st/", "https://host\\@evil/", "https://host/\n", "https://host:0", "https://host:", "https://host:99999"]
-    + ["http://127.1", "http://2130706433", "http://0x7f000001", "http://0177.0.0.1", "http://1.2.3.4.5", "http://[::1", "http://[fe80::1%25eth0]"]
-    + ["https://münchen.de", "https://-a.com", "https://a..b", "https://host/../x", "https://" + "a" * 3000, "https://[1.2.3.4]/", "https://h/%00é"],
+    [
+        "",
+        "api.openai.com",
+        "ftp://host/",
+        "//host",
+        "https://",
+        "https:///v1",
+        "https://user:pw@host/",
+        "https://host@evil/",
+        "https://host#x",
+        "https://host#",
+        "https://ho st/",
+        "https://host\\@evil/",
+        "https://host/\n",
+        "https://host:0",
+        "https://host:",
+        "https://host:99999",
+        "http://127.1",
+        "http://2130706433",
+        "http://0x7f000001",
+        "http://0177.0.0.1",
+        "http://1.2.3.4.5",
+        "http://[::1",
+        "http://[fe80::1%25eth0]",
+        "https://münchen.de",
+        "https://-a.com",
+        "https://a..b",
+        "https://host/../x",
+        "https://" + "a" * 3000,
+        "https://[1.2.3.4]/",
+        "https://h/%00é",
+    ],
 )
 def test_everything_doubtful_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(is|must|contains|has)") as caught:
