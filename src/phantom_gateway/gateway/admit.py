@@ -80,6 +80,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         raise _refusal(error, now, worst_case(exchange), table.snapshot.settings.budget_exceeded_status) from error
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
+    end_user, session_id, trace_id = _labels(exchange)
     opened = Opened(
         id=exchange.call_id,
         at_ns=int(now * 1e9),
@@ -94,11 +95,11 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         org_id=key.org_id,
         stream=call.stream,
         model=call.model,
-        end_user=_end_user(exchange),
+        end_user=end_user,
         tags=key.tags,
         key_alias=key.alias,
-        session_id=_text(exchange, b"x-litellm-session-id"),
-        trace_id=_text(exchange, b"x-litellm-trace-id"),
+        session_id=session_id,
+        trace_id=trace_id,
     )
     try:
         accounting = exchange.accounting = Accounting(exchange, reservation, opened, worker.books)
@@ -172,14 +173,19 @@ def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) ->
     return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))
 
 
-def _end_user(exchange: Exchange) -> str | None:
+def _labels(exchange: Exchange) -> tuple[str | None, str | None, str | None]:
+    """End user, session and trace as the caller named them; they label the record and decide nothing."""
+    end_user = None
     if "user" in exchange.call.fields:
         value = exchange.call.field("user")
-        if isinstance(value, str) and value:
-            return value[:256]
-    return _text(exchange, b"x-litellm-end-user-id") or _text(exchange, b"x-litellm-customer-id")
+        end_user = value[:256] if isinstance(value, str) and value else None
+    index = exchange.request.index()
+    if not any([name.startswith(b"x-litellm-") for name in index]):
+        return end_user, None, None
+    end_user = end_user or _text(index, b"x-litellm-end-user-id") or _text(index, b"x-litellm-customer-id")
+    return end_user, _text(index, b"x-litellm-session-id"), _text(index, b"x-litellm-trace-id")
 
 
-def _text(exchange: Exchange, name: bytes) -> str | None:
-    value = exchange.request.get(name)
+def _text(index: dict[bytes, bytes], name: bytes) -> str | None:
+    value = index.get(name)
     return value.decode("latin-1")[:256] if value else None

@@ -38,25 +38,21 @@ def of_error(error: ApiError, call_id: str = "") -> bytes:
 
 def usd(nano: int) -> bytes:
     """Nano-dollars as a plain decimal number of dollars, exact."""
-    sign = b"-" if nano < 0 else b""
-    whole, part = divmod(abs(nano), NANO)
-    return b"%b%d.%b" % (sign, whole, (b"%09d" % part).rstrip(b"0") or b"0")
+    if nano < 0:
+        return b"-" + usd(-nano)
+    return b"%d.%09d" % divmod(nano, NANO)
 
 
 def of_cost(cost: Cost) -> bytes:
     """What this answer cost, in dollars, and of what."""
-    lines = [b"x-litellm-response-cost: %b\r\n" % usd(cost.total)]
-    if cost.input:
-        lines.append(b"x-litellm-response-cost-input: %b\r\n" % usd(cost.input))
-    if cost.output:
-        lines.append(b"x-litellm-response-cost-output: %b\r\n" % usd(cost.output))
-    if cost.cache_read:
-        lines.append(b"x-litellm-response-cost-cache-read: %b\r\n" % usd(cost.cache_read))
-    if cost.cache_write:
-        lines.append(b"x-litellm-response-cost-cache-creation: %b\r\n" % usd(cost.cache_write))
-    if cost.reasoning:
-        lines.append(b"x-litellm-response-cost-reasoning: %b\r\n" % usd(cost.reasoning))
-    return b"".join(lines)
+    block = b"x-litellm-response-cost: %d.%09d\r\nx-litellm-response-cost-input: %d.%09d\r\nx-litellm-response-cost-output: %d.%09d\r\n" % (
+        *divmod(cost.total, NANO), *divmod(cost.input, NANO), *divmod(cost.output, NANO),
+    )  # fmt: skip
+    if cost.cache_read or cost.cache_write or cost.reasoning:
+        block += b"x-litellm-response-cost-cache-read: %b\r\n" % usd(cost.cache_read)
+        block += b"x-litellm-response-cost-cache-creation: %b\r\n" % usd(cost.cache_write)
+        block += b"x-litellm-response-cost-reasoning: %b\r\n" % usd(cost.reasoning)
+    return block
 
 
 def of_limits(book: LeaseBook, limits: tuple[Limit, ...], now: float) -> bytes:

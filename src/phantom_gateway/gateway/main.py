@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -48,6 +49,10 @@ async def _run(arguments: argparse.Namespace) -> None:
     await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         await starting
+        # What lives now lives for ever: the collector need not look at it again, and requests make almost no cycles.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 100)
         await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
         os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
         os.close(arguments.ready_fd)

@@ -142,12 +142,11 @@ class Accounting:
         elapsed_ns = now_ns - exchange.started_ns
         upstream_ns = self._upstream_ns
         common = (
-            b"x-litellm-call-id: %b\r\nx-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\nx-litellm-model-name: %b\r\n"
+            b"x-litellm-call-id: %b\r\n%bx-litellm-model-name: %b\r\n"
             b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
             b"x-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
             % (
-                exchange.call_id.encode(), headers.text(target.id), headers.text(target.deployment.group),
-                headers.text(exchange.call.model), elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6,
+                exchange.call_id.encode(), target.header_part, headers.text(exchange.call.model), elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6,
                 exchange.attempts, exchange.fallbacks,
             )
         )  # fmt: skip

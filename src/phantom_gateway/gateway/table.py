@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.wire.client import Timeouts
 from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
@@ -54,6 +55,7 @@ class Target:
         "defaults",
         "deployment",
         "fixed_model",
+        "header_part",
         "heads",
         "health",
         "id",
@@ -69,6 +71,10 @@ class Target:
         self.id = deployment.id
         self.health = health
         self.weight = deployment.weight
+        self.header_part = b"x-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % (
+            header_text(deployment.id),
+            header_text(deployment.group),
+        )
         self.prices = deployment.prices
         self.origin = Origin.of(deployment.address)
         self.fixed_model = "" if deployment.model.endswith("*") else deployment.model
@@ -151,6 +157,10 @@ class Group:
 
     def candidates(self, operation: str, now: float, tried: set[str]) -> list[Target]:
         """Deployments that can do the operation, are not resting, were not tried, in the lowest ``order`` tier."""
+        if len(self.targets) == 1:
+            only = self.targets[0]
+            fit = operation in only.heads and only.id not in tried and only.health.cooldown_until <= now
+            return [only] if fit else []
         able = [
             t for t in self.targets if operation in t.heads and t.id not in tried and t.health.cooldown_until <= now
         ]

@@ -113,7 +113,7 @@ class _Reader:
         """The first object among ``names``, or an empty one."""
         for name in names:
             value = where.get(name)
-            if isinstance(value, Mapping):
+            if type(value) is dict or isinstance(value, Mapping):
                 return value
             if value is not None:
                 self.flag(f"bad:{name}")
@@ -141,6 +141,9 @@ def from_openai(usage: Mapping[str, Any]) -> Usage:
 
     Never raises on a mapping; a negative, absurd or wrongly typed count is not reported and flagged.
     """
+    plain = _plain(usage)
+    if plain is not None:
+        return plain
     read = _Reader()
     prompt = read.count(usage, "prompt_tokens", "input_tokens")
     completion = read.count(usage, "completion_tokens", "output_tokens")
@@ -150,6 +153,16 @@ def from_openai(usage: Mapping[str, Any]) -> Usage:
     values = {**side, **out}
     reported = any(value is not None for value in values.values())
     return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
+
+
+def _plain(usage: Mapping[str, Any]) -> Usage | None:
+    """The usual report, three sane counts and nothing else, read without ceremony: it is on the path of every request."""
+    if len(usage) != 3:  # noqa: PLR2004
+        return None
+    prompt, completion, total = usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens")
+    if type(prompt) is int and type(completion) is int and prompt + completion == total and 0 <= prompt <= MAX_COUNT >= completion >= 0:
+        return Usage(input=prompt, output=completion, source="provider")
+    return None
 
 
 def _input_side(

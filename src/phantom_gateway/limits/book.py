@@ -19,7 +19,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.slices import NEVER, Reservation, Slice
@@ -41,15 +40,6 @@ RESERVATION_SECONDS = 3600.0
 
 _HELD = ("budget", "parallel")
 """Kinds for which a slice with nothing in it says nothing; the others remember what was used of their window."""
-
-
-class LimitState(NamedTuple):
-    """One limit as this worker sees it, for headers."""
-
-    limit: Limit
-    remaining: int
-    reset_at: float
-    """Unix seconds; 0 = never or unknown."""
 
 
 class _Line:
@@ -186,17 +176,17 @@ class LeaseBook:
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
-    def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[LimitState]:
-        """How the limits stand as far as this worker knows, without asking."""
+    def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[tuple[Limit, int, float]]:
+        """Of each limit: itself, what remains, when it resets (Unix seconds, 0 = never or unknown). How the limits stand as far as this worker knows, without asking."""
         at = self._clock() if now is None else now
-        states: list[LimitState] = []
+        states: list[tuple[Limit, int, float]] = []
         for limit in limits:
             piece = self._slices.get(limit.scope)
             if piece is None or at >= piece.end:
-                states.append(LimitState(limit, limit.amount, 0.0))
+                states.append((limit, limit.amount, 0.0))
                 continue
             remaining = max(piece.remaining + piece.free, 0)
-            states.append(LimitState(limit, remaining, 0.0 if piece.end == NEVER else piece.end))
+            states.append((limit, remaining, 0.0 if piece.end == NEVER else piece.end))
         return states
 
     def overdue(self, now: float | None = None) -> list[Reservation]:
@@ -302,9 +292,10 @@ class LeaseBook:
         queued = sum([waiting for waiting, _ in line.waiters])
         if kind == "parallel":
             return need, max(need, queued - free)
+        appetite = 1 if piece is None else piece.appetite
         if kind == "requests":
-            return need, max(need, queued - free, WANT_REQUESTS)
-        return need, max(need, queued - free, WANT_FACTOR * amount)
+            return need, max(need, queued - free, WANT_REQUESTS * appetite)
+        return need, max(need, queued - free, WANT_FACTOR * amount * appetite)
 
     async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""
@@ -319,7 +310,7 @@ class LeaseBook:
                 self._old.append(piece)
             piece = Slice(limit, grant.window_start, grant.window_end or NEVER, now)
             self._slices[limit.scope] = piece
-        piece.note(grant)
+        piece.note(grant, now)
         piece.credit(grant.granted)
         return grant
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit
 
 NEVER = math.inf
+MAX_APPETITE = 1024
 
 
 class Spent(NamedTuple):
@@ -24,7 +25,7 @@ class Slice:
     ``free`` is negative when a request used more than it had reserved; the debt is asked for with the next lease.
     """
 
-    __slots__ = ("end", "free", "granted", "limit", "remaining", "reserved", "start", "touched", "used")
+    __slots__ = ("appetite", "asked", "end", "free", "granted", "limit", "remaining", "reserved", "start", "touched", "used")
 
     def __init__(self, limit: Limit, start: float, end: float, now: float) -> None:
         self.limit = limit
@@ -35,6 +36,9 @@ class Slice:
         self.granted = 0
         """Units got less units given back, used or not: what the authority counts for sliding windows."""
         self.touched = now
+        self.appetite = 1
+        """Doubles while the slice runs dry within a second, so that a busy key asks about once a second."""
+        self.asked = 0.0
         self.remaining = 0
         """What the authority had left at its last answer."""
         self.used = 0
@@ -50,7 +54,9 @@ class Slice:
         self.granted -= amount
         return amount
 
-    def note(self, grant: LeaseGrant) -> None:
+    def note(self, grant: LeaseGrant, now: float) -> None:
+        self.appetite = min(self.appetite * 2, MAX_APPETITE) if now - self.asked < 1.0 else max(self.appetite // 2, 1)
+        self.asked = now
         self.remaining = grant.remaining
         self.used = grant.used
 
@@ -92,15 +98,17 @@ class Reservation:
     def reserved(self) -> tuple[Spent, ...]:
         """The budget reservations, for ``Opened.reserved``."""
         return tuple(
-            Spent(piece.limit.scope, piece.start, amount)
-            for piece, amount in zip(self._slices, self._amounts, strict=True)
-            if piece.limit.kind == "budget"
+            [
+                Spent(piece.limit.scope, piece.start, amount)
+                for piece, amount in zip(self._slices, self._amounts, strict=True)
+                if piece.limit.kind == "budget"
+            ]
         )
 
     def spends(self, cost: int) -> tuple[Spent, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
         return tuple(
-            Spent(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"
+            [Spent(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"]
         )
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:

@@ -48,6 +48,13 @@ class Request:
         self.version_10 = False
         self._index = index
 
+    def index(self) -> dict[bytes, bytes]:
+        """The first value of every header by lower-case name."""
+        index = self._index
+        if index is None:
+            index = self._index = dict(reversed(self.headers))
+        return index
+
     def get(self, name: bytes) -> bytes | None:
         """The first value of header ``name`` (lower case), or None."""
         index = self._index
