@@ -45,9 +45,25 @@ model_list:
     model_info:
       id: sim-any
       max_output_tokens: 1000
-router_settings:
+{faults}router_settings:
   num_retries: 0
+  allowed_fails: 1000
 """
+
+FAULT = """\
+  - model_name: "fault-{name}"
+    litellm_params:
+      model: openai/up
+      api_base: http://127.0.0.1:{simulator}/v1
+      api_key: sk-upstream-secret-canary
+      input_cost_per_token: 0.000001
+      output_cost_per_token: 0.000002
+    model_info:
+      id: "fault-{name}"
+      max_output_tokens: 1000
+"""
+FAULTS = ("400", "401", "404", "429", "500", "503", "html", "fin", "retry", "js-401", "js-429", "js-503", "js-fin")
+"""Models of the shared gateway that tests may break: each has a deployment of its own, because a broken one rests."""
 
 
 @dataclass
@@ -137,7 +153,9 @@ def running_gateway(
     command += ["--data-dir", str(data_dir), "--workers", str(workers), *arguments]
     if config is not None:
         command += ["--config", str(config)]
-    variables = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))}
+    variables = {
+        name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))
+    }
     variables |= {"PHANTOM_MASTER_KEY": MASTER_KEY} | dict(environment or {})
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables)
     assert process.stdout is not None

@@ -67,7 +67,9 @@ def outcome(raw: bytes, size: int) -> tuple[list[tuple[bytes, bytes]], int | Non
     return seen, None
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.eof], ids=lambda case: f"{case.number}-{case.name}")
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if not case.eof], ids=lambda case: f"{case.number}-{case.name}"
+)
 def test_parser_is_indifferent_to_splits(case: Case) -> None:
     whole_seen, whole_status = outcome(case.raw + CANARY, len(case.raw) + len(CANARY))
     for size in (1, 2, 3, 7, 1000):
