@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from tests.contract.http.raw import eventually, listening
+
 from phantom_gateway.spine.snapshot import Address
 from phantom_gateway.wire.client import HttpClient, Response, Timeouts, render_head
 from phantom_gateway.wire.errors import BadResponse, ConnectionLost, ResponseTooLarge, Truncated, UpstreamError
@@ -58,13 +60,25 @@ ANSWERS = (
     Answer("close-delimited 1.0", close_delimited(b"hello"), body=b"hello", closes=True),
     Answer("close-delimited 1.1", OK + b"\r\nhello", body=b"hello", closes=True),
     Answer("empty", OK + b"content-length: 0\r\n\r\n", reusable=True),
-    Answer("redirect", b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n", 302, reusable=True),
-    Answer("interim", b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + with_length(b"hello"), body=b"hello", reusable=True),
+    Answer(
+        "redirect",
+        b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n",
+        302,
+        reusable=True,
+    ),
+    Answer(
+        "interim", b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + with_length(b"hello"), body=b"hello", reusable=True
+    ),
     Answer("no reason phrase", b"HTTP/1.1 200\r\ncontent-length: 5\r\n\r\nhello", body=b"hello", reusable=True),
     Answer("gzip", with_length(HELLO, b"content-encoding: gzip"), body=b"hello", reusable=True),
     Answer("gzip members", with_length(HELLO + HELLO, b"content-encoding: gzip"), body=b"hellohello", reusable=True),
     Answer("deflate", with_length(zlib.compress(b"hello"), b"content-encoding: deflate"), body=b"hello", reusable=True),
-    Answer("raw deflate", with_length(zlib.compress(b"hello")[2:-4], b"content-encoding: deflate"), body=b"hello", reusable=True),
+    Answer(
+        "raw deflate",
+        with_length(zlib.compress(b"hello")[2:-4], b"content-encoding: deflate"),
+        body=b"hello",
+        reusable=True,
+    ),
     Answer("identity", with_length(b"hello", b"content-encoding: identity"), body=b"hello", reusable=True),
     Answer("unknown coding", with_length(b"hello", b"content-encoding: br"), error=BadResponse, reusable=True),
     Answer("damaged gzip", with_length(b"hello", b"content-encoding: gzip"), error=BadResponse, reusable=True),
@@ -78,16 +92,30 @@ ANSWERS = (
     Answer("negative length", OK + b"content-length: -5\r\n\r\nhello", error=BadResponse),
     Answer("two status lines", OK + OK + b"content-length: 5\r\n\r\nhello", error=BadResponse),
     Answer("interim flood", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, error=BadResponse),
-    Answer("switching protocols", b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n", error=BadResponse),
+    Answer(
+        "switching protocols",
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+        error=BadResponse,
+    ),
     Answer("header of 1 MB", OK + b"x: " + b"a" * 1_000_000 + b"\r\n\r\n", error=BadResponse),
     Answer("header of 100 KB", OK + b"x: " + b"a" * 100_000 + b"\r\ncontent-length: 0\r\n\r\n", error=BadResponse),
     Answer("1000 headers", OK + b"x: y\r\n" * 1000 + b"content-length: 0\r\n\r\n", error=BadResponse),
     Answer("length too long", OK + b"content-length: 9\r\n\r\nhello", error=Truncated, closes=True),
     Answer("length too short", OK + b"content-length: 3\r\n\r\nhello", body=b"hel"),
-    Answer("chunks without end", OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", error=Truncated, closes=True),
+    Answer(
+        "chunks without end", OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", error=Truncated, closes=True
+    ),
     Answer("bad chunk", OK + b"transfer-encoding: chunked\r\n\r\nhello\r\n", error=BadResponse),
-    Answer("chunk extension flood", OK + b"transfer-encoding: chunked\r\n\r\n5;" + b"a" * 300_000 + b"\r\n", error=BadResponse),
-    Answer("bytes after the end", with_length(b"hello") + b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison", body=b"hello"),
+    Answer(
+        "chunk extension flood",
+        OK + b"transfer-encoding: chunked\r\n\r\n5;" + b"a" * 300_000 + b"\r\n",
+        error=BadResponse,
+    ),
+    Answer(
+        "bytes after the end",
+        with_length(b"hello") + b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison",
+        body=b"hello",
+    ),
     Answer("garbage after the end", with_length(b"hello") + b"\0\0\0", body=b"hello"),
     Answer("204 with body", b"HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello", 204),
     Answer("204", b"HTTP/1.1 204 No Content\r\n\r\n", 204, reusable=True),
@@ -136,13 +164,8 @@ async def upstream(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[Origin]:
     """An origin at which ``serve`` answers."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(serve) as port:
         yield Origin.of(Address(scheme="http", host="127.0.0.1", port=port, allow_private=("127.0.0.0/8",)))
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 class Collect:
@@ -157,9 +180,7 @@ class Collect:
 
 async def gone(client: HttpClient) -> None:
     """Wait until the surplus of a response has closed its connection (a byte still on its way cannot be known)."""
-    async with asyncio.timeout(5):
-        while client.connections:
-            await asyncio.sleep(0.001)
+    await eventually(lambda: client.connections == 0)
 
 
 async def fetch(client: HttpClient, origin: Origin, method: str = "GET") -> Response:

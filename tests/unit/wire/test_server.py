@@ -8,23 +8,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.contract.http.raw import Recorder, eventually, serving, statuses, talk
+
 from phantom_gateway.spine.snapshot import HttpLimits
 from phantom_gateway.wire.message import Request
 from phantom_gateway.wire.responder import Responder
 from phantom_gateway.wire.server import HttpServer
 
-from tests.contract.http.raw import Recorder, serving, statuses, talk
-
 GET = b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-
-async def eventually(condition: object) -> None:
-    """Wait until ``condition()`` is true."""
-    assert callable(condition)
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_pipelined_requests_are_answered_in_order() -> None:
@@ -65,7 +57,7 @@ async def test_head_and_http10() -> None:
 
 
 async def test_stream_is_chunked_and_head_leaves_with_first_data() -> None:
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         responder.start(200, b"content-type: text/event-stream\r\n")
         await asyncio.sleep(0.01)
         assert responder.write(b"data: 1\n\n")
@@ -80,13 +72,13 @@ async def test_stream_is_chunked_and_head_leaves_with_first_data() -> None:
 
 @pytest.mark.parametrize("started", [False, True])
 async def test_handler_that_fails_or_forgets(started: bool, caplog: pytest.LogCaptureFixture) -> None:
-    async def fails(request: Request, responder: Responder) -> None:
+    async def fails(_request: Request, responder: Responder) -> None:
         if started:
             responder.start(200, [])
             responder.write(b"some")
         raise RuntimeError("a secret of the request")
 
-    async def forgets(request: Request, responder: Responder) -> None:
+    async def forgets(_request: Request, responder: Responder) -> None:
         if started:
             responder.start(200, [])
             responder.write(b"some")
@@ -128,7 +120,7 @@ async def test_abort_truncates() -> None:
 async def test_disconnect_cancels_the_handler(way: str) -> None:
     ended = asyncio.get_running_loop().create_future()
 
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         try:
             await asyncio.sleep(30)
         except asyncio.CancelledError:
@@ -136,7 +128,7 @@ async def test_disconnect_cancels_the_handler(way: str) -> None:
             raise
 
     async with serving(handler) as (server, port):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
         await eventually(lambda: server.in_flight == 1)
         if way == "eof":
@@ -152,7 +144,7 @@ async def test_disconnect_cancels_the_handler(way: str) -> None:
 async def test_finished_handler_may_tidy_up_after_the_client_left() -> None:
     done = asyncio.get_running_loop().create_future()
 
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         responder.send(200, [], b"ok")
         await asyncio.sleep(0.05)
         done.set_result(None)
@@ -168,7 +160,7 @@ async def test_slow_reader_pauses_the_source() -> None:
     resumed = asyncio.Event()
     written = 0
 
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         nonlocal written
         responder.start(200, [])
         responder.on_writable = resumed.set
@@ -193,7 +185,7 @@ async def test_slow_reader_pauses_the_source() -> None:
 async def test_stalled_reader_is_cut() -> None:
     ended = asyncio.Event()
 
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         responder.start(200, [])
         try:
             while True:
@@ -212,7 +204,7 @@ async def test_stalled_reader_is_cut() -> None:
 
 
 async def test_caller_that_ignores_back_pressure_is_cut() -> None:
-    async def handler(request: Request, responder: Responder) -> None:
+    async def handler(_request: Request, responder: Responder) -> None:
         responder.start(200, [])
         while not responder.gone:
             responder.write(b"x" * 65536)
@@ -228,7 +220,12 @@ async def test_caller_that_ignores_back_pressure_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
-    [(b"", []), (b"GET / HT", [408]), (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", [408]), (GET, [200])],
+    [
+        (b"", []),
+        (b"GET / HT", [408]),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", [408]),
+        (GET, [200]),
+    ],
     ids=["silent", "half a head", "half a body", "idle after a request"],
 )
 async def test_timeouts(sent: bytes, expected: list[int]) -> None:

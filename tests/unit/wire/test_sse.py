@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phantom_gateway.wire.errors import BadResponse
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
@@ -40,7 +43,7 @@ def test_any_text_any_cuts(parts: list[bytes], cuts: list[int]) -> None:
     splitter = SseSplitter()
     got: list[bytes] = []
     places = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         got += splitter.feed(stream[start:end])
     assert got == expected
     assert splitter.pending == whole.pending
@@ -53,8 +56,7 @@ def test_event_size_is_bounded(raw: bytes) -> None:
         splitter = SseSplitter(max_event=50)
         splitter.feed(b": begin\n\n")
         with pytest.raises(BadResponse):
-            for i in range(0, len(raw), size):
-                splitter.feed(raw[i : i + size])
+            _ = [splitter.feed(raw[i : i + size]) for i in range(0, len(raw), size)]
 
 
 @pytest.mark.parametrize(
