@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 4000
 
-.PHONY: help setup run test check format bench lock dev
+.PHONY: help setup run test check format docs bench lock dev
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ check: dev  ## format, lint, types, import walls
 format: dev  ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: dev  ## remake the generated reference pages
+	$(BIN)/python -m tools.config_reference
 
 bench: dev  ## measure against nginx (the floor) and LiteLLM where installed
 	$(BIN)/python -m bench

@@ -9,10 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from phantom_gateway.config.schema import Config
-from phantom_gateway.config.schema_base import Section, meta_of
+from phantom_gateway.config.schema_base import Dollars, DurationText, Seconds, Section, meta_of
 from phantom_gateway.config.secret import Secret
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference" / "config.md"
@@ -29,6 +30,7 @@ error. Unknown keys are errors, except in `litellm_params` (they become paramete
 Status: **active** settings work. **later** settings are accepted and do nothing yet; `phantom check` lists those you use.
 **noted** settings are accepted and need to do nothing here, for the reason given.
 """
+_WORDS = {"seconds or duration": Seconds, "duration": DurationText, "US dollars": Dollars}
 _NAMES = {
     str: "text",
     int: "integer",
@@ -61,7 +63,7 @@ def _table(section: type[Section]) -> Iterator[str]:
     for name, info in section.model_fields.items():
         meta = meta_of(section, name)
         description = meta.description.replace("|", "\\|")
-        yield f"| `{name}` | {type_name(info.annotation)} | {_default(info.default)} | {meta.status} | {description} |"
+        yield f"| `{name}` | {_type(info)} | {_default(info.default)} | {meta.status} | {description} |"
 
 
 def _default(value: Any) -> str:
@@ -70,8 +72,19 @@ def _default(value: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+def _type(info: FieldInfo) -> str:
+    """Pydantic moves the outermost type's validators into the field's metadata."""
+    for words, kind in _WORDS.items():
+        if get_args(kind)[1] in info.metadata:
+            return words
+    return type_name(info.annotation)
+
+
 def type_name(annotation: Any) -> str:
     """A type in words an operator knows."""
+    for words, kind in _WORDS.items():
+        if annotation == kind:
+            return words
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is typing.Annotated:
         return type_name(arguments[0])
@@ -101,9 +114,7 @@ def _children(annotation: Any, suffix: str) -> Iterator[tuple[type[Section], str
         return
     origin = get_origin(annotation)
     for argument in get_args(annotation):
-        yield from _children(
-            argument, suffix + {list: "[]", dict: ".NAME"}.get(origin, "") if isinstance(origin, type) else suffix
-        )
+        yield from _children(argument, suffix + ("[]" if origin is list else ".NAME" if origin is dict else ""))
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ _MESSAGES = {
     "bool_parsing": "must be true or false",
     "string_type": "must be a string",
     "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
     "string_too_long": "is too long",
     "string_pattern_mismatch": "has characters that are not allowed here",
     "string_unicode": "has characters that are not allowed here",

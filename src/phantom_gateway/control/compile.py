@@ -71,7 +71,7 @@ def compile_snapshot(
         key_pepper=pepper,
     )
     notes = [note for compiled in compilation for note in compiled.notes]
-    return snapshot, [*config.notes, *notes]
+    return snapshot, [*dict.fromkeys((*config.notes, *notes))]
 
 
 def compile_models(
@@ -123,26 +123,43 @@ def _no_price(_provider: str, _model: str) -> None:
 
 
 def _entries(config: Config, context: Context) -> Iterator[tuple[KeyPath, ModelEntry]]:
-    """The entries as written; without any, and in place of an entry for ``*``, one for every provider with a key."""
+    """The entries as written; without any, or beside a bare ``*``, a wildcard for every provider whose key is known."""
     if not config.model_list:
-        yield from (((), entry) for entry in _from_environment(context, "{provider}/*"))
+        yield from (((), entry) for entry in _from_environment(context, frozenset()))
+    written = frozenset(entry.model_name for entry in config.model_list)
     for path, entry in config.entries():
-        if entry.litellm_params.model == "*" and entry.litellm_params.custom_llm_provider is None:
-            if entry.model_name == "*" and context.environment.first(*PROVIDERS["openai"].key_env):
-                yield path, _wildcard("openai", "*")
-            yield from ((path, wildcard) for wildcard in _from_environment(context, "{provider}/*"))
-        else:
+        if not _is_bare_wildcard(entry):
             yield path, entry
+            continue
+        if context.environment.first(*PROVIDERS["openai"].key_env):
+            yield path, _wildcard("openai", "*")
+        yield from ((path, wildcard) for wildcard in _from_environment(context, written))
 
 
-def _from_environment(context: Context, name: str) -> Iterator[ModelEntry]:
+def _is_bare_wildcard(entry: ModelEntry) -> bool:
+    """``model_name: "*"``, ``model: "*"`` and nothing that says whose: the provider is the prefix of the caller's model name."""
+    params = entry.litellm_params
+    named = (
+        params.custom_llm_provider
+        or params.api_key
+        or params.api_base
+        or params.base_url
+        or params.litellm_credential_name
+    )
+    return entry.model_name == params.model == "*" and not named
+
+
+def _from_environment(context: Context, written: frozenset[str]) -> Iterator[ModelEntry]:
+    """``provider/*`` for every provider whose key is in the environment, but for the names in ``written``."""
     seen: set[str] = set()
     for provider in PROVIDERS.values():
         found = context.environment.first(*provider.key_env)
         reachable = provider.base_url or context.environment.first(*provider.base_env)
+        name = f"{provider.name}/*"
         if found and reachable and found[0] not in seen:
             seen.add(found[0])  # the first provider of a variable: openai, not text-completion-openai
-            yield _wildcard(provider.name, name.format(provider=provider.name))
+            if name not in written:
+                yield _wildcard(provider.name, name)
 
 
 def _wildcard(provider: str, name: str) -> ModelEntry:

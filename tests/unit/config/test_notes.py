@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from phantom_gateway.config.loader import parse_config
+
+TEXT = """
+model_list:
+  - model_name: a
+    litellm_params: {model: openai/a, api_bse: x, temperatur: 1, temperature: 1, tags: [t], input_cost_per_token_batches: 1}
+    model_info: {mode: chat, moed: x, output_cost_per_token_above_200k_tokens: 0.1}
+router_settings:
+  routing_strategy: least-busy
+  retry_policy: {RateLimitErrorRetries: 1}
+litellm_settings: {cache_params: {type: redis}, num_retrys: 1, cache: false, set_verbose: null}
+general_settings: {proxy_batch_write_at: 60, database_url: postgresql://u:p@h/d}
+"""
+
+
+def test_remarks_are_in_the_order_of_the_file() -> None:
+    lines = {f"{note.kind} {str(note).partition(': ')[2]}" for note in parse_config(TEXT, {}).notes}
+    assert lines == {
+        (
+            "warning model_list[0].litellm_params.api_bse: not a known key, "
+            "sent to the provider as a parameter (did you mean api_base?)"
+        ),
+        "later model_list[0].litellm_params.tags: Tags for tag routing.",
+        "later model_list[0].litellm_params.input_cost_per_token_batches: this price is not read yet",
+        "later model_list[0].model_info.output_cost_per_token_above_200k_tokens: this price is not read yet",
+        "later router_settings.routing_strategy: least-busy is accepted, not active yet: deployments are shuffled by weight",
+        "later router_settings.retry_policy: Retries by kind of error.",
+        "later litellm_settings.cache_params: Where answers are cached.",
+        "later litellm_settings.cache: Cache answers.",
+        "warning litellm_settings.num_retrys: not a known key, without effect (did you mean num_retries?)",
+        "noted general_settings.proxy_batch_write_at: Spend is journaled with the request; nothing waits for a batch.",
+        "later general_settings.database_url: PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used",
+    }
+    positions = [note.position.line for note in parse_config(TEXT, {}).notes]
+    assert positions == sorted(positions)
+
+
+def test_a_plain_configuration_has_no_remarks() -> None:
+    assert (
+        parse_config("model_list: [{model_name: a, litellm_params: {model: openai/a, max_tokens: 5}}]", {}).notes == ()
+    )

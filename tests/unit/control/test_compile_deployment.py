@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from phantom_gateway.config.schema import Config, Environment
+from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.compile_address import Egress
+from phantom_gateway.control.compile_deployment import (
+    AZURE_API_VERSION,
+    Compiled,
+    Context,
+    compile_deployment,
+    deployment_id,
+)
+from phantom_gateway.providers.catalogue import PATHS
+from phantom_gateway.spine.snapshot import Deployment, Prices
+
+PATH = ("model_list", 0)
+
+
+class Known:
+    prices = Prices(version="t", input=5, output=6)
+    max_input_tokens = 100
+    max_output_tokens = 10
+    mode = "chat"
+
+
+def entry(params: dict[str, Any], info: dict[str, Any] | None = None) -> ModelEntry:
+    return ModelEntry.model_validate({"model_name": "a", "litellm_params": params, "model_info": info or {}})
+
+
+def run(
+    params: dict[str, Any], info: dict[str, Any] | None = None, environment: dict[str, str] | None = None
+) -> Compiled:
+    credentials = [
+        CredentialEntry(
+            credential_name="c", credential_values={"api_key": Secret("ck"), "api_base": Secret("https://cred/v1")}
+        )
+    ]
+    context = Context(
+        Config(credential_list=credentials),
+        Environment({}, environment or {}),
+        Egress(),
+        lambda _provider, model: Known() if model == "known" else None,
+        "/run/demo.sock",
+    )
+    return compile_deployment(entry(params, info), PATH, context)
+
+
+def built(
+    params: dict[str, Any], info: dict[str, Any] | None = None, environment: dict[str, str] | None = None
+) -> Deployment:
+    compiled = run(params, info, environment)
+    assert compiled.problems == []
+    assert compiled.deployment is not None
+    return compiled.deployment
+
+
+def test_every_field_is_filled() -> None:
+    deployment = built(
+        {
+            "model": "openai/known",
+            "api_key": "k",
+            "organization": "org",
+            "extra_headers": {"X-Team": "t", "Authorization": "Bearer x"},
+            "temperature": 0.5,
+            "rpm": 5,
+            "tpm": 6,
+            "weight": 2,
+            "order": 3,
+            "max_parallel_requests": 4,
+            "timeout": "1m",
+            "stream_timeout": 7,
+            "num_retries": 1,
+            "tags": ["x"],
+            "mock_response": "hi",
+            "ssl_verify": False,
+        },
+        {"id": "me", "max_tokens": 11, "password": "p", "team": "t"},
+    )
+    assert (deployment.id, deployment.group, deployment.provider, deployment.model) == ("me", "a", "openai", "known")
+    assert (deployment.address.scheme, deployment.address.host, deployment.address.port) == (
+        "https",
+        "api.openai.com",
+        443,
+    )
+    assert not deployment.address.verify
+    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", dict(PATHS), "")
+    assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))
+    assert deployment.secret_headers == (("authorization", Secret("Bearer x")),)
+    assert (deployment.auth_header, deployment.auth_prefix, deployment.api_key) == (
+        "authorization",
+        "Bearer ",
+        Secret("k"),
+    )
+    assert deployment.defaults == {"temperature": 0.5}
+    assert deployment.prices == Known.prices
+    assert (deployment.max_input_tokens, deployment.max_output_tokens, deployment.mode) == (100, 11, "chat")
+    assert (deployment.weight, deployment.order, deployment.rpm, deployment.tpm, deployment.max_parallel_requests) == (
+        2.0,
+        3,
+        5,
+        6,
+        4,
+    )
+    assert (deployment.timeout_s, deployment.stream_timeout_s, deployment.max_retries) == (60.0, 7.0, 1)
+    assert (deployment.tags, deployment.mock_response) == (("x",), "hi")
+    assert deployment.info == {"id": "me", "max_tokens": 11, "team": "t"}
+
+
+@pytest.mark.parametrize(
+    ("params", "base", "chat", "query"),
+    [
+        (
+            {"api_base": "https://r.openai.azure.com", "api_version": "2024-10-21"},
+            "/openai/deployments",
+            "/{model}/chat/completions",
+            "2024-10-21",
+        ),
+        (
+            {"api_base": "https://r.openai.azure.com/openai/", "api_version": "x"},
+            "/openai/deployments",
+            "/{model}/chat/completions",
+            "x",
+        ),
+        (
+            {"api_base": "https://r.openai.azure.com"},
+            "/openai/deployments",
+            "/{model}/chat/completions",
+            AZURE_API_VERSION,
+        ),
+        (
+            {"api_base": "https://r.openai.azure.com?api-version=q"},
+            "/openai/deployments",
+            "/{model}/chat/completions",
+            "q",
+        ),
+        (
+            {"api_base": "https://apim/x/openai/deployments/d", "api_version": "v"},
+            "/x/openai/deployments/d",
+            "/chat/completions",
+            "v",
+        ),
+        ({"api_base": "https://r.openai.azure.com/openai/v1/"}, "/openai/v1", "/chat/completions", ""),
+        ({"api_base": "https://r.openai.azure.com", "api_version": "v1"}, "/openai/v1", "/chat/completions", ""),
+        (
+            {"api_base": "https://r.openai.azure.com/openai", "api_version": "preview"},
+            "/openai/v1",
+            "/chat/completions",
+            "preview",
+        ),
+    ],
+)
+def test_the_forms_of_azure(params: dict[str, Any], base: str, chat: str, query: str) -> None:
+    deployment = built({"model": "azure/d", "api_key": "k", **params})
+    assert (deployment.base_path, deployment.paths["chat"]) == (base, chat)
+    assert deployment.query == (f"api-version={query}" if query else "")
+    assert (deployment.auth_header, deployment.auth_prefix) == ("api-key", "")
+
+
+@pytest.mark.parametrize(
+    ("params", "base"),
+    [
+        ({"model": "ollama/x"}, "/v1"),
+        ({"model": "ollama/x", "api_base": "http://h:11434/"}, "/v1"),
+        ({"model": "ollama/x", "api_base": "http://h:11434/v1"}, "/v1"),
+        ({"model": "openai/x", "api_base": "http://h/v1/chat/completions"}, "/v1"),
+        ({"model": "openai/x", "base_url": "http://h"}, ""),
+        ({"model": "perplexity/x"}, ""),
+        ({"model": "groq/x"}, "/openai/v1"),
+        ({"model": "demo/x"}, "/v1"),
+    ],
+)
+def test_base_paths(params: dict[str, Any], base: str) -> None:
+    assert built(params).base_path == base
+
+
+def test_the_demo_provider_is_the_simulators_socket() -> None:
+    address = built({"model": "demo/x"}).address
+    assert (address.scheme, address.socket_path) == ("unix", "/run/demo.sock")
+
+
+@pytest.mark.parametrize(
+    ("params", "environment", "source"),
+    [
+        ({"model": "openai/x", "api_key": "k"}, {"OPENAI_API_KEY": "e"}, "config"),
+        ({"model": "openai/x"}, {"OPENAI_API_KEY": "e"}, "OPENAI_API_KEY"),
+        ({"model": "openai/x", "api_base": "https://api.openai.com/v1/"}, {"OPENAI_API_KEY": "e"}, "OPENAI_API_KEY"),
+        ({"model": "openai/x", "api_base": "https://evil.example/v1"}, {"OPENAI_API_KEY": "e"}, ""),
+        ({"model": "openai/x", "api_base": "http://api.openai.com/v1"}, {"OPENAI_API_KEY": "e"}, ""),
+        ({"model": "openai/x"}, {"OPENAI_API_KEY": "e", "OPENAI_BASE_URL": "https://relay/v1"}, "OPENAI_API_KEY"),
+        ({"model": "azure/x", "api_base": "https://r"}, {"AZURE_API_KEY": "e"}, "AZURE_API_KEY"),
+        ({"model": "hosted_vllm/x", "api_base": "http://v"}, {"HOSTED_VLLM_API_KEY": "e"}, "HOSTED_VLLM_API_KEY"),
+        ({"model": "ollama/x"}, {}, ""),
+        ({"model": "openai/x", "litellm_credential_name": "c"}, {"OPENAI_API_KEY": "e"}, "config"),
+    ],
+)
+def test_a_key_goes_to_its_own_provider_only(params: dict[str, Any], environment: dict[str, str], source: str) -> None:
+    compiled = run(params, environment=environment)
+    assert compiled.deployment is not None
+    assert compiled.key_source == source
+    assert (compiled.deployment.api_key is not None) == bool(source)
+    named = [note for note in compiled.notes if note.path[-1] == "api_key"]
+    assert bool(named) == (not source and "openai/" in params["model"])
+
+
+def test_named_credentials_fill_what_is_missing() -> None:
+    deployment = built({"model": "openai/x", "litellm_credential_name": "c"})
+    assert (deployment.api_key, deployment.address.host) == (Secret("ck"), "cred")
+    assert built({"model": "openai/x", "litellm_credential_name": "c", "api_base": "https://own"}).address.host == "own"
+
+
+def test_parameters_are_defaults_but_for_credentials_prices_and_litellms_own() -> None:
+    compiled = run(
+        {
+            "model": "ollama/x",
+            "top_p": 1,
+            "my_token": "sk-secret",
+            "tpm_cost": 5,
+            "tag_regex": [],
+            "stop": None,
+            "extra_body": {"password": "p"},
+        }
+    )
+    assert compiled.deployment is not None
+    assert compiled.deployment.defaults == {"top_p": 1}
+    assert {note.path[-1] for note in compiled.notes} == {"my_token", "tag_regex", "extra_body"}
+
+
+@pytest.mark.parametrize(
+    ("params", "key", "message"),
+    [
+        ({"model": "nobody/x"}, "model", "no provider is named nobody"),
+        ({"model": "x", "custom_llm_provider": "nobody"}, "custom_llm_provider", "no provider is named nobody"),
+        ({"model": "azure/x"}, "api_base", "is required for azure"),
+        ({"model": "custom_openai/x"}, "api_base", "is required for custom_openai"),
+        (
+            {"model": "openai/x", "api_base": "http://169.254.169.254/"},
+            "api_base",
+            "is a link-local, metadata or multicast address",
+        ),
+    ],
+)
+def test_problems(params: dict[str, Any], key: str, message: str) -> None:
+    (problem,) = run(params).problems
+    assert problem.path == (*PATH, "litellm_params", key)
+    assert problem.message.startswith(message)
+
+
+def test_a_broken_variable_is_named() -> None:
+    (problem,) = run({"model": "openai/x"}, environment={"OPENAI_BASE_URL": "ftp://x"}).problems
+    assert problem.message == "(from OPENAI_BASE_URL) must start with https:// or http://"
+
+
+def test_what_needs_the_bridge_is_left_out_with_a_note() -> None:
+    compiled = run({"model": "anthropic/claude"})
+    assert (compiled.deployment, compiled.problems) == (None, [])
+    assert [note.kind for note in compiled.notes] == ["later"]
+
+
+@pytest.mark.parametrize(
+    ("params", "info", "words"),
+    [
+        ({"model": "groq/x", "api_key": "k"}, {}, "the model has no known price"),
+        ({"model": "groq/*", "api_key": "k"}, {}, "the models behind a wildcard have no known price"),
+        ({"model": "groq/x", "api_key": "k", "input_cost_per_token": 1}, {}, "is not set: output counts as free"),
+        ({"model": "groq/x", "api_key": "k"}, {"base_model": "known"}, ""),
+        ({"model": "ollama/x"}, {}, ""),
+    ],
+)
+def test_a_missing_price_is_said(params: dict[str, Any], info: dict[str, Any], words: str) -> None:
+    messages = [note.message for note in run(params, info).notes]
+    assert any(words in message for message in messages) if words else messages == []
+
+
+def test_ids_are_stable_and_depend_on_every_parameter() -> None:
+    pepper = Secret("p")
+    base = {"model": "openai/x", "api_key": "k", "temperature": 1}
+    same = deployment_id(entry(dict(reversed(base.items()))), pepper)
+    assert deployment_id(entry(base), pepper) == same
+    assert len(same) == 32
+    others = [{**base, "api_key": "l"}, {**base, "temperature": 2}, {**base, "rpm": 1}]
+    assert (
+        len({same, deployment_id(entry(base), None), *(deployment_id(entry(other), pepper) for other in others)}) == 5
+    )
