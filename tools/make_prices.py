@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def build(source: dict[str, dict[str, Any]], version: str) -> dict[str, Any]:
     """The table: see ``phantom_gateway.ledger.prices`` for its form."""
-    del source["sample_spec"]
+    source = {name: entry for name, entry in source.items() if name != "sample_spec"}
     flags = sorted({key for entry in source.values() for key, value in entry.items() if _flag(key, value)})
     models = {}
     for name, entry in sorted(source.items()):
@@ -115,7 +115,8 @@ def _completeness(entry: dict[str, Any], prices: dict[str, int]) -> int:
         return 3
     if any(unit in key and "batches" not in key for key in entry for unit in OTHER_UNITS):
         return 2
-    return 1 if any(part in key for key in entry for part in VARIABLE) else 0
+    variable = [key for key in entry if any(part in key.replace("_above_1hr", "") for part in VARIABLE)]
+    return 1 if variable else 0
 
 
 def _limit(value: Any) -> int:

@@ -16,7 +16,8 @@ from pathlib import Path
 MAGIC = b"PGJ1"
 HEADER = struct.Struct("<4sII")
 FRAME = struct.Struct("<II")
-MAX_PAYLOAD = 64 * 1024
+MAX_PAYLOAD = 128 * 1024
+"""No record is larger: the journal cuts the texts of one that would be."""
 
 LOCK_NAME = "lock"
 RESERVE_NAME = "reserve"

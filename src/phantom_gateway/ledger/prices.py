@@ -1,9 +1,12 @@
 """The price table shipped with the package: public list prices and limits of models.
 
-``data/prices.json`` is made by ``tools/make_prices.py`` from litellm's model price data (MIT licence, see NOTICE). Form:
-``{"version", "flags": [name, ...], "models": {key: [provider, mode, max input, max output, flag bits, completeness, prices]}}`` with
-prices in the order of ``PRICE_FIELDS``, nano-dollars per million (``request``: nano-dollars). Only control and the command line
-load it; workers get their prices with the snapshot.
+``data/prices.json`` is made by ``tools/make_prices.py`` from litellm's model price data (MIT licence, see NOTICE).
+
+Form: ``{"version", "flags": [name, ...], "models": {key: row}}``, a row being
+``[provider, mode, max input, max output, flag bits, completeness, prices]``. Prices stand in the order of ``PRICE_FIELDS``, in
+nano-dollars per million (``request``: nano-dollars).
+
+Only control and the command line load it; workers get their prices with the snapshot.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from phantom_gateway.ledger.usage import Usage
 
 Status = Literal["success", "failure", "interrupted"]
 
-MAX_TEXT = 1024
-MAX_TAGS = 64
+MAX_TEXT = 256
+MAX_TAGS = 32
 _MAX_INT = (1 << 63) - 1
 
 
@@ -135,5 +135,6 @@ def _clip(value: Any) -> Any:
     if isinstance(value, Cost | Spend):
         return type(value)(*map(_clip, value))
     if isinstance(value, tuple):
-        return tuple(_clip(item) for item in value[:MAX_TAGS])
+        texts = bool(value) and isinstance(value[0], str)
+        return tuple(_clip(item) for item in (value[:MAX_TAGS] if texts else value))
     return value

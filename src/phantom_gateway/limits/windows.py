@@ -6,7 +6,7 @@ Without an anchor they are aligned the way LiteLLM (1.106.2) standardises its re
 and ``1w`` weeks from Monday, ``30d`` and ``1mo`` calendar months. Other lengths are multiples counted from the epoch (days and
 weeks in local days, months from January of year 0).
 
-With an anchor the first window begins at the anchor, days are 86,400 seconds and months keep the anchor's day.
+With an anchor (taken to the second below) the first window begins there, days are 86,400 seconds and months keep the anchor's day.
 
 The empty window never resets.
 """
@@ -74,6 +74,7 @@ def window_bounds(window: str, now: float, anchor: float = 0.0, tz: tzinfo = UTC
     count, unit = parse(window)
     if not unit:
         return FOREVER
+    anchor = float(math.floor(anchor))  # a window's start is a key, so it must not depend on rounding
     if unit == "mo":
         return _anchored_months(count, now, anchor, tz) if anchor else _months(count, now, tz)
     if unit == "s" or anchor:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from phantom_gateway.ledger.prices import PriceTable
+
+
+@pytest.fixture(scope="module")
+def table() -> PriceTable:
+    return PriceTable.load()
+
+
+def test_the_table_is_whole(table: PriceTable) -> None:
+    assert table.version == "litellm-1.106.2"
+    assert len(table) > 3500
+    for key in table.keys():  # noqa: SIM118  not a dictionary
+        entry = table.get(key)
+        assert entry is not None
+        assert entry.max_input_tokens >= 0
+        assert entry.prices.input >= 0
+        assert entry.prices.version == ("litellm-1.106.2" if entry.priced else "none")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "key"),
+    [
+        ("openai", "gpt-4o", "gpt-4o"),
+        ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5"),
+        ("azure", "gpt-4o", "azure/gpt-4o"),
+        ("gemini", "gemini-2.5-pro", "gemini/gemini-2.5-pro"),
+        ("vertex_ai", "claude-sonnet-4-5", "vertex_ai/claude-sonnet-4-5"),
+    ],
+)
+def test_lookup(table: PriceTable, provider: str, model: str, key: str) -> None:
+    entry = table.lookup(provider, model)
+    assert entry is not None
+    assert (entry.key, entry.mode, entry.priced) == (key, "chat", True)
+
+
+def test_a_price_is_never_guessed(table: PriceTable) -> None:
+    assert table.lookup("openai", "my-own-llama") is None
+    assert table.lookup("hosted_vllm", "gpt-4o") is None
+    assert table.lookup("openai", "gpt-4o-2099-01-01") is None
+    assert table.get("nothing") is None
+
+
+def test_prices_are_exact(table: PriceTable) -> None:
+    entry = table.lookup("openai", "gpt-4o")
+    assert entry is not None
+    prices = entry.prices
+    assert (prices.input, prices.output, prices.cache_read) == (2_500_000_000, 10_000_000_000, 1_250_000_000)
+    assert (prices.cache_write_5m, prices.reasoning) == (None, None)
+    assert (entry.max_input_tokens, entry.max_output_tokens) == (128_000, 16_384)
+    assert "supports_vision" in entry.supports
+    assert not entry.tiered
+    long = table.lookup("gemini", "gemini-2.5-pro")
+    assert long is not None
+    assert long.tiered

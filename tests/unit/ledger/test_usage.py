@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phantom_gateway.ledger.usage import MAX_COUNT, Usage, estimate, from_openai
+
+CLASSES = (
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+    "images",
+)
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("plain", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}, {"input": 10, "output": 5}),
+    ("explicit zero", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, {"input": 0, "output": 0}),
+    ("embedding", {"prompt_tokens": 8, "total_tokens": 8}, {"input": 8}),
+    (
+        "openai details",
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 50,
+            "total_tokens": 150,
+            "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 10},
+            "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 5, "rejected_prediction_tokens": 0},
+        },
+        {"input": 30, "cache_read": 60, "audio_input": 10, "output": 25, "reasoning": 20, "audio_output": 5},
+    ),
+    (
+        "responses",
+        {
+            "input_tokens": 100,
+            "input_tokens_details": {"cached_tokens": 40},
+            "output_tokens": 10,
+            "output_tokens_details": {"reasoning_tokens": 4},
+            "total_tokens": 110,
+        },
+        {"input": 60, "cache_read": 40, "output": 6, "reasoning": 4},
+    ),
+    (
+        "deepseek",
+        {"prompt_tokens": 30, "completion_tokens": 2, "prompt_cache_hit_tokens": 20, "prompt_cache_miss_tokens": 10},
+        {"input": 10, "cache_read": 20, "output": 2},
+    ),
+    (
+        "anthropic inside the prompt tokens",
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 1,
+            "total_tokens": 101,
+            "cache_creation_input_tokens": 30,
+            "cache_read_input_tokens": 50,
+        },
+        {"input": 20, "cache_read": 50, "cache_write_5m": 30, "output": 1},
+    ),
+    (
+        "anthropic beside the prompt tokens",
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 1,
+            "total_tokens": 181,
+            "cache_creation_input_tokens": 30,
+            "cache_read_input_tokens": 50,
+        },
+        {"input": 100, "cache_read": 50, "cache_write_5m": 30, "output": 1},
+    ),
+    (
+        "anthropic native with lifetimes",
+        {
+            "input_tokens": 7,
+            "output_tokens": 1,
+            "cache_creation_input_tokens": 30,
+            "cache_read_input_tokens": 500,
+            "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+        },
+        {"input": 7, "cache_read": 500, "cache_write_5m": 10, "cache_write_1h": 20, "output": 1},
+    ),
+    (
+        "xai: reasoning outside of the completion",
+        {
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": 115,
+            "completion_tokens_details": {"reasoning_tokens": 100},
+        },
+        {"input": 10, "output": 5, "reasoning": 100},
+    ),
+]
+
+
+@pytest.mark.parametrize(("report", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_known_reports(report: dict[str, Any], expected: dict[str, Any]) -> None:
+    usage = from_openai(report)
+    assert {name: getattr(usage, name) for name in CLASSES if getattr(usage, name) is not None} == expected
+    assert usage.source == "provider"
+    assert usage.flags == ()
+
+
+def test_thinking_tokens_only_in_the_total_are_reasoning() -> None:
+    usage = from_openai({"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 50})
+    assert (usage.input, usage.output, usage.reasoning) == (7, 9, 34)
+    assert usage.flags == ("total_exceeds_parts",)
+    assert usage.total == 50
+
+
+@pytest.mark.parametrize("bad", [-1, MAX_COUNT + 1, True, "12", 1.5, [], {}, float("nan"), float("inf")])
+def test_a_bad_count_is_not_reported_and_flagged(bad: object) -> None:
+    usage = from_openai({"prompt_tokens": bad, "completion_tokens": 3})
+    assert usage.input is None
+    assert usage.output == 3
+    assert usage.flags == ("bad:prompt_tokens",)
+    assert from_openai({"prompt_tokens": bad}).source == "none"
+
+
+def test_whole_floats_count() -> None:
+    assert from_openai({"prompt_tokens": 12.0}).input == 12
+
+
+def test_details_never_exceed_their_total() -> None:
+    usage = from_openai(
+        {
+            "prompt_tokens": 10,
+            "completion_tokens": 3,
+            "prompt_tokens_details": {"cached_tokens": 50, "audio_tokens": 9},
+            "completion_tokens_details": {"reasoning_tokens": 7, "audio_tokens": 7},
+        }
+    )
+    assert usage.prompt_tokens == 10
+    assert usage.completion_tokens == 3
+    assert "details_exceed_total" in usage.flags
+
+
+def test_nothing_reported() -> None:
+    assert from_openai({}) == Usage()
+    assert from_openai({"prompt_tokens_details": "x"}).source == "none"
+
+
+COUNTS = st.one_of(
+    st.integers(-5, 500), st.sampled_from([None, "7", True, 1.5, 3.0, -1, 1 << 60, float("nan"), [], {}])
+)
+DETAILS = st.one_of(
+    st.sampled_from([None, "x", [], 3]),
+    st.dictionaries(
+        st.sampled_from(["cached_tokens", "audio_tokens", "reasoning_tokens", "cache_write_tokens"]), COUNTS, max_size=3
+    ),
+)
+NUMBERS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "input_tokens",
+    "output_tokens",
+    "prompt_cache_hit_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)
+TABLES = ("prompt_tokens_details", "completion_tokens_details", "cache_creation")
+REPORTS = st.builds(
+    lambda numbers, tables: {**numbers, **tables},
+    st.dictionaries(st.sampled_from(NUMBERS), COUNTS, max_size=6),
+    st.dictionaries(st.sampled_from(TABLES), DETAILS, max_size=3),
+)
+
+
+@given(REPORTS)
+def test_any_report_gives_sane_classes(report: dict[str, Any]) -> None:
+    usage = from_openai(report)
+    for name in CLASSES:
+        value = getattr(usage, name)
+        assert value is None or (type(value) is int and value >= 0)
+    assert (usage.source == "none") == all(getattr(usage, name) is None for name in CLASSES)
+
+
+@given(
+    prompt=st.integers(0, 10_000),
+    cached=st.integers(0, 12_000),
+    audio=st.integers(0, 12_000),
+    completion=st.integers(0, 10_000),
+    reasoning=st.integers(0, 12_000),
+)
+def test_openai_totals_are_kept(prompt: int, cached: int, audio: int, completion: int, reasoning: int) -> None:
+    usage = from_openai(
+        {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+            "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": audio},
+            "completion_tokens_details": {"reasoning_tokens": reasoning},
+        }
+    )
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total) == (prompt, completion, prompt + completion)
+
+
+def test_estimate_counts_bytes_characters_and_chunks() -> None:
+    assert estimate(9) == Usage(input=3, output=0, source="estimated")
+    assert estimate(0, 100, 7).output == 25
+    assert estimate(0, 3, 7).output == 7
+
+
+def test_only_what_is_missing_is_estimated() -> None:
+    guess = estimate(40, 40)
+    partly = Usage(input=3, cache_read=2, source="provider")
+    assert partly.filled(guess) == Usage(input=3, cache_read=2, output=10, source="estimated")
+    whole = Usage(input=0, output=0, source="provider")
+    assert whole.filled(guess) is whole

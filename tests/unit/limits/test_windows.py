@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import math
+import zoneinfo
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phantom_gateway.limits.windows import FOREVER, WindowSyntaxError, parse, seconds, window_bounds
+
+WINDOWS = st.sampled_from(
+    ["1s", "30s", "60s", "15m", "1h", "5h", "24h", "1d", "2d", "7d", "10d", "30d", "2w", "1mo", "3mo"]
+)
+NOW = st.floats(0, 4e9)
+
+
+def zone(name: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except zoneinfo.ZoneInfoNotFoundError:
+        return None
+
+
+ZONES = [
+    UTC,
+    timezone(timedelta(hours=-9, minutes=-30)),
+    *filter(
+        None, map(zone, ["Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "Asia/Beirut", "Australia/Lord_Howe"])
+    ),
+]
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "start", "end"),
+    [
+        ("60s", "2026-05-13T10:20:30", "2026-05-13T10:20:00", "2026-05-13T10:21:00"),
+        ("15m", "2026-05-13T10:20:30", "2026-05-13T10:15:00", "2026-05-13T10:30:00"),
+        ("1h", "2026-05-13T10:20:30", "2026-05-13T10:00:00", "2026-05-13T11:00:00"),
+        ("24h", "2026-05-13T10:20:30", "2026-05-13T00:00:00", "2026-05-14T00:00:00"),
+        ("1d", "2026-05-13T00:00:00", "2026-05-13T00:00:00", "2026-05-14T00:00:00"),
+        ("7d", "2026-05-13T10:20:30", "2026-05-11T00:00:00", "2026-05-18T00:00:00"),
+        ("1w", "2026-05-17T23:59:59", "2026-05-11T00:00:00", "2026-05-18T00:00:00"),
+        ("30d", "2026-02-13T10:20:30", "2026-02-01T00:00:00", "2026-03-01T00:00:00"),
+        ("1mo", "2026-12-31T23:59:59", "2026-12-01T00:00:00", "2027-01-01T00:00:00"),
+        ("3mo", "2026-05-13T10:20:30", "2026-04-01T00:00:00", "2026-07-01T00:00:00"),
+    ],
+)
+def test_calendar_windows(window: str, now: str, start: str, end: str) -> None:
+    assert window_bounds(window, at(now)) == (at(start), at(end))
+
+
+def test_never() -> None:
+    assert window_bounds("", 123.0) == FOREVER == (0.0, math.inf)
+    assert seconds("") == math.inf
+
+
+@pytest.mark.parametrize("bad", ["x", "0s", "-1d", "1y", "1.5h", "d", "30 s", "1e3s", "99999999999s", "٣d"])
+def test_syntax(bad: str) -> None:
+    with pytest.raises(WindowSyntaxError):
+        parse(bad)
+
+
+def test_anchored() -> None:
+    anchor = at("2026-01-31T12:00:00")
+    assert window_bounds("1d", anchor + 90_000, anchor) == (anchor + 86_400, anchor + 172_800)
+    assert window_bounds("1mo", at("2026-02-15T00:00:00"), anchor) == (anchor, at("2026-02-28T12:00:00"))
+    assert window_bounds("1mo", at("2026-02-28T12:00:00"), anchor) == (
+        at("2026-02-28T12:00:00"),
+        at("2026-03-31T12:00:00"),
+    )
+
+
+@pytest.mark.skipif(zone("Europe/Berlin") is None, reason="this machine has no time zone data")
+def test_days_follow_the_clock_over_daylight_saving() -> None:
+    berlin = zone("Europe/Berlin")
+    assert berlin is not None
+    start, end = window_bounds("1d", datetime(2026, 3, 29, 12, tzinfo=berlin).timestamp(), tz=berlin)
+    assert end - start == 23 * 3600
+    start, end = window_bounds("24h", datetime(2026, 10, 25, 12, tzinfo=berlin).timestamp(), tz=berlin)
+    assert end - start == 25 * 3600
+
+
+@given(window=WINDOWS, now=NOW, anchor=st.one_of(st.just(0.0), st.floats(1, 4e9)), index=st.integers(0, len(ZONES) - 1))
+def test_windows_tile_time(window: str, now: float, anchor: float, index: int) -> None:
+    tz = ZONES[index]
+    start, end = window_bounds(window, now, anchor, tz)
+    assert start <= now < end
+    assert window_bounds(window, end, anchor, tz)[0] == end
+    assert window_bounds(window, start, anchor, tz) == (start, end)
+    assert 0 < end - start <= 1.2 * seconds(window) + 7200
