@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from tests.unit.simulator.peer import chat
@@ -46,3 +47,8 @@ def test_an_unknown_mode_is_refused() -> None:
 
 def test_words_for_usage_are_modes() -> None:
     assert set(USAGE_OF_MODE) <= set(MODES)
+
+
+def test_the_guide_names_every_mode_with_its_line() -> None:
+    guide = Path("docs/guides/simulator.md").read_text()
+    assert [name for name, text in MODES.items() if f"| `{name}` | {text} |" not in guide] == []
