@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from phantom_gateway.wire.errors import BadRequest
-from phantom_gateway.wire.request_parser import RequestParser
-
 from tests.contract.http.raw import LIMITS, Recorder, serving, statuses, talk
 from tests.contract.http.request_cases import CASES, Case
+
+from phantom_gateway.wire.errors import BadRequest
+from phantom_gateway.wire.request_parser import RequestParser
 
 CANARY = b"GET /canary HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CANARY_ANSWER = b"answer to /canary"
