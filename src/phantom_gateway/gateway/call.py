@@ -155,9 +155,11 @@ class Caller:
         answer = read_answer(body)
         if answer is None:
             raise wire.BadResponse("the answer is not a JSON object")
+        if answer.error is not None and answer.usage is None:
+            raise AttemptFailed(_gateway_error(502, "The upstream answered with an error."))
         accounting = exchange.accounting
         accounting.answered(response.headers)
-        accounting.measured(answer.usage, len(body))
+        accounting.measured(answer.usage, body)
         pair = stamp_pair(answer.model, exchange.call.model, body)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
@@ -175,13 +177,17 @@ class Caller:
             await response.relay(relay)
             if relay.refused is not None:
                 raise relay.refused
-            if not tap.complete:
+            if not tap.events:
+                raise wire.BadResponse("there was no event in the stream")
+            if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
         except wire.UpstreamError as error:
             if not relay.delivered:
                 raise
-            await self._broken_off(accounting, relay, _failure(error).error)
-            return
+            if not tap.done:
+                await self._broken_off(accounting, relay, _failure(error).error)
+                return
+            # What breaks behind the end marker was no part of the answer.
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
         else:
