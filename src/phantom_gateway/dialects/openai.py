@@ -5,11 +5,14 @@ Sources: OpenAI API reference (streaming events, ``stream_options.include_usage`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from phantom_gateway.wire.sse import SseSplitter, event_data
+
+if TYPE_CHECKING:
+    from phantom_gateway.config.secret import Secret
 
 DONE = b"[DONE]"
 _NULL_USAGE = b'"usage":null'
@@ -94,6 +97,7 @@ class StreamTap:
 
     __slots__ = (
         "_hide_usage",
+        "_key",
         "_pair",
         "_public",
         "_splitter",
@@ -107,7 +111,8 @@ class StreamTap:
         "usage",
     )
 
-    def __init__(self, public_model: str, hide_usage: bool, max_event: int) -> None:
+    def __init__(self, public_model: str, hide_usage: bool, max_event: int, upstream_key: Secret | None = None) -> None:
+        self._key = upstream_key
         self._splitter = SseSplitter(max_event)
         self._public = public_model
         self._hide_usage = hide_usage
@@ -186,6 +191,8 @@ class StreamTap:
             if event is not None and event.error is not None:
                 self.error = event.error
                 self.events -= 1
+                if self._key:
+                    raw = raw.replace(self._key.reveal().encode(), b"[key]")  # noqa: PLW2901 (some providers repeat it)
             if event is not None and event.usage is not None:
                 self.usage = event.usage
                 if not event.choices:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.dialects.openai import StreamTap, read_answer, said, stamp_pair
 from phantom_gateway.wire.errors import BadResponse
 
@@ -128,6 +129,12 @@ def test_an_error_event_is_seen_and_passed() -> None:
     out, tap = run(chunk("a") + error, [])
     assert tap.error == {"message": "overloaded", "type": "x"}
     assert out.endswith(error)
+
+
+def test_an_error_event_never_repeats_our_key() -> None:
+    tap = StreamTap("up", hide_usage=True, max_event=1 << 20, upstream_key=Secret("sk-canary"))
+    error = b'data: {"error":{"message":"Incorrect API key provided: sk-canary"}}\n\n'
+    assert tap.feed(chunk("a") + error) == chunk("a") + error.replace(b"sk-canary", b"[key]")
 
 
 def test_comments_and_bad_events_pass_without_harm() -> None:
