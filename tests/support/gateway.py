@@ -112,6 +112,12 @@ class Gateway:
         with sqlite3.connect(f"file:{self.data_dir}/phantom.db?mode=ro", uri=True, timeout=10) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def records(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """The same, each row with the names of its columns."""
+        with sqlite3.connect(f"file:{self.data_dir}/phantom.db?mode=ro", uri=True, timeout=10) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, parameters)]
+
     def spend_logs(self, **filters: str) -> list[dict[str, Any]]:
         """``GET /spend/logs``."""
         rows: list[dict[str, Any]] = self.admin("GET", "/spend/logs", params=filters).json()
@@ -123,6 +129,13 @@ class Gateway:
         while len(rows := self.spend_logs()) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         return rows
+
+    def verify(self) -> int:
+        """The exit code of ``phantom verify``; what it says is printed."""
+        command = [sys.executable, "-m", "phantom_gateway.cli", "verify", "--data-dir", str(self.data_dir)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        sys.stdout.write(done.stdout + done.stderr)
+        return done.returncode
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30.0) -> int:
         """End it and return its exit code."""
