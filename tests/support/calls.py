@@ -48,7 +48,7 @@ class Seen:
     @property
     def call_id(self) -> str:
         """The id under which it is in the ledger."""
-        return self.headers.get("x-litellm-call-id", "")
+        return str(self.headers.get("x-litellm-call-id", ""))
 
 
 def chat(gateway: Gateway, key: str, *, model: str = "gpt", seconds: float = 60, **fields: Any) -> Seen:
