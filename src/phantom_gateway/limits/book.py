@@ -95,7 +95,7 @@ class LeaseBook:
             piece.reserved += amount
             piece.touched = now
             taken.append(piece)
-        return Reservation(taken, list(amounts), self._open, owner, now + RESERVATION_SECONDS)
+        return Reservation(taken, amounts, self._open, owner, now + RESERVATION_SECONDS)
 
     async def take_all(
         self, limits: Sequence[Limit], amounts: Sequence[int], now: float | None = None, owner: object = None
@@ -117,7 +117,7 @@ class LeaseBook:
                 for piece, back in zip(taken, amounts, strict=False):
                     piece.free += back
                     piece.reserved -= back
-        return Reservation(taken, list(amounts), self._open, owner, at + RESERVATION_SECONDS)
+        return Reservation(taken, amounts, self._open, owner, at + RESERVATION_SECONDS)
 
     # --- talking to control ---------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
@@ -22,6 +23,7 @@ class Slice:
         "end",
         "free",
         "granted",
+        "kind",
         "limit",
         "remaining",
         "reserved",
@@ -32,6 +34,7 @@ class Slice:
 
     def __init__(self, limit: Limit, start: float, end: float, now: float) -> None:
         self.limit = limit
+        self.kind = limit.kind
         self.start = start
         self.end = end
         self.free = 0
@@ -87,7 +90,7 @@ class Reservation:
     __slots__ = ("_amounts", "_registry", "_slices", "expires", "open", "owner")
 
     def __init__(
-        self, slices: list[Slice], amounts: list[int], registry: set[Reservation], owner: object, expires: float
+        self, slices: list[Slice], amounts: Sequence[int], registry: set[Reservation], owner: object, expires: float
     ) -> None:
         self._slices = slices
         self._amounts = amounts
@@ -100,26 +103,21 @@ class Reservation:
 
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
-        return tuple(
-            [
-                Spend(piece.limit.scope, piece.start, amount)
-                for piece, amount in zip(self._slices, self._amounts, strict=True)
-                if piece.limit.kind == "budget"
-            ]
-        )
+        pairs = zip(self._slices, self._amounts, strict=True)
+        return tuple([Spend(each.limit.scope, each.start, amount) for each, amount in pairs if each.kind == "budget"])
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
-        return tuple(
-            [Spend(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"]
-        )
+        return tuple([Spend(each.limit.scope, each.start, cost) for each in self._slices if each.kind == "budget"])
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
-        if not self._close():
+        if not self.open:
             return
+        self.open = False
+        self._registry.discard(self)
         for piece, amount in zip(self._slices, self._amounts, strict=True):
-            kind = piece.limit.kind
+            kind = piece.kind
             if kind == "budget":
                 back = amount - cost
             elif kind == "tokens":
