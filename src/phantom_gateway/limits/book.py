@@ -176,22 +176,6 @@ class LeaseBook:
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
-    def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[tuple[Limit, int, float]]:
-        """How the limits stand as far as this worker knows, without asking.
-
-        Of each: the limit, what remains, when it resets (Unix seconds, 0 = never or unknown).
-        """
-        at = self._clock() if now is None else now
-        states: list[tuple[Limit, int, float]] = []
-        for limit in limits:
-            piece = self._slices.get(limit.scope)
-            if piece is None or at >= piece.end:
-                states.append((limit, limit.amount, 0.0))
-                continue
-            remaining = max(piece.remaining + piece.free, 0)
-            states.append((limit, remaining, 0.0 if piece.end == NEVER else piece.end))
-        return states
-
     def overdue(self, now: float | None = None) -> list[Reservation]:
         """Reservations past their expiry: their owner must write the ``Closed`` (estimated) and settle them."""
         at = self._clock() if now is None else now
