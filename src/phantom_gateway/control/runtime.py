@@ -96,7 +96,7 @@ class Control:
             database=self._database,
             hasher=hasher,
             master=self._master.get,
-            authenticator=Authenticator(hasher, self._master.get, directory),
+            authenticator=Authenticator(hasher, self._master.get, directory, self._key_header),
             workers=self._spine,
             budgets=self._ingestion,
             configuration=self.configuration,
@@ -117,6 +117,9 @@ class Control:
             await self._simulator.close()
         self._database.close()
         self._places.release()
+
+    def _key_header(self) -> str:
+        return self.configuration.snapshot.settings.key_header
 
     async def _serve_demo(self, snapshot: Snapshot) -> None:
         """Start the simulator when a deployment needs it for the first time; a reload may bring one."""

@@ -112,6 +112,15 @@ async def test_a_directory_that_answers_with_another_key_is_not_believed() -> No
     assert (await refusal(liar, {"x-api-key": "sk-another-key-altogether"})).status == 401
 
 
+async def test_the_configured_header_wins() -> None:
+    record = known().record
+    assert record is not None
+    master = master_record(HASHER.digest(MASTER.encode()))
+    own = Authenticator(HASHER, lambda: master, Directory(record), lambda: "x-corp-key")
+    headers = Headers({"x-corp-key": KNOWN, "authorization": f"Bearer {MASTER}"})
+    assert not (await own.authenticate(headers, 100.0)).is_admin
+
+
 def test_there_is_no_empty_caller() -> None:
     with pytest.raises(TypeError):
         Caller()  # type: ignore[call-arg]
