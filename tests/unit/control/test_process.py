@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,8 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
+from tests.unit.store.samples import KEY_ID, closed, opened
 
 import phantom_gateway
+from phantom_gateway.cli.verify import verify
+from phantom_gateway.ledger.journal import Journal
+from phantom_gateway.store import spend
+from phantom_gateway.store.database import open_sqlite_readonly
+from phantom_gateway.store.tables import REQUESTS
 
 GOOD = "sk-f3a9c1d27be84460a5c0e7"
 
@@ -147,3 +155,39 @@ def test_a_lost_root_key_is_not_replaced_silently(tmp_path: Path) -> None:
     with control(tmp_path) as (process, line):
         assert (line["ready"], line["kind"]) == (False, "WrongPepperError")
         assert process.wait(10) == 1
+
+
+async def test_killed_at_any_moment_it_counts_every_record_once(tmp_path: Path) -> None:
+    """A journal of 12,000 records, a control that is killed three times while it takes them in."""
+    journal = Journal(tmp_path / "journal" / "w1", "w1", reserve_bytes=4096)
+    journal.open()
+    total = 0
+    for number in range(6000):
+        first = journal.append(opened(0))
+        journal.append(closed(0, opened=first, cost=number))
+        total += number
+    for delay in (0.0, 0.05, 0.15):
+        with control(tmp_path) as (process, line):
+            assert line["ready"] is True
+            await asyncio.sleep(delay)
+            process.kill()
+    with control(tmp_path) as (process, line):
+        until(lambda: rows(tmp_path) == 6000)
+        assert verify(tmp_path).ok
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    report = verify(tmp_path)
+    assert report.ok, report.as_json()
+    database = open_sqlite_readonly(tmp_path / "phantom.db")
+    with database.read() as connection:
+        assert spend.totals(connection, [f"key:{KEY_ID}"])[f"key:{KEY_ID}"].amount_nano == total
+    database.close()
+    await journal.close()
+
+
+def rows(data: Path) -> int:
+    database = open_sqlite_readonly(data / "phantom.db")
+    with database.read() as connection:
+        found = connection.execute(sa.select(sa.func.count()).select_from(REQUESTS)).scalar_one()
+    database.close()
+    return found
