@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import httpx
-
 from tests.support.gateway import Gateway, SimulatorThread, wait_until
 
 
@@ -40,7 +39,9 @@ def test_chat_is_answered_metered_and_in_the_ledger(shared_gateway: Gateway, sim
     assert info["spend"] == cost / 1e9
 
 
-def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(
+    shared_gateway: Gateway, simulator: SimulatorThread
+) -> None:
     key = shared_gateway.key(max_budget=1)
     response, lines = stream(shared_gateway, key, simulate={"chunks": 20})
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -70,7 +71,9 @@ def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway, simula
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["data"]) == 2
     for path in ("/v1/completions", "/completions", "/engines/gpt/completions"):
-        answer = httpx.post(shared_gateway.url + path, headers={"x-api-key": key}, json={"model": "gpt", "prompt": "say"})
+        answer = httpx.post(
+            shared_gateway.url + path, headers={"x-api-key": key}, json={"model": "gpt", "prompt": "say"}
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json()["object"] == "text_completion"
 
