@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.gateway import CONFIG, Gateway, SimulatorThread, running_gateway
 
 

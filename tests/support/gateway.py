@@ -137,7 +137,9 @@ def running_gateway(
     command += ["--data-dir", str(data_dir), "--workers", str(workers), *arguments]
     if config is not None:
         command += ["--config", str(config)]
-    variables = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))}
+    variables = {
+        name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))
+    }
     variables |= {"PHANTOM_MASTER_KEY": MASTER_KEY} | dict(environment or {})
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables)
     assert process.stdout is not None

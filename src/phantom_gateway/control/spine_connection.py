@@ -62,7 +62,7 @@ class SpineConnection(asyncio.Protocol):
             log.warning("worker %s disconnected: %s", self.worker or "?", error)
             self.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 # the loop's signature
+    def connection_lost(self, exc: Exception | None) -> None:  # the loop's signature
         """Called by the loop."""
         self._transport = None
         self._waiting.clear()

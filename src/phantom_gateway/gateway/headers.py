@@ -45,7 +45,10 @@ def usd(nano: int) -> bytes:
 
 def of_cost(cost: Cost) -> bytes:
     """What this answer cost, in dollars, and of what."""
-    block = b"x-litellm-response-cost: %d.%09d\r\nx-litellm-response-cost-input: %d.%09d\r\nx-litellm-response-cost-output: %d.%09d\r\n" % (
+    block = (
+        b"x-litellm-response-cost: %d.%09d\r\nx-litellm-response-cost-input: %d.%09d\r\n"
+        b"x-litellm-response-cost-output: %d.%09d\r\n"
+    ) % (
         *divmod(cost.total, NANO), *divmod(cost.input, NANO), *divmod(cost.output, NANO),
     )  # fmt: skip
     if cost.cache_read or cost.cache_write or cost.reasoning:

@@ -146,8 +146,8 @@ class Accounting:
             b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
             b"x-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
             % (
-                exchange.call_id.encode(), target.header_part, headers.text(exchange.call.model), elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6,
-                exchange.attempts, exchange.fallbacks,
+                exchange.call_id.encode(), target.header_part, headers.text(exchange.call.model),
+                elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6, exchange.attempts, exchange.fallbacks,
             )
         )  # fmt: skip
         limits = (
@@ -208,7 +208,7 @@ class Accounting:
             usage=self.usage,
             cost=self.cost,
             price_version=target.prices.version if target else "none",
-            spends=self._reservation.spends(total),
+            spends=self._reservation.spends(total),  # type: ignore[arg-type]  # limits.Spent has the shape of ledger.Spend
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
             client_left=left,

@@ -157,10 +157,15 @@ def from_openai(usage: Mapping[str, Any]) -> Usage:
 
 def _plain(usage: Mapping[str, Any]) -> Usage | None:
     """The usual report, three sane counts and nothing else, read without ceremony: it is on the path of every request."""
-    if len(usage) != 3:  # noqa: PLR2004
+    if len(usage) != 3:
         return None
     prompt, completion, total = usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens")
-    if type(prompt) is int and type(completion) is int and prompt + completion == total and 0 <= prompt <= MAX_COUNT >= completion >= 0:
+    if (
+        type(prompt) is int
+        and type(completion) is int
+        and prompt + completion == total
+        and 0 <= prompt <= MAX_COUNT >= completion >= 0
+    ):
         return Usage(input=prompt, output=completion, source="provider")
     return None
 

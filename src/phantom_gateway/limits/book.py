@@ -177,7 +177,10 @@ class LeaseBook:
     # --- looking ----------------------------------------------------------------------------------------------------------
 
     def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[tuple[Limit, int, float]]:
-        """Of each limit: itself, what remains, when it resets (Unix seconds, 0 = never or unknown). How the limits stand as far as this worker knows, without asking."""
+        """Of each limit: itself, what remains, when it resets (Unix seconds, 0 = never or unknown).
+
+        As far as this worker knows, without asking.
+        """
         at = self._clock() if now is None else now
         states: list[tuple[Limit, int, float]] = []
         for limit in limits:

@@ -9,7 +9,7 @@ class LimiterError(Exception):
     """Base of all."""
 
 
-class LimitExceeded(LimiterError):  # noqa: N818  the name of what happened, as callers say it
+class LimitExceeded(LimiterError):
     """The limit is used up. ``grant`` is the authority's refusal: ``used``, ``remaining`` and the window's bounds."""
 
     def __init__(self, limit: Limit, grant: LeaseGrant) -> None:
@@ -18,5 +18,5 @@ class LimitExceeded(LimiterError):  # noqa: N818  the name of what happened, as 
         self.grant = grant
 
 
-class LimiterUnavailable(LimiterError):  # noqa: N818
+class LimiterUnavailable(LimiterError):
     """Nobody can say whether the budget allows it (control is away or recovering): answer 503, call no upstream."""

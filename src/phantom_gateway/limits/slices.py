@@ -25,7 +25,19 @@ class Slice:
     ``free`` is negative when a request used more than it had reserved; the debt is asked for with the next lease.
     """
 
-    __slots__ = ("appetite", "asked", "end", "free", "granted", "limit", "remaining", "reserved", "start", "touched", "used")
+    __slots__ = (
+        "appetite",
+        "asked",
+        "end",
+        "free",
+        "granted",
+        "limit",
+        "remaining",
+        "reserved",
+        "start",
+        "touched",
+        "used",
+    )
 
     def __init__(self, limit: Limit, start: float, end: float, now: float) -> None:
         self.limit = limit

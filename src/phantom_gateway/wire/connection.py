@@ -109,7 +109,7 @@ class ServerConnection(asyncio.Protocol):
             self._end()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the reason changes nothing)
+    def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self.deadline = NEVER
         self._client_left()

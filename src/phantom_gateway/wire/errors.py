@@ -20,7 +20,6 @@
 
 Messages are for logs: they name hosts and reasons, never credentials, bodies or whole URLs.
 """
-# ruff: noqa: N818  (the names are what happened; the base class says that it is an error)
 
 from __future__ import annotations
 

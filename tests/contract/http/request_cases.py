@@ -128,7 +128,9 @@ CASES = (
     Case(
         63,
         "Upgrade h2c",
-        get(b"/v1", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"),
+        get(
+            b"/v1", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
+        ),
         (200,),
         accepted=True,
     ),

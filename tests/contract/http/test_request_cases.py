@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from phantom_gateway.wire.errors import BadRequest
-from phantom_gateway.wire.request_parser import RequestParser
-
 from tests.contract.http.raw import LIMITS, Recorder, serving, statuses, talk
 from tests.contract.http.request_cases import CASES, Case
+
+from phantom_gateway.wire.errors import BadRequest
+from phantom_gateway.wire.request_parser import RequestParser
 
 CANARY = b"GET /canary HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CANARY_ANSWER = b"answer to /canary"
@@ -67,7 +67,9 @@ def outcome(raw: bytes, size: int) -> tuple[list[tuple[bytes, bytes]], int | Non
     return seen, None
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.eof], ids=lambda case: f"{case.number}-{case.name}")
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if not case.eof], ids=lambda case: f"{case.number}-{case.name}"
+)
 def test_parser_is_indifferent_to_splits(case: Case) -> None:
     whole_seen, whole_status = outcome(case.raw + CANARY, len(case.raw) + len(CANARY))
     for size in (1, 2, 3, 7, 1000):
