@@ -44,7 +44,7 @@ class Scenario:
 
     def spec(self, target: Target) -> Spec:
         """What the load generator does for ``target``."""
-        requests = max(int(self.requests * target.scale), self.connections if self.stream else 10)
+        requests = max(int(self.requests * target.scale), self.connections, 10)
         return Spec(
             port=target.stream_port if self.stream else target.port,
             connections=self.connections,

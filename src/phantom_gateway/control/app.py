@@ -12,10 +12,10 @@ from phantom_gateway.control.services import ControlServices
 def create_app(services: ControlServices) -> FastAPI:
     """The application with all routes; it starts nothing and owns nothing."""
     # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
-    # A body without content-type is read as JSON, as LiteLLM does; keys travel in headers, so no form can forge a call.
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, strict_content_type=False)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
     for area in (config, health, keys, models, spend):
-        app.include_router(area.router())
+        # Not include_router: it nests, and the walk over all routes shall see each of them.
+        app.router.routes.extend(area.router().routes)
     errors.install(app)
     return app

@@ -198,12 +198,12 @@ class _Entry:
         known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
         info = entry.model_info
         prices = compile_prices(entry, known)
-        if prices == Prices() and not provider.key_optional and params.mock_response is None:
-            subject = "the models behind a wildcard have" if "*" in target.model else "the model has"
+        wildcard = "*" in target.model  # priced per request, by the provider's price list
+        if prices == Prices() and not wildcard and not provider.key_optional and params.mock_response is None:
             self._note(
                 "warning",
                 "model",
-                f"{subject} no known price: spend counts as 0",
+                "the model has no known price: spend counts as 0",
                 "set input_cost_per_token and output_cost_per_token",
             )
         if prices.version == "config" and not (prices.input and prices.output) and prices.input + prices.output:

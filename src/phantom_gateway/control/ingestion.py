@@ -77,7 +77,7 @@ class Ingestion:
         except OSError as error:
             log.warning("the journal of worker %s cannot be read: %s", worker, error.strerror)
             return
-        if not complete:
+        if not complete and position:
             log.warning("worker %s has written %d records, but its journal ends before", worker, position)
 
     async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:

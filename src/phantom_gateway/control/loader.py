@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from phantom_gateway.config.errors import ConfigError, Problem
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import compile_snapshot, read_config
 from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.security import master
-from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.spine.snapshot import PricedModel, Prices, Snapshot
 
 _MASTER_PATH = ("general_settings", "master_key")
 
@@ -44,11 +46,25 @@ class ConfigurationLoader:
             self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)
         except master.MasterKeyError as error:
             raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
-        return snapshot, tuple(str(note) for note in notes)
+        return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:
         """The file and those it includes; after a failure also those that were complained about."""
         return self._files
+
+    def _with_price_lists(self, snapshot: Snapshot) -> Snapshot:
+        """Wildcards name their model with the request: workers get the prices of all models such a provider has."""
+        providers = {
+            each.provider for each in snapshot.deployments if each.model.endswith("*") and each.prices == Prices()
+        }
+        lists = {
+            provider: {
+                name: PricedModel(prices=price.prices, max_output_tokens=price.max_output_tokens)
+                for name, price in self._prices.of_provider(provider).items()
+            }
+            for provider in sorted(providers)
+        }
+        return msgspec.structs.replace(snapshot, price_lists=lists)
 
     @cached_property
     def _prices(self) -> PriceTable:

@@ -13,13 +13,12 @@ from phantom_gateway.gateway.settle import Accounting
 from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.ledger.money import MILLION, NANO, format_usd
 from phantom_gateway.ledger.record import Opened
-from phantom_gateway.limits.book import amounts_for
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.exchange import Exchange
-    from phantom_gateway.gateway.table import Group, Table
+    from phantom_gateway.gateway.table import Group, Table, Worst
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.spine.messages import KeyRecord, Limit
 
@@ -66,18 +65,22 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     """Take what the request may use of every limit and open its record. Raises ApiError 429, 422 or 503."""
     if not worker.journal.accepting:
         raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
-    key, call, group = exchange.principal, exchange.call, exchange.group
-    input_tokens = call.size // BYTES_PER_TOKEN + 1
-    expected = input_tokens
+    key, call = exchange.principal, exchange.call
+    worst = table.worst(exchange.group, exchange.routed)
+    tokens_in = call.size // BYTES_PER_TOKEN + 1
+    tokens_out = 0
     if exchange.operation.output_fields:
-        expected += EXPECTED_OUTPUT if call.output_limit is None else min(call.output_limit, EXPECTED_OUTPUT)
+        limit = call.output_limit
+        tokens_out = EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit
     limits = key.limits
     now = time.time()
+    amounts = _amounts(limits, tokens_in + tokens_out, worst, exchange) if limits else []
     try:
-        amounts = _amounts(limits, expected, exchange)
         reservation = worker.book.try_all(limits, amounts, now) or await worker.book.take_all(limits, amounts, now)
     except LimitExceeded as error:
-        raise _refusal(error, now, worst_case(exchange), table.snapshot.settings.budget_exceeded_status) from error
+        raise _refusal(
+            error, now, worst_case(exchange, worst), table.snapshot.settings.budget_exceeded_status
+        ) from error
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
     end_user, session_id, trace_id = _labels(exchange)
@@ -85,10 +88,10 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         id=exchange.call_id,
         at_ns=int(now * 1e9),
         key_id=key.id,
-        group=group.name,
-        reserved=reservation.reserved(),  # type: ignore[arg-type]  # limits.Spent has the shape of ledger.Spend
-        estimate=(input_tokens * group.worst_input + (expected - input_tokens) * group.worst_output) // MILLION,
-        input_tokens=input_tokens,
+        group=exchange.group.name,
+        reserved=reservation.reserved(),
+        estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION,
+        input_tokens=tokens_in,
         call_type=exchange.operation.call_type,
         user_id=key.user_id,
         team_id=key.team_id,
@@ -111,32 +114,35 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     return accounting
 
 
-def _amounts(limits: tuple[Limit, ...], tokens: int, exchange: Exchange) -> list[int]:
+def _amounts(limits: tuple[Limit, ...], tokens: int, worst: Worst, exchange: Exchange) -> list[int]:
     """What the request reserves of each limit. A token limit smaller than the estimate is reserved whole: an empty window
     always admits one request, and what it really used is settled afterwards.
     """
-    if not limits:
-        return []
-    amounts = amounts_for(limits, tokens, worst_case(exchange))
-    for index, limit in enumerate(limits):
-        if limit.kind == "tokens" and amounts[index] > limit.amount:
-            amounts[index] = limit.amount
+    amounts = []
+    for limit in limits:
+        kind = limit.kind
+        if kind == "budget":
+            amounts.append(worst_case(exchange, worst))
+        elif kind == "tokens":
+            amounts.append(min(tokens, limit.amount))
+        else:
+            amounts.append(1)
     return amounts
 
 
-def worst_case(exchange: Exchange) -> int:
+def worst_case(exchange: Exchange, worst: Worst) -> int:
     """The most this request can cost on its group or where it may fall back to, in nano-dollars, rounded up.
 
     No tokenizer makes more tokens than there are bytes, so the body's size bounds the input.
     """
-    call, group = exchange.call, exchange.group
+    call = exchange.call
     tokens_in = call.size
     if b"image_url" in exchange.request.body:
         tokens_in += TOKENS_PER_IMAGE * exchange.request.body.count(b"image_url")
     tokens_out = 0
     if exchange.operation.output_fields:
-        tokens_out = group.worst_output_limit if call.output_limit is None else call.output_limit
-    return -(-(tokens_in * group.worst_input + tokens_out * group.worst_output) // MILLION) + group.worst_request
+        tokens_out = worst.output_limit if call.output_limit is None else call.output_limit
+    return -(-(tokens_in * worst.input + tokens_out * worst.output) // MILLION) + worst.request
 
 
 def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> ApiError:
@@ -180,7 +186,7 @@ def _labels(exchange: Exchange) -> tuple[str | None, str | None, str | None]:
         value = exchange.call.field("user")
         end_user = value[:256] if isinstance(value, str) and value else None
     index = exchange.request.index()
-    if not any([name.startswith(b"x-litellm-") for name in index]):  # noqa: C419 - a generator costs a call per header
+    if b"x-litellm-" not in b"".join(index):
         return end_user, None, None
     end_user = end_user or _text(index, b"x-litellm-end-user-id") or _text(index, b"x-litellm-customer-id")
     return end_user, _text(index, b"x-litellm-session-id"), _text(index, b"x-litellm-trace-id")

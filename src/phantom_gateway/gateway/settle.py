@@ -16,6 +16,7 @@ from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
 from phantom_gateway.ledger.money import Cost, cost
 from phantom_gateway.ledger.record import Closed, Opened, Status
 from phantom_gateway.ledger.usage import Usage, estimate, from_openai
+from phantom_gateway.spine.snapshot import Prices
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.openai import StreamTap
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NOTHING = Usage()
 _FREE = Cost()
+_FREE_OF_CHARGE = Prices()
 
 
 class Books(NamedTuple):
@@ -43,7 +45,8 @@ class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_book", "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on", "_relay",
+        "_book", "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
+        "_prices", "_relay",
         "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
         "usage",
     )  # fmt: skip
@@ -64,6 +67,7 @@ class Accounting:
         self._passed_on = b""
         self._tap: StreamTap | None = None
         self._relay: StreamRelay | None = None
+        self._prices = _FREE_OF_CHARGE
         self.hides_usage = False
         self.usage = _NOTHING
         self.cost = _FREE
@@ -146,10 +150,15 @@ class Accounting:
             b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
             b"x-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
             % (
-                exchange.call_id.encode(), target.header_part, headers.text(exchange.call.model),
-                elapsed_ns / 1e6, max(0, elapsed_ns - upstream_ns) / 1e6, exchange.attempts, exchange.fallbacks,
+                exchange.call_id.encode(),
+                target.header_part,
+                headers.text(exchange.call.model),
+                elapsed_ns / 1e6,
+                max(0, elapsed_ns - upstream_ns) / 1e6,
+                exchange.attempts,
+                exchange.fallbacks,
             )
-        )  # fmt: skip
+        )
         limits = (
             headers.of_limits(self._book, exchange.principal.limits, time.time()) if exchange.principal.limits else b""
         )
@@ -173,7 +182,8 @@ class Accounting:
     def _price(self, usage: Usage) -> None:
         assert self._target is not None, "usage comes from a target"
         self.usage = usage
-        self.cost = cost(usage, self._target.prices)
+        self._prices = self._target.priced(self._upstream_model).prices
+        self.cost = cost(usage, self._prices)
 
     def _close(self, status: Status, http_status: int, error_type: str, *, left: bool = False) -> None:
         if self._closed:
@@ -207,8 +217,8 @@ class Accounting:
             error_type=error_type,
             usage=self.usage,
             cost=self.cost,
-            price_version=target.prices.version if target else "none",
-            spends=self._reservation.spends(total),  # type: ignore[arg-type]  # limits.Spent has the shape of ledger.Spend
+            price_version=self._prices.version,
+            spends=self._reservation.spends(total),
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
             client_left=left,

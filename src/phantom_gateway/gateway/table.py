@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from phantom_gateway.gateway.headers import text as header_text
+from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
 from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from phantom_gateway.spine.snapshot import Deployment, Routing, Snapshot
+    from phantom_gateway.spine.snapshot import Deployment, Snapshot
 
 UNKNOWN_OUTPUT_LIMIT = 16384
 """Output tokens reserved for when neither the request nor the model's data bounds the output."""
 
+_UNPRICED = PricedModel(prices=Prices())
 _encoder = msgspec.json.Encoder()
 
 
@@ -52,6 +52,8 @@ class Target:
     """One deployment, compiled: request heads per operation, request defaults, timeouts, health."""
 
     __slots__ = (
+        "_fixed_price",
+        "_price_list",
         "defaults",
         "deployment",
         "fixed_model",
@@ -60,13 +62,13 @@ class Target:
         "health",
         "id",
         "origin",
-        "prices",
         "stream_timeouts",
         "timeouts",
         "weight",
     )  # fmt: skip
 
-    def __init__(self, deployment: Deployment, routing: Routing, health: Health) -> None:
+    def __init__(self, deployment: Deployment, snapshot: Snapshot, health: Health) -> None:
+        routing = snapshot.routing
         self.deployment = deployment
         self.id = deployment.id
         self.health = health
@@ -75,9 +77,14 @@ class Target:
             header_text(deployment.id),
             header_text(deployment.group),
         )
-        self.prices = deployment.prices
         self.origin = Origin.of(deployment.address)
         self.fixed_model = "" if deployment.model.endswith("*") else deployment.model
+        self._price_list: dict[str, PricedModel] = {}
+        self._fixed_price: PricedModel | None = None
+        if self.fixed_model or deployment.prices != Prices():
+            self._fixed_price = PricedModel(prices=deployment.prices, max_output_tokens=deployment.max_output_tokens)
+        else:
+            self._price_list = snapshot.price_lists.get(deployment.provider, {})
         self.defaults = {name: _encoder.encode(value) for name, value in deployment.defaults.items()}
         self.heads = {name: self._head(path) for name, path in deployment.paths.items()}
         total = deployment.timeout_s or routing.timeout_s
@@ -87,6 +94,10 @@ class Target:
         self.stream_timeouts = Timeouts(
             connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None
         )
+
+    def priced(self, model: str) -> PricedModel:
+        """Prices and output limit of an upstream model here; free when a wildcard's model is in no price list."""
+        return self._fixed_price or self._price_list.get(model, _UNPRICED)
 
     def upstream_model(self, asked: str) -> str:
         """The name the upstream knows. For a wildcard the caller's star goes where the deployment's star stands."""
@@ -130,30 +141,30 @@ def _path_segment(model: str) -> bytes:
     ).encode()
 
 
-class Group:
-    """All deployments under one public model name, and the worst case a request to it or its fallbacks can cost."""
+class Worst(NamedTuple):
+    """The dearest prices and the largest output over all deployments that may end up serving a request.
 
-    __slots__ = ("fallbacks", "name", "targets", "worst_input", "worst_output", "worst_output_limit", "worst_request")
+    ``input`` and ``output`` in nano-dollars per million tokens, ``request`` in nano-dollars, ``output_limit`` in tokens.
+    """
+
+    input: int = 0
+    output: int = 0
+    request: int = 0
+    output_limit: int = 0
+
+
+class Group:
+    """All deployments under one public model name."""
+
+    __slots__ = ("fallbacks", "fixed", "name", "targets", "worst")
 
     def __init__(self, name: str, targets: tuple[Target, ...]) -> None:
         self.name = name
         self.targets = targets
         self.fallbacks: tuple[str, ...] = ()
-        self.worst_input = 0
-        self.worst_output = 0
-        self.worst_request = 0
-        self.worst_output_limit = 0
-
-    def weigh(self, members: Iterable[Group]) -> None:
-        """Take the dearest prices and the largest output of this group and of where it may fall back to."""
-        for deployment in (target.deployment for member in (self, *members) for target in member.targets):
-            prices = deployment.prices
-            inputs = (prices.input, prices.cache_read, prices.cache_write_5m, prices.cache_write_1h, prices.audio_input)
-            outputs = (prices.output, prices.reasoning, prices.audio_output)
-            self.worst_input = max(self.worst_input, *(price or 0 for price in inputs))
-            self.worst_output = max(self.worst_output, *(price or 0 for price in outputs))
-            self.worst_request = max(self.worst_request, prices.request)
-            self.worst_output_limit = max(self.worst_output_limit, deployment.max_output_tokens or UNKNOWN_OUTPUT_LIMIT)
+        self.fixed = all(target.fixed_model for target in targets)
+        self.worst = Worst()
+        """Of this group and its fallbacks, when no wildcard is among them; else ask ``Table.worst``."""
 
     def candidates(self, operation: str, now: float, tried: set[str]) -> list[Target]:
         """Deployments that can do the operation, are not resting, were not tried, in the lowest ``order`` tier."""
@@ -192,13 +203,26 @@ class Table:
             healths = {t.id: t.health for group in previous.groups.values() for t in group.targets}
         members: dict[str, list[Target]] = {}
         for deployment in snapshot.deployments:
-            target = Target(deployment, snapshot.routing, healths.get(deployment.id) or Health())
+            target = Target(deployment, snapshot, healths.get(deployment.id) or Health())
             members.setdefault(deployment.group, []).append(target)
         self.groups: dict[str, Group] = {name: Group(name, tuple(targets)) for name, targets in members.items()}
         self._wildcards = sorted((n for n in self.groups if n.endswith("*")), key=len, reverse=True)
         for group in self.groups.values():
             group.fallbacks = self.fallbacks_of(group.name)
-            group.weigh(found[0] for name in group.fallbacks if (found := self.find(name)) is not None)
+            chain = self._chain(group.name)
+            if all(member.fixed for member, _ in chain):
+                group.worst = _worst(chain)
+            else:
+                group.fixed = False
+
+    def worst(self, group: Group, model: str) -> Worst:
+        """What a request for ``model`` of ``group`` can cost at most, wherever it ends."""
+        return group.worst if group.fixed else _worst([(group, model), *self._chain(group.name)[1:]])
+
+    def _chain(self, name: str) -> list[tuple[Group, str]]:
+        """The group and those it may fall back to, with the model name asked of each."""
+        names = (name, *self.groups[name].fallbacks)
+        return [found for each in names if (found := self.find(each)) is not None]
 
     def find(self, model: str) -> tuple[Group, str] | None:
         """The group that serves a public model name, and the name within it: exact, by alias, or by the longest wildcard
@@ -228,3 +252,17 @@ class Table:
         """The names of ``/v1/models``: groups and visible aliases, in the order of the configuration."""
         aliases = (name for name in self.routing.aliases if name not in self.routing.hidden_aliases)
         return list(dict.fromkeys([*self.groups, *aliases]))
+
+
+def _worst(chain: list[tuple[Group, str]]) -> Worst:
+    priced = [target.priced(target.upstream_model(model)) for group, model in chain for target in group.targets]
+    prices = [each.prices for each in priced]
+    return Worst(
+        max(
+            max(p.input, p.cache_read or 0, p.cache_write_5m or 0, p.cache_write_1h or 0, p.audio_input or 0)
+            for p in prices
+        ),
+        max(max(p.output, p.reasoning or 0, p.audio_output or 0) for p in prices),
+        max(p.request for p in prices),
+        max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced),
+    )

@@ -99,6 +99,17 @@ class PriceTable:
         row = self._models.get(key)
         return None if row is None else self._entry(key, row)
 
+    def of_provider(self, provider: str) -> dict[str, ModelPrice]:
+        """All priced models that ``lookup`` finds at ``provider``, by the name the provider knows."""
+        family, prefix = _family(provider), f"{provider}/"
+        found: dict[str, ModelPrice] = {}
+        for key, row in self._models.items():
+            if key.startswith(prefix):
+                found[key[len(prefix) :]] = self._entry(key, row)
+            elif _family(row[0]) == family:
+                found.setdefault(key, self._entry(key, row))
+        return {name: price for name, price in found.items() if price.priced}
+
     def keys(self) -> list[str]:
         """All keys."""
         return list(self._models)

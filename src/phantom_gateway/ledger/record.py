@@ -14,26 +14,21 @@ Records never contain prompts, answers, header values or keys.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from phantom_gateway.ledger.money import Cost
 from phantom_gateway.ledger.usage import Usage
+from phantom_gateway.spine.messages import Spend
+
+__all__ = ["Closed", "Opened", "Record", "Spend", "Status", "clipped", "decoder", "encoder"]
 
 Status = Literal["success", "failure", "interrupted"]
 
 MAX_TEXT = 256
 MAX_TAGS = 32
 _MAX_INT = (1 << 63) - 1
-
-
-class Spend(NamedTuple):
-    """What one budget scope was charged (``Closed``) or has reserved (``Opened``), in nano-dollars."""
-
-    scope: str
-    window_start: float
-    amount: int
 
 
 class Opened(msgspec.Struct, kw_only=True, array_like=True, tag=1, gc=False):

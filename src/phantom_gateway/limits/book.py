@@ -177,9 +177,9 @@ class LeaseBook:
     # --- looking ----------------------------------------------------------------------------------------------------------
 
     def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[tuple[Limit, int, float]]:
-        """Of each limit: itself, what remains, when it resets (Unix seconds, 0 = never or unknown).
+        """How the limits stand as far as this worker knows, without asking.
 
-        As far as this worker knows, without asking.
+        Of each: the limit, what remains, when it resets (Unix seconds, 0 = never or unknown).
         """
         at = self._clock() if now is None else now
         states: list[tuple[Limit, int, float]] = []

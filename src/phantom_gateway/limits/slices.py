@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit
+from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
 NEVER = math.inf
 MAX_APPETITE = 1024
-
-
-class Spent(NamedTuple):
-    """Nano-dollars one budget scope was charged; has the shape of ``ledger.record.Spend``."""
-
-    scope: str
-    window_start: float
-    amount: int
 
 
 class Slice:
@@ -107,20 +98,20 @@ class Reservation:
         self.open = True
         registry.add(self)
 
-    def reserved(self) -> tuple[Spent, ...]:
+    def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
         return tuple(
             [
-                Spent(piece.limit.scope, piece.start, amount)
+                Spend(piece.limit.scope, piece.start, amount)
                 for piece, amount in zip(self._slices, self._amounts, strict=True)
                 if piece.limit.kind == "budget"
             ]
         )
 
-    def spends(self, cost: int) -> tuple[Spent, ...]:
+    def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
         return tuple(
-            [Spent(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"]
+            [Spend(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"]
         )
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:

@@ -45,16 +45,11 @@ def read(path: Path) -> Secret:
         raise
     except OSError as error:
         raise SecretFileError(f"{path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SecretFileError(f"{path}: not a regular file")
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & 0o077:
-            raise SecretFileError(f"{path}: mode {mode:04o} lets others read it; it must be 0600 (chmod 600 {path})")
-        if status.st_uid != os.geteuid():
-            raise SecretFileError(f"{path}: belongs to user {status.st_uid}, not to this process")
-        content = file.read(MAX_BYTES + 1)
+    try:
+        _refuse_unsafe(path, os.fstat(descriptor))
+        content = os.read(descriptor, MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     try:
         text = content.decode("ascii").strip()
     except UnicodeDecodeError as error:
@@ -62,6 +57,16 @@ def read(path: Path) -> Secret:
     if not text or len(content) > MAX_BYTES:
         raise SecretFileError(f"{path}: empty or longer than {MAX_BYTES} bytes")
     return Secret(text)
+
+
+def _refuse_unsafe(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SecretFileError(f"{path}: not a regular file")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        raise SecretFileError(f"{path}: mode {mode:04o} lets others read it; it must be 0600 (chmod 600 {path})")
+    if status.st_uid != os.geteuid():
+        raise SecretFileError(f"{path}: belongs to user {status.st_uid}, not to this process")
 
 
 def _sync_directory(path: Path) -> None:

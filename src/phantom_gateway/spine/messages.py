@@ -7,7 +7,7 @@ money is integer nano-dollars.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,14 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A duration (``60s``, ``24h``, ``30d``, ``1mo``), or ``""``: never resets (a prepaid budget), meaningless for parallel."""
     anchor: float = 0.0
     """Start of the first window for windows that are not calendar-aligned; 0 = calendar-aligned in UTC."""
+
+
+class Spend(NamedTuple):
+    """What one budget scope was charged or has reserved in one of its windows, in nano-dollars. Part of the journal's form."""
+
+    scope: str
+    window_start: float
+    amount: int
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

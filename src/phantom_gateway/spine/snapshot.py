@@ -42,6 +42,14 @@ class Prices(Struct, frozen=True, kw_only=True):
     """Nano-dollars per request (not per million)."""
 
 
+class PricedModel(Struct, frozen=True, kw_only=True):
+    """What the price table knows of a model that a wildcard may name."""
+
+    prices: Prices
+    max_output_tokens: int = 0
+    """0 = unknown."""
+
+
 class Address(Struct, frozen=True, kw_only=True):
     """Where an upstream lives, fixed from configuration; a request never changes it."""
 
@@ -169,5 +177,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     routing: Routing = Routing()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
+    price_lists: dict[str, dict[str, PricedModel]] = {}
+    """Provider to its models, for providers behind wildcard deployments without prices of their own."""
     key_pepper: Secret | None = None
     """Hex of the key-digest key (``phantom_gateway.security.digest``)."""

@@ -6,12 +6,14 @@ the position stored in that transaction has to be in it. A journal that disappea
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
 from phantom_gateway.store.database import Database
@@ -82,7 +84,8 @@ def _journal(connection: sa.Connection, directory: Path, position: Position, che
     records_check, damage_check = checks
     reader = Reader(directory)
     open_numbers: set[int] = set()
-    while records := reader.read():
+    dead = _writer_is_dead(directory)
+    while records := reader.read(final=dead):
         damage_check.examined += len(records)
         stored = [record for record in records if record.n <= position.n]
         _compare(connection, directory.name, stored, records_check)
@@ -97,6 +100,18 @@ def _journal(connection: sa.Connection, directory: Path, position: Position, che
     for damage in reader.damage:
         if (damage.segment, damage.offset) >= (position.segment, position.offset):
             _report(damage_check, directory.name, damage)  # what lies before was reported when it was ingested
+
+
+def _writer_is_dead(directory: Path) -> bool:
+    """Whether the end of the journal is the end. The lock is looked at, not kept."""
+    try:
+        with (directory / LOCK_NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return True
+    return True
 
 
 def _compare(connection: sa.Connection, incarnation: str, records: Sequence[Record], check: Check) -> None:

@@ -31,12 +31,16 @@ _EMBED_TAIL = tuple(
     ipaddress.IPv6Network(block) for block in ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96")
 )
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only global unicast space given out so far."""
 _NEVER_GLOBAL = tuple(
     ipaddress.ip_network(block)
     for block in (
         "64:ff9b:1::/48",  # NAT64 of local use: the embedded address depends on the site
         "2001::/32",  # Teredo
         "fec0::/10",  # site-local, deprecated
+        "3fff::/20",  # documentation (2024), unknown to older Pythons
+        "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # 6to4 relays, deprecated
         "100.64.0.0/10",  # carrier-grade NAT
         "0.0.0.0/8",
@@ -87,5 +91,7 @@ def is_allowed(address: IPAddress, allow_private: tuple[Network, ...]) -> bool:
 
 def _is_global(address: IPAddress) -> bool:
     if any(address in network for network in _NEVER_GLOBAL):
+        return False
+    if address.version == 6 and address not in _UNICAST:
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

@@ -75,9 +75,9 @@ class Egress:
                 return await loop.create_unix_connection(protocol_factory, origin.socket_path)
             except OSError as error:
                 raise ConnectFailed(f"{origin!r}: {error.strerror or 'connection failed'}") from None
+        context = self._context(origin) if origin.scheme == "https" else None
         proxy = origin.proxy_url
         sock = await (self._through_proxy(origin, proxy.reveal()) if proxy else self._direct(origin))
-        context = self._context(origin) if origin.scheme == "https" else None
         name = origin.host if context is not None else None
         try:
             return await loop.create_connection(protocol_factory, sock=sock, ssl=context, server_hostname=name)

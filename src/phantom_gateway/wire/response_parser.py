@@ -136,7 +136,9 @@ class ResponseParser:
         self._final = self.head_done = True
         self.status = status
         self._check_head(status)
-        self.keep_alive = self._llhttp.should_keep_alive() and not self.until_eof
+        # a body announced where none may be is likely to follow: not into the next response
+        announced = status in _BODILESS and status != 304 and self.index.get(b"content-length", b"0") != b"0"
+        self.keep_alive = self._llhttp.should_keep_alive() and not self.until_eof and not announced
 
     def on_message_complete(self) -> None:
         """The end of an interim or the final response."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from phantom_gateway.spine.snapshot import HttpLimits
@@ -33,6 +33,39 @@ async def serving(handler: Handler, limits: HttpLimits = LIMITS) -> AsyncIterato
         yield server, port
     finally:
         await server.drain(0.2)
+
+
+@asynccontextmanager
+async def listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """The port of a local server that runs ``serve`` per connection; every connection is closed at the end."""
+    running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def held(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running[task] = writer
+        try:
+            await serve(reader, writer)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+    server = await asyncio.start_server(held, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task, writer in running.items():
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*running, return_exceptions=True)
+        await server.wait_closed()
+        for _ in range(3):  # aborted transports close their sockets in the next turns of the loop
+            await asyncio.sleep(0)
 
 
 class Recorder:
@@ -88,3 +121,10 @@ async def _send(writer: asyncio.StreamWriter, parts: Sequence[bytes], *, eof: bo
 def statuses(raw: bytes) -> list[int]:
     """The statuses of all responses in ``raw`` (their bodies must not look like status lines)."""
     return [int(piece[:3]) for piece in raw.split(b"HTTP/1.1 ")[1:]]
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until ``condition`` holds; a test polls what has no event of its own."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (sockets closing elsewhere raise no event here)
+            await asyncio.sleep(0.005)

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, choose
-from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Routing, Snapshot
+from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, Worst, choose
+from phantom_gateway.spine.snapshot import Address, Deployment, PricedModel, Prices, Routing, Snapshot
 
 ADDRESS = Address(scheme="https", host="api.example.com", port=443)
 PATHS = {"chat": "/chat/completions"}
@@ -86,9 +86,25 @@ def test_worst_case_covers_the_fallbacks() -> None:
         fallbacks={"cheap": ("dear",)},
     )
     cheap = routes.groups["cheap"]
-    assert (cheap.worst_input, cheap.worst_output, cheap.worst_request) == (8, 9, 3)
-    assert cheap.worst_output_limit == UNKNOWN_OUTPUT_LIMIT
-    assert routes.groups["dear"].worst_input == 8
+    assert routes.worst(cheap, "cheap") == Worst(8, 9, 3, UNKNOWN_OUTPUT_LIMIT)
+    assert routes.worst(routes.groups["dear"], "dear") == Worst(8, 9, 3, UNKNOWN_OUTPUT_LIMIT)
+
+
+def test_a_wildcard_costs_what_its_model_costs() -> None:
+    listed = {"openai": {"big": PricedModel(prices=Prices(version="t", input=7, output=8), max_output_tokens=99)}}
+    snapshot = Snapshot(revision=1, deployments=(deployment("a", "openai/*", model="*"),), price_lists=listed)
+    routes = Table(snapshot)
+    group = routes.groups["openai/*"]
+    assert routes.worst(group, "openai/big") == Worst(7, 8, 0, 99)
+    assert routes.worst(group, "openai/unheard-of") == Worst(0, 0, 0, UNKNOWN_OUTPUT_LIMIT)
+    assert group.targets[0].priced("big").prices.version == "t"
+
+
+def test_prices_in_the_configuration_beat_the_list() -> None:
+    listed = {"openai": {"big": PricedModel(prices=Prices(input=7))}}
+    own = deployment("a", "openai/*", model="*", prices=Prices(version="config", input=1))
+    routes = Table(Snapshot(revision=1, deployments=(own,), price_lists=listed))
+    assert routes.worst(routes.groups["openai/*"], "openai/big").input == 1
 
 
 def test_fallbacks_are_bounded_and_never_the_group_itself() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from phantom_gateway.limits.slices import Reservation, Slice, Spent
-from phantom_gateway.spine.messages import Limit, LimitKind
+from phantom_gateway.limits.slices import Reservation, Slice
+from phantom_gateway.spine.messages import Limit, LimitKind, Spend
 
 
 def piece(kind: LimitKind, free: int = 100) -> Slice:
@@ -25,8 +25,8 @@ def test_settling_returns_what_was_not_used_exactly_once() -> None:
     requests, tokens, slots, budget = piece("requests"), piece("tokens"), piece("parallel"), piece("budget")
     reservation, registry = reserve((requests, 1), (tokens, 40), (slots, 1), (budget, 50))
     assert registry == {reservation}
-    assert reservation.reserved() == (Spent("budget:key:k:60s", 60.0, 50),)
-    assert reservation.spends(20) == (Spent("budget:key:k:60s", 60.0, 20),)
+    assert reservation.reserved() == (Spend("budget:key:k:60s", 60.0, 50),)
+    assert reservation.spends(20) == (Spend("budget:key:k:60s", 60.0, 20),)
     for _ in range(2):
         reservation.settle(tokens=60, cost=20)
         reservation.release()

@@ -1,0 +1,196 @@
+"""Control's parts put together in a temporary directory, with workers that a test plays."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.app import create_app
+from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.ingestion import Ingestion
+from phantom_gateway.control.key_directory import KeyDirectory
+from phantom_gateway.control.keys.record import master_record
+from phantom_gateway.control.leases import Leases
+from phantom_gateway.control.places import listen
+from phantom_gateway.control.services import Configuration, ControlServices
+from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.ledger.journal import Journal
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.spine.codec import encode, worker_decoder
+from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Hello, Message, ToWorker, Welcome
+from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Snapshot
+from phantom_gateway.store import schema
+from phantom_gateway.store.database import open_sqlite
+
+T = TypeVar("T")
+
+MASTER = "sk-master-0123456789abcdef"
+PEPPER = Secret("ab" * 32)
+ADMIN = {"authorization": f"Bearer {MASTER}"}
+SNAPSHOT = Snapshot(
+    revision=1,
+    deployments=(
+        Deployment(
+            id="d1",
+            group="demo",
+            provider="openai",
+            model="gpt-x",
+            address=Address(scheme="https", host="api.openai.com"),
+            api_key=Secret("sk-provider-secret"),
+            prices=Prices(version="t", input=1_000_000_000, output=2_000_000_000),
+            headers=(("x-org", "o"),),
+            mode="chat",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """What a test may touch."""
+
+    path: Path
+    services: ControlServices
+    directory: KeyDirectory
+    ingestion: Ingestion
+    leases: Leases
+    spine: SpineServer
+    http: httpx.AsyncClient
+
+    async def generate(self, **fields: Any) -> dict[str, Any]:
+        """A new key."""
+        answer = await self.http.post("/key/generate", json=fields, headers=ADMIN)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+        """A POST as administrator unless other headers are given."""
+        return await self.http.post(path, json=body, headers=ADMIN if headers is None else headers)
+
+    async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> httpx.Response:
+        """A GET as administrator unless other headers are given."""
+        return await self.http.get(path, params=query, headers=ADMIN if headers is None else headers)
+
+    def journal(self, incarnation: str) -> Journal:
+        """The journal of a worker, open."""
+        journal = Journal(self.path / "journal" / incarnation, incarnation, reserve_bytes=4096)
+        journal.open()
+        return journal
+
+    @asynccontextmanager
+    async def worker(self, name: str = "w1", **hello: Any) -> AsyncIterator[TestWorker]:
+        """A worker that has been welcomed."""
+        worker = await TestWorker.connect(self.path / "spine.sock")
+        worker.send(Hello(version=PROTOCOL_VERSION, worker=name, slot=0, pid=1, **hello))
+        worker.welcome = await worker.expect(Welcome)
+        try:
+            yield worker
+        finally:
+            await worker.close()
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header with which ``key`` calls."""
+    return {"authorization": f"Bearer {key}"}
+
+
+@asynccontextmanager
+async def rig(path: Path) -> AsyncIterator[Rig]:
+    """Everything but the process: database, ingestion, spine on a unix socket, the application."""
+    database = open_sqlite(path / "phantom.db")
+    schema.migrate(database)
+    hasher = KeyHasher(PEPPER)
+    master = master_record(hasher.digest(MASTER.encode()))
+    threads = AsyncDatabase(database)
+    ingestion = Ingestion(path / "journal", database)
+    ingestion.start(time.time())
+    leases = Leases(ingestion.authority)
+    directory = KeyDirectory(threads, lambda: master, epoch=1000)
+    configuration = Configuration(SNAPSHOT, 1.0)
+    spine = SpineServer(SpineParts(configuration, directory, leases, ingestion, time.time))
+    await spine.start(listen(path / "spine.sock"))
+    services = ControlServices(
+        database=threads,
+        hasher=hasher,
+        master=lambda: master,
+        authenticator=Authenticator(hasher, lambda: master, directory),
+        workers=spine,
+        budgets=ingestion,
+        configuration=configuration,
+    )
+    transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
+        yield Rig(path, services, directory, ingestion, leases, spine, client)
+    await spine.stop()
+    await leases.stop()
+    await ingestion.stop()
+    threads.close()
+
+
+class TestWorker:
+    """A worker's end of the spine, driven by a test. Messages are kept until somebody expects them."""
+
+    __test__ = False
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._decoder = worker_decoder()
+        self._seen: list[ToWorker] = []
+        self.welcome: Welcome
+
+    @classmethod
+    async def connect(cls, path: Path) -> TestWorker:
+        """A connection that has said nothing yet."""
+        return cls(*await asyncio.open_unix_connection(path))
+
+    def send(self, message: Message) -> None:
+        """Say something."""
+        self._writer.write(encode(message))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Say something that may be no message."""
+        self._writer.write(data)
+
+    async def expect(self, kind: type[T]) -> T:
+        """The next message of this kind; others before it are kept."""
+        async with asyncio.timeout(5):
+            while True:
+                for index, message in enumerate(self._seen):
+                    if isinstance(message, kind):
+                        del self._seen[index]
+                        return message
+                data = await self._reader.read(65536)
+                if not data:
+                    raise ConnectionError("control has closed the connection")
+                self._seen += self._decoder.feed(data)
+
+    async def obey(self, kind: type[T]) -> T:
+        """The same, confirmed."""
+        message = await self.expect(kind)
+        self.send(Ack(seq=message.seq))  # type: ignore[attr-defined]
+        return message
+
+    async def closed(self) -> bool:
+        """Whether control closes the connection within five seconds."""
+        async with asyncio.timeout(5):
+            while data := await self._reader.read(65536):
+                self._seen += self._decoder.feed(data)
+        await self.close()
+        return True
+
+    async def close(self) -> None:
+        """Leave."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.control.rig import ADMIN, MASTER, Rig, bearer
+
+from phantom_gateway.security import key_format
+from phantom_gateway.spine.messages import Ack, Invalidate
+from phantom_gateway.wire.tasks import TaskGroup
+
+# fmt: off
+KEY_INFO_FIELDS = {
+    "key_name", "key_alias", "spend", "total_spend", "max_budget", "expires", "models", "aliases", "config",
+    "user_id", "team_id", "agent_id", "project_id", "max_parallel_requests", "metadata", "tpm_limit", "rpm_limit",
+    "tpd_limit", "budget_duration", "budget_reset_at", "allowed_cache_controls", "allowed_routes", "key_type",
+    "permissions", "model_spend", "model_max_budget", "budget_fallbacks", "blocked", "budget_id",
+    "litellm_budget_table", "org_id", "created_at", "created_by", "updated_at", "updated_by", "last_active",
+    "object_permission", "access_group_ids", "rotation_count", "auto_rotate", "rotation_interval",
+    "last_rotation_at", "key_rotation_at", "router_settings", "budget_limits"
+}
+# fmt: on
+"""LiteLLM 1.106.2's ``/key/info``."""
+
+
+def everything_below(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.rglob("*") if file.is_file())
+
+
+async def info(control: Rig, key: str) -> dict[str, Any]:
+    answer = await control.get("/key/info", key=key)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["info"]
+    return found
+
+
+async def test_a_key_is_made_shown_once_and_works(control: Rig) -> None:
+    made = await control.generate(
+        key_alias="mine", models=["demo"], max_budget=1.5, budget_duration="1d", duration="30d", rpm_limit=9
+    )
+    key = made["key"]
+    assert key_format.checksum_ok(key) is True
+    assert made["key_name"] == f"sk-...{key[-4:]}"
+    assert made["token"] == made["token_id"] == control.services.hasher.digest(key.encode())
+    assert made["expires"].endswith("Z")
+    assert (made["max_budget"], made["rpm_limit"], made["models"], made["duration"]) == (1.5, 9, ["demo"], "30d")
+    own = await control.get("/key/info", headers=bearer(key))
+    assert own.status_code == 200
+    assert own.json()["key"] == made["token"]
+    assert set(own.json()["info"]) >= KEY_INFO_FIELDS
+    assert "token" not in own.json()["info"]
+    assert key not in own.text
+
+
+async def test_no_plaintext_reaches_the_disk(control: Rig, tmp_path: Path) -> None:
+    keys = [(await control.generate(key_alias=f"k{number}"))["key"] for number in range(3)]
+    keys.append((await control.generate(key="sk-my-own-value-of-a-key-123"))["key"])
+    await control.post("/key/update", {"key": keys[0], "rpm_limit": 1})
+    await control.post("/key/delete", {"keys": [keys[1]]})
+    content = everything_below(tmp_path)
+    assert b"k0" in content
+    for key in (*keys, MASTER):
+        assert key.encode() not in content
+        assert key[6:-4].encode() not in content
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_budget", -1),
+        ("max_budget", "10"),
+        ("max_budget", True),
+        ("max_budget", 1e12),
+        ("soft_budget", -0.5),
+        ("budget_duration", "forever"),
+        ("budget_duration", "0d"),
+        ("duration", "-3d"),
+        ("duration", "0s"),
+        ("duration", "yesterday"),
+        ("rpm_limit", -1),
+        ("rpm_limit", 1.5),
+        ("tpm_limit", "9"),
+        ("max_parallel_requests", []),
+        ("models", "demo"),
+        ("models", [1]),
+        ("models", [""]),
+        ("metadata", []),
+        ("aliases", {"a": 1}),
+        ("key_alias", ""),
+        ("key_alias", "a\nb"),
+        ("user_id", 7),
+        ("key_type", "root"),
+        ("blocked", "yes"),
+        ("key", "sk-short"),
+        ("key", "no-prefix-but-long-enough-value"),
+        ("key", "sk-ph-" + "A" * 38),
+        ("key", MASTER),
+        ("spend", 1.0),
+        ("budget_limits", [{"budget_duration": "1d"}]),
+        ("budget_limits", [{"budget_duration": "1d", "max_budget": 1}, {"budget_duration": "1d", "max_budget": 2}]),
+        ("guardrails", ["pii"]),
+        ("model_max_budget", {"demo": {"max_budget": 1}}),
+        ("auto_rotate", True),
+        ("rpm_limit_type", "guaranteed_throughput"),
+        ("surprise", 1),
+    ],
+)
+async def test_a_bad_field_is_named_and_changes_nothing(control: Rig, field: str, value: Any) -> None:
+    answer = await control.post("/key/generate", {"key_alias": "x", field: value})
+    assert answer.status_code == 400, answer.text
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["code"] == "400"
+    assert error["param"].split(".")[0] == field
+    assert field in error["message"]
+    assert (await control.get("/key/list")).json()["total_count"] == 0
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"metadata": {"a": NaN}}', b'{"metadata": {"a": "\\ud800"}}', b'{"max_budget": Infinity}']
+)
+async def test_json_that_is_none_is_refused(control: Rig, raw: bytes) -> None:
+    answer = await control.http.post("/key/generate", content=raw, headers=ADMIN)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] in ("metadata", "max_budget")
+
+
+async def test_empty_values_of_later_fields_are_accepted_and_echoed(control: Rig) -> None:
+    made = await control.generate(
+        guardrails=[], model_max_budget={}, spend=0, auto_rotate=False, tpm_limit_type="best_effort_throughput"
+    )
+    assert (made["model_max_budget"], made["auto_rotate"], made["spend"]) == ({}, False, 0.0)
+
+
+async def test_kept_fields_are_echoed(control: Rig) -> None:
+    kept = {"agent_id": "a", "project_id": "p", "soft_budget": 2.5, "config": {"x": 1}, "permissions": {"y": True}}
+    made = await control.generate(**kept)
+    assert {name: made[name] for name in kept} == kept
+    await control.post("/key/update", {"key": made["key"], "agent_id": "b"})
+    assert {name: (await info(control, made["key"]))[name] for name in kept} == kept | {"agent_id": "b"}
+
+
+async def test_own_values_are_taken_once(control: Rig) -> None:
+    own = "sk-my-own-value-of-a-key-123"
+    assert (await control.generate(key=own))["key"] == own
+    again = await control.post("/key/generate", {"key": own})
+    assert (again.status_code, again.json()["error"]["param"]) == (400, "key")
+    assert own not in again.text
+
+
+async def test_an_alias_is_unique(control: Rig) -> None:
+    await control.generate(key_alias="mine")
+    answer = await control.post("/key/generate", {"key_alias": "mine"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "key_alias")
+
+
+async def test_update_changes_what_it_names(control: Rig) -> None:
+    made = await control.generate(key_alias="mine", max_budget=1, rpm_limit=5, metadata={"a": 1}, duration="1d")
+    answer = await control.post(
+        "/key/update", {"key": made["key"], "rpm_limit": 7, "max_budget": None, "duration": "-1"}
+    )
+    assert answer.status_code == 200
+    assert answer.json()["key"] == made["key"]
+    after = await info(control, made["token"])
+    assert (after["rpm_limit"], after["max_budget"], after["expires"]) == (7, None, None)
+    assert (after["key_alias"], after["metadata"], after["created_at"]) == ("mine", {"a": 1}, made["created_at"])
+    assert after["updated_at"] > made["updated_at"]
+
+
+async def test_update_of_an_unknown_key_is_404(control: Rig) -> None:
+    answer = await control.post("/key/update", {"key": "sk-unknown-unknown-unknown", "rpm_limit": 1})
+    assert answer.status_code == 404
+    assert "sk-unknown" not in answer.text
+
+
+async def test_block_and_unblock(control: Rig) -> None:
+    made = await control.generate()
+    blocked = await control.post("/key/block", {"key": made["key"]})
+    assert (blocked.json()["token"], blocked.json()["blocked"]) == (made["token"], True)
+    assert (await control.get("/key/info", headers=bearer(made["key"]))).status_code == 401
+    assert (await control.post("/key/unblock", {"key": made["token"]})).json()["blocked"] is False
+    assert (await control.get("/key/info", headers=bearer(made["key"]))).status_code == 200
+
+
+async def test_delete_takes_all_or_none(control: Rig) -> None:
+    one, two = await control.generate(key_alias="one"), await control.generate(key_alias="two")
+    refused = await control.post("/key/delete", {"keys": [one["key"], "sk-unknown-unknown-unknown"]})
+    assert refused.status_code == 404
+    assert (await control.get("/key/list")).json()["total_count"] == 2
+    done = await control.post("/key/delete", {"keys": [one["key"], one["token"]]})
+    assert done.json() == {"deleted_keys": [one["key"], one["token"]]}
+    assert (await control.post("/key/delete", {"key_aliases": ["two"]})).json() == {"deleted_keys": ["two"]}
+    assert (await control.get("/key/info", headers=bearer(two["key"]))).status_code == 401
+    bodies: list[dict[str, list[str]]] = [{}, {"keys": []}, {"keys": ["a"], "key_aliases": ["b"]}]
+    for body in bodies:
+        assert (await control.post("/key/delete", body)).status_code == 400
+
+
+async def test_a_virtual_key_sees_itself_and_manages_nothing(control: Rig) -> None:
+    mine, other = await control.generate(), await control.generate(key_type="management")
+    headers = bearer(mine["key"])
+    assert (await control.get("/key/info", headers=headers, key=mine["key"])).status_code == 200
+    for stranger in (other["key"], other["token"], "sk-unknown-unknown-unknown", MASTER):
+        assert (await control.get("/key/info", headers=headers, key=stranger)).status_code == 403
+    for key in (mine, other):
+        for path in ("generate", "update", "delete", "block", "unblock"):
+            answer = await control.post(f"/key/{path}", {"key": mine["key"]}, headers=bearer(key["key"]))
+            assert answer.status_code == 403, path
+            assert "not allowed to call this route" in answer.json()["error"]["message"]
+
+
+async def test_the_master_key_is_no_row(control: Rig) -> None:
+    assert (await control.get("/key/info")).status_code == 404
+    assert (await control.get("/key/info", key=MASTER)).status_code == 404
+    assert (await control.get("/key/info", key="sk-unknown-unknown-unknown")).status_code == 404
+
+
+async def test_lists_are_paged_and_filtered(control: Rig) -> None:
+    made = [await control.generate(key_alias=f"k{number}", user_id=f"u{number % 2}") for number in range(5)]
+    first = (await control.get("/key/list", size=2)).json()
+    assert first == {
+        "keys": [made[4]["token"], made[3]["token"]],
+        "total_count": 5,
+        "current_page": 1,
+        "total_pages": 3,
+    }
+    full = (
+        await control.get("/key/list", user_id="u1", return_full_object=True, sort_order="asc", sort_by="key_alias")
+    ).json()
+    assert [one["key_alias"] for one in full["keys"]] == ["k1", "k3"]
+    assert KEY_INFO_FIELDS | {"token"} <= set(full["keys"][0])
+    assert (await control.get("/key/list", key_hash=made[2]["token"])).json()["total_count"] == 1
+    assert (await control.get("/key/list", key_alias="k")).json()["total_count"] == 0
+    assert (await control.get("/key/list", key_alias="k", substring_matching=True)).json()["total_count"] == 5
+    assert (await control.get("/key/list", status="blocked")).json()["total_count"] == 0
+    for query in ({"size": 101}, {"page": 0}, {"sort_by": "id; DROP"}, {"project_id": "p"}, {"expires": "soon"}):
+        answer = await control.get("/key/list", **query)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, next(iter(query)))
+
+
+async def test_a_change_is_answered_when_the_workers_know(control: Rig) -> None:
+    made, tasks = await control.generate(), TaskGroup()
+    async with control.worker() as worker:
+        for path, body in (("update", {"rpm_limit": 1}), ("block", {}), ("unblock", {}), ("delete", None)):
+            sent = {"keys": [made["key"]]} if body is None else {"key": made["key"], **body}
+            answer = tasks.spawn(control.post(f"/key/{path}", sent), path)
+            order = await worker.expect(Invalidate)
+            assert order.keys == (made["token"],)
+            assert not answer.done(), path
+            worker.send(Ack(seq=order.seq))
+            assert (await answer).status_code == 200
+
+
+async def test_the_name_of_the_changer_is_kept(control: Rig) -> None:
+    answer = await control.http.post(
+        "/key/generate", content=json.dumps({}), headers={**ADMIN, "litellm-changed-by": "ops@example.com"}
+    )
+    assert answer.json()["created_by"] == "ops@example.com"
+    assert (await control.generate())["created_by"] == "default_user_id"

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from phantom_gateway.store import schema
+from phantom_gateway.store.database import Database, open_sqlite
+from phantom_gateway.store.tables import METADATA
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    return ScriptDirectory.from_config(config)
+
+
+def test_the_constants_are_what_alembic_says() -> None:
+    assert scripts().get_current_head() == schema.HEAD
+    assert {script.revision for script in scripts().walk_revisions()} == schema.KNOWN
+
+
+def test_the_migrations_make_the_tables(database: Database) -> None:
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    assert schema.current(database) == schema.HEAD
+    schema.migrate(database)
+    assert schema.current(database) == schema.HEAD
+
+
+def test_an_empty_database_has_no_revision(tmp_path: Path) -> None:
+    empty = open_sqlite(tmp_path / "empty.db")
+    assert schema.current(empty) is None
+    empty.close()
+
+
+def test_a_newer_database_is_refused_untouched(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = 'v9999'"))
+    with pytest.raises(schema.SchemaError, match="newer"):
+        schema.migrate(database)
+    assert schema.current(database) == "v9999"
+
+
+def test_money_is_never_a_float() -> None:
+    for table in METADATA.tables.values():
+        for column in table.columns:
+            if column.name.endswith("_nano"):
+                assert isinstance(column.type, sa.BigInteger), f"{table.name}.{column.name}"

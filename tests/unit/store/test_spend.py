@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import sqlalchemy as sa
+from tests.unit.store.samples import KEY_ID, closed
+
+from phantom_gateway.store import spend, spend_logs
+from phantom_gateway.store.database import Database
+from phantom_gateway.store.tables import SPEND
+
+START = 1_800_000_000.0
+
+
+def test_windows_are_looked_up_in_bulk(database: Database) -> None:
+    windows = [(f"budget:key:{number}:1d", float(number)) for number in range(450)]
+    with database.write() as connection:
+        connection.execute(
+            sa.insert(SPEND),
+            [{"scope": scope, "window_start": start, "amount_nano": 3} for scope, start in windows[::2]],
+        )
+        found = spend.of_windows(connection, windows)
+    assert found == dict.fromkeys(windows[::2], 3)
+
+
+def test_a_new_budget_begins_with_what_its_window_has_seen(database: Database) -> None:
+    rows = [spend_logs.row_of("w", closed(n, cost=10**n)) for n in range(4)]
+    with database.write() as connection:
+        spend_logs.insert(connection, rows)
+        assert spend.seed_window(connection, KEY_ID, "s", START + 0.002) == ("s", START + 0.002, 1100)
+        assert spend.of_window(connection, "s", START + 0.002) == 1100
+        assert spend.seed_window(connection, "b" * 64, "t", 0.0) == ("t", 0.0, 0)
+
+
+def test_a_window_never_loses_what_is_booked_in_it(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.insert(SPEND).values(scope="s", window_start=0.0, amount_nano=50))
+        spend_logs.insert(connection, [spend_logs.row_of("w", closed(1, cost=7))])
+        assert spend.seed_window(connection, KEY_ID, "s", 0.0) == ("s", 0.0, 50)
+
+
+def test_who_never_spent_is_missing(database: Database) -> None:
+    with database.read() as connection:
+        assert spend.totals(connection, ["key:x"]) == {}
+        assert spend.of_window(connection, "s", 0.0) == 0

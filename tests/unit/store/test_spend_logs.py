@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from tests.unit.store.samples import KEY_ID, closed
+
+from phantom_gateway.ledger.usage import Usage
+from phantom_gateway.store import spend_logs
+from phantom_gateway.store.database import Database, DatabaseError
+from phantom_gateway.store.spend_logs import DAY_US, DaySum, LogFilter
+from phantom_gateway.store.tables import REQUESTS
+
+DAY = 1_800_000_000 // 86_400
+
+
+def test_a_row_keeps_every_field_of_the_record(database: Database) -> None:
+    usage = Usage(
+        input=1, cache_read=2, cache_write_5m=3, cache_write_1h=4, output=5, reasoning=6, images=0, flags=("a", "b")
+    )
+    record = closed(
+        1, usage=usage, tags=("x",), end_user="me", status="failure", http_status=502, ttft_us=9, client_left=True
+    )
+    with database.write() as connection:
+        spend_logs.insert(connection, [spend_logs.row_of("w", record)])
+        (row,) = spend_logs.page(connection, LogFilter(), None, 10)
+    assert spend_logs.usage_of(row) == {name: getattr(usage, name) for name in spend_logs._USAGE}
+    assert (row["number"], row["usage_flags"], row["tags"], row["end_user"]) == (1, "a,b", '["x"]', "me")
+    assert (row["status"], row["http_status"], row["ttft_us"], row["client_left"]) == ("failure", 502, 9, True)
+    assert row["started_at"] == record.at_ns // 1000
+    assert set(spend_logs.row_of("w", record)) == {column.name for column in REQUESTS.columns} - {"row_id"}
+
+
+def test_pages_go_back_in_time_without_gap_or_overlap(database: Database) -> None:
+    with database.write() as connection:
+        same_time = [closed(n, at_ns=1_800_000_000_000_000_000 + (n // 3) * 1000) for n in range(10)]
+        spend_logs.insert(connection, [spend_logs.row_of("w", record) for record in same_time])
+        seen: list[int] = []
+        before = None
+        while rows := spend_logs.page(connection, LogFilter(), before, 3):
+            seen += [row["number"] for row in rows]
+            before = rows[-1]["started_at"], rows[-1]["row_id"]
+    assert seen == list(range(9, -1, -1))
+
+
+def test_filters(database: Database) -> None:
+    with database.write() as connection:
+        rows = [spend_logs.row_of("w", closed(n, key_id="ab"[n % 2] * 64, user_id=f"u{n}")) for n in range(4)]
+        spend_logs.insert(connection, rows)
+
+        def numbers(wanted: LogFilter) -> list[int]:
+            return [row["number"] for row in spend_logs.page(connection, wanted, None, 10)]
+
+        assert numbers(LogFilter(key_id=KEY_ID)) == [2, 0]
+        assert numbers(LogFilter(request_id="call-3")) == [3]
+        assert numbers(LogFilter(user_id="u1")) == [1]
+        assert numbers(LogFilter(since=rows[1]["started_at"], until=rows[3]["started_at"])) == [2, 1]
+
+
+def test_days_are_summed_exactly(database: Database) -> None:
+    with database.write() as connection:
+        day = DAY_US * 1000
+        records = [closed(n, cost=10**15 + n, at_ns=(DAY + n // 2) * day, user_id="u") for n in range(4)]
+        spend_logs.insert(connection, [spend_logs.row_of("w", record) for record in records])
+        found = spend_logs.by_day(connection, LogFilter())
+    assert found == [DaySum(DAY, "u", "demo", 2 * 10**15 + 1), DaySum(DAY + 1, "u", "demo", 2 * 10**15 + 5)]
+
+
+def test_no_record_is_stored_twice(database: Database) -> None:
+    with database.write() as connection:
+        spend_logs.insert(connection, [spend_logs.row_of("w", closed(1))])
+    with pytest.raises(DatabaseError), database.write() as connection:
+        spend_logs.insert(connection, [spend_logs.row_of("w", closed(1))])
