@@ -175,7 +175,7 @@ class Caller:
             await response.relay(relay)
             if relay.refused is not None:
                 raise relay.refused
-            if not tap.complete:
+            if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
         except wire.UpstreamError as error:
             if not relay.delivered:

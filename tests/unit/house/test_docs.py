@@ -66,7 +66,9 @@ def test_paths_exist(page: Path) -> None:
 def test_make_targets_and_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     text = code(page)
-    unknown = [f"make {name}" for name in re.findall(r"(?:^|[\s;&])make ([a-z-]+)", text, re.MULTILINE) if name not in targets]
+    unknown = [
+        f"make {name}" for name in re.findall(r"(?:^|[\s;&])make ([a-z-]+)", text, re.MULTILINE) if name not in targets
+    ]
     for name, rest in re.findall(r"(?:^|[\s/;&])phantom ([a-z]+)((?:[^\n|]|\\\n)*)", text, re.MULTILINE):
         if name not in commands():
             unknown.append(f"phantom {name}")
@@ -78,7 +80,9 @@ def test_make_targets_and_commands_exist(page: Path) -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     page = ROOT / "docs" / "reference" / "cli.md"
-    sections = dict(re.findall(r"^## phantom (\w+)\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+    sections = dict(
+        re.findall(r"^## phantom (\w+)\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
     assert sections.keys() == commands().keys()
     for name, options in commands().items():
         assert set(re.findall(r"^\| `(--[a-z-]+)", sections[name], re.MULTILINE)) == options, f"{page}: phantom {name}"

@@ -67,7 +67,7 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
 
 
 def test_all_locks_agree() -> None:
-    main = dict(PIN.match(entry).groups() for entry in entries("requirements.txt"))  # type: ignore[union-attr]
+    main = {match[1]: match[2] for entry in entries("requirements.txt") if (match := PIN.match(entry))}
     for name in ("requirements/dev.txt", "requirements/bridge.txt"):
         for entry in entries(name):
             match = PIN.match(entry)

@@ -18,7 +18,7 @@ CHANGING = frozenset(
 
 def containers(tree: ast.Module) -> dict[str, int]:
     """Names at the top of a module that are bound to something that can change, and their lines."""
-    found = {}
+    found: dict[str, int] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign):
             targets, value = node.targets, node.value
@@ -48,7 +48,7 @@ def changes(tree: ast.Module, names: set[str]) -> list[tuple[str, int]]:
             elif isinstance(node, ast.AugAssign):
                 changed = node.target
             if isinstance(changed, ast.Name) and changed.id in names:
-                found.append((changed.id, node.lineno))
+                found.append((changed.id, changed.lineno))
     return found
 
 

@@ -20,7 +20,7 @@ def environment() -> dict[str, str]:
 
 
 def test_imports_point_one_way() -> None:
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
     outcome = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=100)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
