@@ -44,7 +44,7 @@ MAX_UNSYNCED = 32 * 1024 * 1024
 """Bytes kept for rewriting; a disk further behind than this stops new requests."""
 
 PROBE_SECONDS = 1.0
-SYNC_SECONDS = 0.005
+SYNC_SECONDS = 0.025
 PROBE_BYTES = 1024 * 1024
 
 

@@ -79,7 +79,10 @@ class HttpClient:
         started = self._loop.time()
         connection = pool.take_idle()
         if connection is None:
-            connection = await pool.take_new(timeouts.connect_s)
+            total_s = timeouts.total_s
+            connection = await pool.take_new(
+                timeouts.connect_s if total_s is None else min(timeouts.connect_s, total_s)
+            )
         return await connection.exchange(head, body, timeouts, started)
 
     def forget(self, keep: set[Origin]) -> None:

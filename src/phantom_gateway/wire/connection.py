@@ -200,6 +200,8 @@ class ServerConnection(asyncio.Protocol):
     def _handler_ended(self, responder: Responder) -> None:
         if self._lost:
             self._server.connection_closed(self)
+        elif self.transport.is_closing():
+            return  # the end of the connection is on its way, or the loop itself is going
         elif responder.gone:
             self._end()
         elif not responder.finished:

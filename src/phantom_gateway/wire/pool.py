@@ -79,22 +79,23 @@ class Pool:
     async def _wait_for_room(self, deadline: float) -> None:
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
+        woken = False
         try:
             async with asyncio.timeout_at(deadline):
                 await waiter
+            woken = True
         except TimeoutError:
             raise PoolTimeout(f"all connections to {self._origin!r} are busy") from None
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self._wake_one()
-            raise
         finally:
-            if not waiter.done() or waiter.cancelled():
-                self._discard_waiter(waiter)
+            if not woken:
+                self._leave_queue(waiter)
 
-    def _discard_waiter(self, waiter: asyncio.Future[None]) -> None:
+    def _leave_queue(self, waiter: asyncio.Future[None]) -> None:
+        """A waiter gave up; a wake-up that reached it too late goes to the next."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
+        elif not waiter.cancelled():
+            self._wake_one()
 
     def _wake_one(self) -> None:
         while self._waiters:

@@ -55,13 +55,14 @@ class RequestParser:
     """Parses the requests of one connection. After a BadRequest the parser is used up: answer, close."""
 
     __slots__ = (
-        "_body", "_body_left", "_chunks", "_good_host", "_good_target", "_head_bytes", "_head_done", "_headers", "_keep_alive",
-        "_limits", "_llhttp", "_message_done", "_request", "_state", "_strip", "_tail", "_target", "_upgrade",
-        "peer", "rest", "scheme", "send_continue",
+        "_body", "_body_left", "_chunks", "_good_host", "_good_target", "_head_bytes", "_head_done", "_head_limit", "_headers",
+        "_keep_alive", "_limits", "_llhttp", "_message_done", "_request", "_state", "_strip", "_tail", "_target", "_underscore",
+        "_upgrade", "peer", "rest", "scheme", "send_continue",
     )  # fmt: skip
 
     def __init__(self, limits: HttpLimits, peer: str = "", scheme: str = "http") -> None:
         self._limits = limits
+        self._head_limit = limits.max_target + limits.max_header_bytes + _REQUEST_LINE
         self._llhttp = httptools.HttpRequestParser(self)
         self._good_host = self._good_target = b""
         self.peer = peer
@@ -75,7 +76,7 @@ class RequestParser:
         self._target = b""
         self._head_bytes = 0
         self._tail = b""
-        self._head_done = self._message_done = self._upgrade = self._strip = False
+        self._head_done = self._message_done = self._upgrade = self._strip = self._underscore = False
         self._keep_alive = False
         self._request: Request | None = None
         self._body: bytearray | None = None
@@ -131,7 +132,7 @@ class RequestParser:
         """Give llhttp the head only; return the position after it (or after ``data`` when it is incomplete)."""
         position = 0
         size = len(data)
-        limit = self._limits.max_target + self._limits.max_header_bytes + _REQUEST_LINE
+        limit = self._head_limit
         while position < size and not self._head_done:
             if self._tail:
                 # the blank line may lie across two reads
@@ -150,7 +151,9 @@ class RequestParser:
             whole = self._execute(part)
             # values keep trailing blanks; a line end seen across two reads is assumed to follow one
             self._strip = self._strip or not whole or b" \r\n" in part or b"\t\r\n" in part
-            self._tail = (self._tail + data)[-3:] if end == size and not whole else b""
+            self._underscore = self._underscore or b"_" in part
+            if not whole:
+                self._tail = (self._tail + data)[-3:] if end == size else b""
             position = end
         return position
 
@@ -233,7 +236,7 @@ class RequestParser:
         index = dict(headers)
         if len(index) != len(headers):
             index = _first_values(headers)
-        if b"_" in b"".join(index) and any(b"_" in name and name.replace(b"_", b"-") in _GUARDED for name in index):
+        if self._underscore and any(b"_" in name and name.replace(b"_", b"-") in _GUARDED for name in index):
             raise BadRequest(400, "header name with underscore")
         return index
 
@@ -280,21 +283,24 @@ class RequestParser:
 
     def _feed_body(self, request: Request, data: bytes, position: int) -> int:
         left = self._body_left
-        part = data[position : position + left] if left else b""
-        if part:
-            self._second_opinion(part)
-            self._body_left = left = left - len(part)
-            if self._body is not None:
-                self._body += part
-            elif left:
-                self._body = bytearray(part)
-            else:
-                request.body = part
-        if not left:
+        if left:
+            part = data[position : position + left]
+            if part:
+                self._second_opinion(part)
+                position += len(part)
+                self._body_left = left = left - len(part)
+                if self._body is not None:
+                    self._body += part
+                elif left:
+                    self._body = bytearray(part)
+                else:
+                    request.body = part
+            if left:
+                return position
             if self._body is not None:
                 request.body = bytes(self._body)
-            self._end()
-        return position + len(part)
+        self._end()
+        return position
 
     def _feed_chunks(self, request: Request, chunks: ChunkedDecoder, data: bytes, position: int) -> int:
         if position == len(data):

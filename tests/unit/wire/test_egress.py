@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trustme
 from tests.contract.http.raw import Recorder, bound_socket, listening
+from tests.unit.wire.tls_servers import LOCAL, answering, fetch, tls_server
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.spine.snapshot import Address, HttpLimits
 from phantom_gateway.wire import egress as egress_module
-from phantom_gateway.wire.client import HttpClient, Timeouts, render_head
 from phantom_gateway.wire.egress import Egress
 from phantom_gateway.wire.errors import (
     ConnectFailed,
@@ -30,10 +27,6 @@ from phantom_gateway.wire.errors import (
 )
 from phantom_gateway.wire.origin import Origin
 from phantom_gateway.wire.server import HttpServer
-from phantom_gateway.wire.tls import server_context
-
-LOCAL = ("127.0.0.0/8", "::1/128")
-TIMEOUTS = Timeouts(connect_s=2, first_byte_s=5, stall_s=5, total_s=10)
 
 
 class Canary:
@@ -45,16 +38,6 @@ class Canary:
     async def __call__(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         writer.close()
-
-
-def answering(*rounds: list[str]) -> Callable[[str, int], Awaitable[list[str]]]:
-    """A resolver that answers from ``rounds``, the last one for ever."""
-    left = list(rounds)
-
-    async def resolve(_host: str, _port: int) -> list[str]:
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return resolve
 
 
 async def connect(egress: Egress, origin: Origin, connect_s: float = 2) -> None:
@@ -145,76 +128,6 @@ async def test_failures_of_names_and_time() -> None:
 
 
 # --- TLS and the proxy
-
-
-@asynccontextmanager
-async def tls_server(folder: Path, ca: trustme.CA, name: str) -> AsyncIterator[tuple[Recorder, int]]:
-    cert = ca.issue_cert(name)
-    cert.private_key_pem.write_to_path(str(folder / "key.pem"))
-    for blob in cert.cert_chain_pems:
-        blob.write_to_path(str(folder / "cert.pem"), append=True)
-    handler = Recorder()
-    server = HttpServer(handler, HttpLimits())
-    sock = bound_socket()
-    port: int = sock.getsockname()[1]
-    await server.start(sock, server_context(str(folder / "cert.pem"), str(folder / "key.pem")))
-    try:
-        yield handler, port
-    finally:
-        await server.drain(0.2)
-
-
-async def fetch(origin: Origin) -> tuple[int, bytes]:
-    client = HttpClient(egress=Egress(answering(["127.0.0.1"])))
-    try:
-        head = render_head("POST", b"/tls", origin.host_header, b"", 5)
-        first = await client.request(origin, head, b"hello", TIMEOUTS)
-        body = await first.read(1000)
-        again = await client.request(origin, head, b"hello", TIMEOUTS)
-        assert again.reused
-        assert await again.read(1000) == body
-        return first.status, body
-    finally:
-        await client.close()
-        await asyncio.sleep(0.01)
-
-
-async def test_tls_both_sides() -> None:
-    ca = trustme.CA()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ca_file = str(folder / "ca.pem")
-        ca.cert_pem.write_to_path(ca_file)
-        async with tls_server(folder, ca, "api.example") as (handler, port):
-            good = Address(scheme="https", host="api.example", port=port, allow_private=LOCAL, ca_file=ca_file)
-            assert await fetch(Origin.of(good)) == (200, b"answer to /tls")
-            assert handler.seen[0].scheme == "https"
-            assert handler.seen[0].get(b"host") == b"api.example:%d" % port
-            other = Address(scheme="https", host="other.example", port=port, allow_private=LOCAL, ca_file=ca_file)
-            unknown_ca = Address(scheme="https", host="api.example", port=port, allow_private=LOCAL)
-            for address in (other, unknown_ca):
-                with pytest.raises(TlsFailed) as caught:
-                    await fetch(Origin.of(address))
-                assert not caught.value.sent
-            lax = Address(scheme="https", host="other.example", port=port, allow_private=LOCAL, verify=False)
-            assert (await fetch(Origin.of(lax)))[0] == 200
-            missing = Address(
-                scheme="https", host="api.example", port=port, allow_private=LOCAL, ca_file=name + "/none"
-            )
-            with pytest.raises(TlsFailed):
-                await fetch(Origin.of(missing))
-
-
-async def test_old_tls_is_refused() -> None:
-    ca = trustme.CA()
-    with tempfile.TemporaryDirectory() as name:
-        async with tls_server(Path(name), ca, "api.example") as (_, port):
-            context = ssl.create_default_context()
-            ca.configure_trust(context)
-            with pytest.warns(DeprecationWarning, match="TLS"):
-                context.maximum_version = ssl.TLSVersion.TLSv1_1
-            with pytest.raises((ssl.SSLError, ConnectionError)):
-                await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="api.example")
 
 
 async def test_no_tls_at_all() -> None:
