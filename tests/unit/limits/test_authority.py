@@ -204,7 +204,7 @@ def test_corrections() -> None:
 def test_idle_counters_are_dropped() -> None:
     subject = authority()
     for kind in ("budget", "requests", "parallel"):
-        subject.ask("a", limit(kind, window="" if kind == "parallel" else "60s"), 1, 1, NOW)  # type: ignore[arg-type]
+        subject.ask("a", limit(kind, window="" if kind == "parallel" else "60s"), 1, 1, NOW)
     assert subject.expire(NOW + 10 * IDLE_SECONDS) == 2
     subject.gone("a")
     assert subject.expire(NOW + 10 * IDLE_SECONDS) == 0
