@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.ledger.money import Cost
-from phantom_gateway.limits.book import LeaseBook
-from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
+from phantom_gateway.limits.slices import NEVER, Slice
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.wire.message import check_block
-from phantom_gateway.wire.tasks import TaskGroup
 
 NOW = 1_800_000_000.0
 
@@ -42,32 +41,27 @@ def test_the_cost_of_an_answer() -> None:
     assert more["x-litellm-response-cost-reasoning"] == "0.000000002"
 
 
-async def test_what_a_key_may_still_do() -> None:
-    async def grant(ask: LeaseAsk) -> LeaseGrant:
-        return LeaseGrant(seq=0, granted=ask.need, window_start=NOW, window_end=NOW + 30.4, remaining=5, used=ask.need)
+def test_what_a_key_may_still_do() -> None:
+    def piece(kind: Any, amount: int, remaining: int, end: float) -> Slice:
+        limit = Limit(scope=kind, kind=kind, entity="key:x", amount=amount)
+        made = Slice(limit, NOW, end, NOW)
+        made.remaining = remaining
+        return made
 
-    book = LeaseBook(grant, TaskGroup())
-
-    def limit(kind: Any, amount: int, window: str = "60s") -> Limit:
-        return Limit(scope=kind, kind=kind, entity="key:x", amount=amount, window=window)
-
-    limits = (
-        limit("requests", 9),
-        limit("tokens", 900),
-        limit("budget", 2_000_000_000, "30d"),
-        limit("parallel", 3, ""),
-    )
-    fresh = parsed(headers.of_limits(book, limits, NOW))
-    assert fresh["x-ratelimit-limit-requests"] == fresh["x-ratelimit-remaining-requests"] == "9"
-    assert fresh["x-litellm-key-rpm-limit"] == "9"
-    assert fresh["x-litellm-key-tpm-limit"] == "900"
-    assert fresh["x-litellm-key-spend"] == "0.000000000"
-    assert fresh["x-litellm-key-max-budget"] == "2.000000000"
-    assert not any("parallel" in name for name in fresh)
-    await book.take_all(limits[:1], [1], NOW)
-    used = parsed(headers.of_limits(book, limits, NOW))
-    assert used["x-ratelimit-remaining-requests"] == "5"
-    assert used["x-ratelimit-reset-requests"] == "30"
+    slices = [
+        piece("requests", 9, 5, NOW + 30.4),
+        piece("tokens", 900, -3, NOW + 30.4),
+        piece("budget", 2_000_000_000, 500_000_000, NEVER),
+        piece("parallel", 3, 1, NEVER),
+    ]
+    said = parsed(headers.of_limits(slices, NOW))
+    assert (said["x-ratelimit-limit-requests"], said["x-ratelimit-remaining-requests"]) == ("9", "5")
+    assert (said["x-ratelimit-remaining-tokens"], said["x-ratelimit-reset-requests"]) == ("0", "30")
+    assert (said["x-litellm-key-rpm-limit"], said["x-litellm-key-tpm-limit"]) == ("9", "900")
+    assert said["x-litellm-key-spend"] == "1.500000000"
+    assert said["x-litellm-key-max-budget"] == "2.000000000"
+    assert not any("parallel" in name for name in said)
+    assert headers.of_limits([piece("requests", 9, 5, NEVER)], NOW).count(b"reset-requests: 0") == 1
 
 
 def test_what_the_provider_says_is_prefixed_and_chosen() -> None:
