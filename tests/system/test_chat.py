@@ -57,13 +57,13 @@ def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(
     assert row["metadata"]["usage_source"] == "provider"
 
 
-def test_stream_shows_the_usage_that_was_asked_for(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_stream_shows_the_usage_that_was_asked_for(shared_gateway: Gateway) -> None:
     key = shared_gateway.key()
     _, lines = stream(shared_gateway, key, stream_options={"include_usage": True}, simulate={"chunks": 3})
     assert json.loads(lines[-2][6:])["usage"]["completion_tokens"] == 3
 
 
-def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway) -> None:
     key = shared_gateway.key()
     headers = {"api-key": key}
     for path in ("/v1/embeddings", "/embeddings", "/engines/gpt/embeddings", "/openai/deployments/gpt/embeddings"):
@@ -78,7 +78,7 @@ def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway, simula
         assert answer.json()["object"] == "text_completion"
 
 
-def test_models_are_what_the_key_may_use(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_models_are_what_the_key_may_use(shared_gateway: Gateway) -> None:
     def listed(key: str) -> list[str]:
         answer = httpx.get(f"{shared_gateway.url}/v1/models", headers={"Authorization": f"Bearer {key}"})
         return [model["id"] for model in answer.json()["data"]]

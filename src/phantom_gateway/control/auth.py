@@ -52,14 +52,22 @@ class KeyDirectory(Protocol):
 class Authenticator:
     """Holds what is needed to recognise a key."""
 
-    def __init__(self, hasher: KeyHasher, master: Callable[[], KeyRecord], directory: KeyDirectory) -> None:
+    def __init__(
+        self,
+        hasher: KeyHasher,
+        master: Callable[[], KeyRecord],
+        directory: KeyDirectory,
+        key_header: Callable[[], str] = str,
+    ) -> None:
+        """``key_header`` names the one more header of ``litellm_key_header_name``, or gives an empty string."""
         self._hasher = hasher
+        self._key_header = key_header
         self._master = master
         self._directory = directory
 
     async def authenticate(self, headers: Headers, now: float) -> Caller:
         """The caller of a request with these headers at Unix time ``now``. Raises ApiError 401 or 403."""
-        text = credential(headers)
+        text = credential(headers, self._key_header())
         if not text:
             raise ApiError(401, "Authentication Error, No api key passed in.", kind="auth_error", param="None")
         if not text.isascii() or len(text) > _MAX_KEY or key_format.checksum_ok(text) is False:
@@ -80,9 +88,9 @@ class Authenticator:
         return Caller(record)
 
 
-def credential(headers: Headers) -> str:
-    """The key a request carries, without a ``Bearer`` in front; empty when it carries none."""
-    for name in HEADERS:
+def credential(headers: Headers, first: str = "") -> str:
+    """The key a request carries, without a ``Bearer`` in front; empty when it carries none. ``first`` is looked at first."""
+    for name in (first, *HEADERS) if first else HEADERS:
         value = headers.get(name, "").strip()
         scheme, _, rest = value.partition(" ")
         if scheme.lower() == "bearer":

@@ -76,7 +76,7 @@ async def _on_validation_error(_request: Request, error: RequestValidationError)
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    log.error("the database failed on %s %s: %s", request.method, request.scope["path"], type(error).__name__)
+    log.error("the database failed on %s %r: %s", request.method, request.scope["path"], type(error).__name__)
     message = "The database cannot answer at the moment; nothing was changed."
     return JSONResponse(body_of(message, "no_db_connection", None, 503), status_code=503)
 
@@ -93,7 +93,7 @@ async def _on_http_error(_request: Request, error: HTTPException) -> Response:
 
 
 async def _on_defect(request: Request, _error: Exception) -> Response:
-    log.error("defect while answering %s %s", request.method, request.scope["path"])
+    log.error("defect while answering %s %r", request.method, request.scope["path"])
     return JSONResponse(body_of("Internal error.", "internal_server_error", None, 500), status_code=500)
 
 

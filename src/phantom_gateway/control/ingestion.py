@@ -30,6 +30,11 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.05
 PAUSE_SECONDS = 0.5
 """After a failure of the database."""
+LAST_SECONDS = 5.0
+"""For what is still unread at the end; the rest waits in the journals for the next start."""
+
+# A value no database takes (OverflowError, ValueError) is as much an outage: it stops the ledger, and must be seen.
+_FAILURES = (DatabaseError, OSError, OverflowError, ValueError)
 
 T = TypeVar("T")
 
@@ -58,10 +63,11 @@ class Ingestion:
     async def stop(self) -> None:
         """Take in what is there, then let go. Raises nothing: what is not taken in stays in the journals."""
         await self._tasks.cancel()
+        end = self._loop.time() + LAST_SECONDS
         try:
-            while await self._in_thread(self._ingestor.step):
+            while await self._in_thread(self._ingestor.step) and self._loop.time() < end:
                 pass
-        except (DatabaseError, OSError) as error:
+        except _FAILURES as error:
             log.warning("the journals are not fully ingested (%s); the next start goes on", type(error).__name__)
         await self._in_thread(self._ingestor.close)
         self._thread.shutdown()
@@ -100,7 +106,7 @@ class Ingestion:
         while True:
             try:
                 taken = await self._in_thread(self._ingestor.step)
-            except (DatabaseError, OSError) as error:
+            except _FAILURES as error:
                 if self.database_ok:
                     log.error("the journals cannot be ingested at the moment (%s); workers go on", type(error).__name__)  # noqa: TRY400 # no trace: it names values
                 self.database_ok = False
@@ -129,18 +135,10 @@ class Ingestion:
     # --- called in the thread -----------------------------------------------------------------------------------------
 
     def _on_loop(self, call: Callable[[], None]) -> None:
-        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+        async def run() -> None:
+            call()
 
-        def run() -> None:
-            try:
-                call()
-            except DatabaseError as error:
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-        self._loop.call_soon_threadsafe(run)
-        done.result()
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     def _on_ingesting(self, worker: str, closed: Sequence[Closed]) -> None:
         spends = _spends(closed)

@@ -40,13 +40,16 @@ class Loader(Protocol):
 
 
 class Reloader:
-    """Watches and reloads; ``install`` is called with each new snapshot that differs from the one in force."""
+    """Watches and reloads.
+
+    ``install`` is called after each load, with the new snapshot, or with ``None`` when workers would see no difference.
+    """
 
     def __init__(
         self,
         loader: Loader,
         configuration: Configuration,
-        install: Callable[[Snapshot], Awaitable[object]],
+        install: Callable[[Snapshot | None], Awaitable[object]],
         clock: Callable[[], float],
     ) -> None:
         self._loader = loader
@@ -82,12 +85,12 @@ class Reloader:
                 return False
             configuration.problems, configuration.failed_at = (), None
             configuration.notes, configuration.loaded_at = notes, self._clock()
-            if _same(snapshot, configuration.snapshot):
-                log.info("configuration loaded: nothing has changed")
-                return True
-            configuration.snapshot = snapshot
-            await self._install(snapshot)
-            log.info("configuration loaded: revision %d, %d deployments", snapshot.revision, len(snapshot.deployments))
+            changed = not _same(snapshot, configuration.snapshot)
+            if changed:
+                configuration.snapshot = snapshot
+            await self._install(snapshot if changed else None)
+            count = len(snapshot.deployments)
+            log.info("configuration loaded: revision %d, %d deployments", configuration.snapshot.revision, count)
             return True
 
     def _refused(self, error: ConfigError) -> None:

@@ -63,7 +63,7 @@ class Control:
         self._places = places
         self._config = config
         self._environment = environment
-        self._simulator = Simulator()
+        self._simulator: Simulator | None = None
         self.loader: ConfigurationLoader
         self.reloader: Reloader
 
@@ -91,13 +91,12 @@ class Control:
         parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time)
         self._spine = SpineServer(parts)
         await self._spine.start(places.spine_listener)
-        if _needs_simulator(snapshot):
-            await self._simulator.start_unix(places.demo_socket)
+        await self._serve_demo(snapshot)
         services = ControlServices(
             database=self._database,
             hasher=hasher,
             master=self._master.get,
-            authenticator=Authenticator(hasher, self._master.get, directory),
+            authenticator=Authenticator(hasher, self._master.get, directory, self._key_header),
             workers=self._spine,
             budgets=self._ingestion,
             configuration=self.configuration,
@@ -114,16 +113,25 @@ class Control:
         await self._spine.stop()
         await self._leases.stop()
         await self._ingestion.stop()
-        await self._simulator.close()
+        if self._simulator is not None:
+            await self._simulator.close()
         self._database.close()
         self._places.release()
 
-    async def _install(self, snapshot: Snapshot) -> None:
+    def _key_header(self) -> str:
+        return self.configuration.snapshot.settings.key_header
+
+    async def _serve_demo(self, snapshot: Snapshot) -> None:
+        """Start the simulator when a deployment needs it for the first time; a reload may bring one."""
+        wanted = any(deployment.provider == "demo" for deployment in snapshot.deployments)
+        if wanted and self._simulator is None:
+            self._simulator = Simulator()
+            await self._simulator.start_unix(self._places.demo_socket)
+
+    async def _install(self, snapshot: Snapshot | None) -> None:
         forgotten = self._master.replace(self.loader.master)
-        await self._spine.broadcast_snapshot(snapshot)
+        if snapshot is not None:
+            await self._serve_demo(snapshot)
+            await self._spine.broadcast_snapshot(snapshot)
         if forgotten:
             await self._spine.invalidate(forgotten)
-
-
-def _needs_simulator(snapshot: Snapshot) -> bool:
-    return any(deployment.provider == "demo" for deployment in snapshot.deployments)

@@ -59,6 +59,11 @@ class Journals(Protocol):
         """Look at the journals now instead of at the next tick."""
         ...
 
+    @property
+    def database_ok(self) -> bool:
+        """Whether the last step of the ingestion came through."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SpineParts:
@@ -83,7 +88,7 @@ class SpineServer:
         self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
         self._seq = 0
         self._server: asyncio.AbstractServer | None = None
-        self.database_ok = True
+        self._resolves = True
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -112,6 +117,11 @@ class SpineServer:
     def ready_workers(self) -> int:
         """Workers connected and greeted."""
         return len(self._workers)
+
+    @property
+    def database_ok(self) -> bool:
+        """Whether the database answered when it was last asked."""
+        return self._resolves and self._parts.journals.database_ok
 
     @property
     def loads(self) -> dict[str, Load]:
@@ -238,10 +248,10 @@ class SpineServer:
             record = await self._parts.directory.find(message.digest)
         except DatabaseError as error:
             log.warning("a key cannot be resolved: the database does not answer (%s)", type(error).__name__)
-            self.database_ok = False
+            self._resolves = False
             connection.send(Resolved(seq=message.seq, unavailable=True))
             return
-        self.database_ok = True
+        self._resolves = True
         connection.send(Resolved(seq=message.seq, key=record))
 
     def lost(self, connection: SpineConnection) -> None:

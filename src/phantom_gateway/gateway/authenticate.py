@@ -6,8 +6,10 @@ cache, else over the spine. Times and answers for an unknown key do not depend o
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from phantom_gateway.gateway.errors import ApiError, unavailable
@@ -31,9 +33,15 @@ _HEADERS = (b"x-litellm-api-key", b"api-key", b"x-api-key", b"x-goog-api-key")
 
 
 class KeyCache:
-    """Key records by digest, least recently used first out; and digests known to be unknown, for a short while."""
+    """Key records by digest, least recently used first out; and digests known to be unknown, for a short while.
+
+    On the hot path a record is found by a *mark* of the key: BLAKE2b under a secret of this process, four times cheaper than
+    the HMAC that the database knows. Neither keys nor their digests under a lasting secret are kept as look-up values.
+    """
 
     def __init__(self) -> None:
+        self._mark_key = secrets.token_bytes(32)
+        self._marked: dict[bytes, KeyRecord] = {}
         self._records: OrderedDict[str, KeyRecord] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._generation = 0
@@ -42,6 +50,21 @@ class KeyCache:
     def generation(self) -> int:
         """Counts invalidations: an answer asked for before one must not be stored after it."""
         return self._generation
+
+    def mark(self, key: bytes) -> bytes:
+        """What a key is remembered by in this process."""
+        return blake2b(key, digest_size=32, key=self._mark_key).digest()
+
+    def marked(self, mark: bytes) -> KeyRecord | None:
+        """The record of a key seen before."""
+        return self._marked.get(mark)
+
+    def remember(self, mark: bytes, record: KeyRecord) -> None:
+        """Find ``record`` by ``mark`` from now on, as long as it is cached."""
+        if len(self._marked) >= MAX_CACHED:
+            self._marked.clear()
+        if record.id in self._records:
+            self._marked[mark] = record
 
     def get(self, digest: str) -> KeyRecord | None:
         """A known record."""
@@ -70,6 +93,7 @@ class KeyCache:
     def forget(self, digests: tuple[str, ...]) -> None:
         """Drop these records; all of them when none is named."""
         self._generation += 1
+        self._marked.clear()
         if not digests:
             self._records.clear()
             self._unknown.clear()
@@ -100,12 +124,15 @@ class Authenticator:
         key = self._key_of(request)
         if key is None:
             raise _unauthorised("No API key was sent. Send it as 'Authorization: Bearer sk-...'.")
-        digest = self._hasher.digest(key)
-        record = self.cache.get(digest)
+        cache = self.cache
+        mark = cache.mark(key)
+        record = cache.marked(mark)
         if record is None:
             if len(key) > MAX_KEY_LENGTH or not key.isascii() or checksum_ok(key.decode("ascii")) is False:
                 raise _unauthorised("The API key is malformed: it was mistyped or cut off.")
-            record = await self._resolve(digest)
+            digest = self._hasher.digest(key)
+            record = cache.get(digest) or await self._resolve(digest)
+            cache.remember(mark, record)
         if record.expires is not None and record.expires <= time.time():
             raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})
         if record.blocked:
@@ -143,7 +170,7 @@ class Authenticator:
 
 
 def _bare(value: bytes) -> bytes:
-    if value[:7].lower() == b"bearer ":
+    if value.startswith((b"Bearer ", b"bearer ")) or value[:7].lower() == b"bearer ":
         return value[7:].strip()
     return value.strip()
 

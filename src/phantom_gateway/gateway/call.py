@@ -81,7 +81,7 @@ class Caller:
 
     async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
         operation = exchange.operation.name
-        if not any(operation in target.heads for target in group.targets):
+        if operation not in group.operations:
             raise invalid_request(
                 f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
             )

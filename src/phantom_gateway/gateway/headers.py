@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from phantom_gateway.ledger.money import NANO
+from phantom_gateway.limits.slices import NEVER
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
-    from phantom_gateway.limits.book import LeaseBook
-    from phantom_gateway.spine.messages import Limit
+    from phantom_gateway.limits.slices import Slice
 
 _COMMON = b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
 JSON = b"content-type: application/json\r\n" + _COMMON
@@ -58,28 +58,49 @@ def of_cost(cost: Cost) -> bytes:
     return block
 
 
-def of_limits(book: LeaseBook, limits: tuple[Limit, ...], now: float) -> bytes:
-    """What the key may still do: ``x-ratelimit-*`` for the tightest limit of a kind, LiteLLM's key figures for the rest."""
-    lines = []
-    for limit, remaining, reset_at in book.headers(limits, now):
-        if limit.kind == "budget":
-            lines.append(
-                b"x-litellm-key-spend: %b\r\nx-litellm-key-max-budget: %b\r\n"
-                % (usd(limit.amount - remaining), usd(limit.amount))
+def of_limits(slices: list[Slice], now: float) -> bytes:
+    """What the key may still do: ``x-ratelimit-*`` for requests and tokens, LiteLLM's key figures for the budget."""
+    block = b""
+    for piece in slices:
+        kind, amount = piece.kind, piece.limit.amount
+        remaining = piece.remaining + piece.free
+        if kind == "requests":
+            block += _REQUESTS % (
+                amount,
+                max(0, remaining),
+                piece.end - now if piece.end != NEVER else 0,
+                amount,
             )
-        elif limit.kind != "parallel":
-            kind = limit.kind.encode()
-            lines.append(
-                b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %d\r\n"
-                % (kind, limit.amount, kind, remaining, kind, max(0, round(reset_at - now)))
+        elif kind == "tokens":
+            block += _TOKENS % (
+                amount,
+                max(0, remaining),
+                piece.end - now if piece.end != NEVER else 0,
+                amount,
             )
-            lines.append(b"x-litellm-key-%b-limit: %d\r\n" % (b"rpm" if kind == b"requests" else b"tpm", limit.amount))
-    return b"".join(lines)
+        elif kind == "budget":
+            block += _BUDGET % (*divmod(max(amount - remaining, 0), NANO), *divmod(amount, NANO))
+    return block
+
+
+_REQUESTS = (
+    b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
+    b"x-litellm-key-rpm-limit: %d\r\n"
+)
+_TOKENS = (
+    b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
+    b"x-litellm-key-tpm-limit: %d\r\n"
+)
+_BUDGET = b"x-litellm-key-spend: %d.%09d\r\nx-litellm-key-max-budget: %d.%09d\r\n"
 
 
 def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:
     """The provider's own limits and ids, prefixed as LiteLLM does."""
-    return b"".join([b"llm_provider-%b: %b\r\n" % pair for pair in headers if pair[0].startswith(_PASSED_ON)])
+    block = b""
+    for name, value in headers:
+        if name.startswith(_PASSED_ON):
+            block += b"llm_provider-%b: %b\r\n" % (name, value)
+    return block
 
 
 def text(value: str) -> bytes:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.relay import StreamRelay
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.ledger.journal import Journal
-    from phantom_gateway.limits.book import LeaseBook
     from phantom_gateway.limits.slices import Reservation
 
 _NOTHING = Usage()
@@ -37,7 +36,6 @@ _FREE_OF_CHARGE = Prices()
 class Books(NamedTuple):
     """Where a worker writes down what requests use."""
 
-    limits: LeaseBook
     journal: Journal
     meter: Meter
 
@@ -46,7 +44,7 @@ class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_book", "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
+        "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
         "_prices", "_relay",
         "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
         "usage",
@@ -56,7 +54,6 @@ class Accounting:
         self._exchange = exchange
         self._reservation = reservation
         self._opened = opened
-        self._book = books.limits
         self._journal = journal = books.journal
         self._meter = books.meter
         self._closed = False
@@ -160,9 +157,7 @@ class Accounting:
                 exchange.fallbacks,
             )
         )
-        limits = (
-            headers.of_limits(self._book, exchange.principal.limits, time.time()) if exchange.principal.limits else b""
-        )
+        limits = headers.of_limits(self._reservation.slices, time.time())
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
         return b"%b%b%b%b%b" % (headers.JSON, common, headers.of_cost(self.cost), limits, self._passed_on)
@@ -232,10 +227,11 @@ class Accounting:
             # Recovery bills the Opened with its estimate; until then the money stays reserved.
             self._reservation.abandon()
             raise
-        self._reservation.settle(self.usage.total, total)
+        prompt, completion = self.usage.prompt_tokens, self.usage.completion_tokens
+        self._reservation.settle(prompt + completion, total)
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
-        series.input_tokens += self.usage.prompt_tokens
-        series.output_tokens += self.usage.completion_tokens
+        series.input_tokens += prompt
+        series.output_tokens += completion
 
 
 def _without_output(usage: Usage, counted: Usage) -> Usage:

@@ -156,12 +156,13 @@ class Worst(NamedTuple):
 class Group:
     """All deployments under one public model name."""
 
-    __slots__ = ("fallbacks", "fixed", "name", "targets", "worst")
+    __slots__ = ("fallbacks", "fixed", "name", "operations", "targets", "worst")
 
     def __init__(self, name: str, targets: tuple[Target, ...]) -> None:
         self.name = name
         self.targets = targets
         self.fallbacks: tuple[str, ...] = ()
+        self.operations = frozenset(operation for target in targets for operation in target.heads)
         self.fixed = all(target.fixed_model for target in targets)
         self.worst = Worst()
         """Of this group and its fallbacks, when no wildcard is among them; else ask ``Table.worst``."""

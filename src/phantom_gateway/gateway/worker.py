@@ -83,7 +83,7 @@ class Worker:
         self.spine = SpineClient(str(run / "spine.sock"), self)
         self.journal = Journal(data_dir / "journal" / self.incarnation, self.incarnation)
         self.book = LeaseBook(self._ask, self.tasks)
-        self.books = Books(self.book, self.journal, self.meter)
+        self.books = Books(self.journal, self.meter)
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
         self.caller = Caller(self.client)

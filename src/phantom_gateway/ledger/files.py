@@ -89,7 +89,17 @@ class SegmentFile:
 
         Raises OSError when the disk refuses; the next frame then goes where this one would have gone.
         """
-        self._put(frame(payload, self.seed))
+        data = frame(payload, self.seed)
+        try:
+            whole = self._os.write(self.fd, data) == len(data)
+        except OSError:
+            self._rewind()
+            raise
+        if whole:
+            self.offset += len(data)
+        else:
+            self._rewind()
+            self._put(data)
         if not self.first:
             self.first = number
 

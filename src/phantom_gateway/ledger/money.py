@@ -37,6 +37,16 @@ def cost(usage: Usage, prices: Prices) -> Cost:
     ``total``; each part is rounded down, and what is then missing from ``total`` goes to the largest part.
     """
     base, out = prices.input, prices.output
+    if usage.total == (usage.input or 0) + (usage.output or 0) and not usage.images:
+        # the usual case, by the same rule: two classes, the odd remainder to the larger
+        exact_in, exact_out = (usage.input or 0) * base, (usage.output or 0) * out
+        whole = (exact_in + exact_out + MILLION // 2) // MILLION
+        first, second = exact_in // MILLION, exact_out // MILLION
+        if exact_in >= exact_out:
+            first = whole - second
+        else:
+            second = whole - first
+        return Cost(whole + prices.request, first, second, request=prices.request)
     write_5m = base if prices.cache_write_5m is None else prices.cache_write_5m
     exact = (
         (usage.input or 0) * base,

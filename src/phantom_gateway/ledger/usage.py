@@ -50,7 +50,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     @property
     def prompt_tokens(self) -> int:
         """Input side in the sense of OpenAI: cached and audio tokens included."""
-        return (self.input or 0) + (self.cache_read or 0) + self.cache_write + (self.audio_input or 0)
+        cached = (self.cache_read or 0) + (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
+        return (self.input or 0) + cached + (self.audio_input or 0)
 
     @property
     def completion_tokens(self) -> int:

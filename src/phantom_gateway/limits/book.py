@@ -95,7 +95,7 @@ class LeaseBook:
             piece.reserved += amount
             piece.touched = now
             taken.append(piece)
-        return Reservation(taken, list(amounts), self._open, owner, now + RESERVATION_SECONDS)
+        return Reservation(taken, amounts, self._open, owner, now + RESERVATION_SECONDS)
 
     async def take_all(
         self, limits: Sequence[Limit], amounts: Sequence[int], now: float | None = None, owner: object = None
@@ -117,7 +117,7 @@ class LeaseBook:
                 for piece, back in zip(taken, amounts, strict=False):
                     piece.free += back
                     piece.reserved -= back
-        return Reservation(taken, list(amounts), self._open, owner, at + RESERVATION_SECONDS)
+        return Reservation(taken, amounts, self._open, owner, at + RESERVATION_SECONDS)
 
     # --- talking to control ---------------------------------------------------------------------------------------------
 
@@ -175,22 +175,6 @@ class LeaseBook:
         return tuple(merged.values())
 
     # --- looking ----------------------------------------------------------------------------------------------------------
-
-    def headers(self, limits: Sequence[Limit], now: float | None = None) -> list[tuple[Limit, int, float]]:
-        """How the limits stand as far as this worker knows, without asking.
-
-        Of each: the limit, what remains, when it resets (Unix seconds, 0 = never or unknown).
-        """
-        at = self._clock() if now is None else now
-        states: list[tuple[Limit, int, float]] = []
-        for limit in limits:
-            piece = self._slices.get(limit.scope)
-            if piece is None or at >= piece.end:
-                states.append((limit, limit.amount, 0.0))
-                continue
-            remaining = max(piece.remaining + piece.free, 0)
-            states.append((limit, remaining, 0.0 if piece.end == NEVER else piece.end))
-        return states
 
     def overdue(self, now: float | None = None) -> list[Reservation]:
         """Reservations past their expiry: their owner must write the ``Closed`` (estimated) and settle them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
@@ -22,6 +23,7 @@ class Slice:
         "end",
         "free",
         "granted",
+        "kind",
         "limit",
         "remaining",
         "reserved",
@@ -32,6 +34,7 @@ class Slice:
 
     def __init__(self, limit: Limit, start: float, end: float, now: float) -> None:
         self.limit = limit
+        self.kind = limit.kind
         self.start = start
         self.end = end
         self.free = 0
@@ -84,12 +87,12 @@ class Reservation:
     The owner keeps the order: journal ``Closed`` first, then ``settle``. If the ``Closed`` cannot be written, ``abandon``.
     """
 
-    __slots__ = ("_amounts", "_registry", "_slices", "expires", "open", "owner")
+    __slots__ = ("_amounts", "_registry", "expires", "open", "owner", "slices")
 
     def __init__(
-        self, slices: list[Slice], amounts: list[int], registry: set[Reservation], owner: object, expires: float
+        self, slices: list[Slice], amounts: Sequence[int], registry: set[Reservation], owner: object, expires: float
     ) -> None:
-        self._slices = slices
+        self.slices = slices
         self._amounts = amounts
         self._registry = registry
         self.owner = owner
@@ -100,26 +103,21 @@ class Reservation:
 
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
-        return tuple(
-            [
-                Spend(piece.limit.scope, piece.start, amount)
-                for piece, amount in zip(self._slices, self._amounts, strict=True)
-                if piece.limit.kind == "budget"
-            ]
-        )
+        pairs = zip(self.slices, self._amounts, strict=True)
+        return tuple([Spend(each.limit.scope, each.start, amount) for each, amount in pairs if each.kind == "budget"])
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
-        return tuple(
-            [Spend(piece.limit.scope, piece.start, cost) for piece in self._slices if piece.limit.kind == "budget"]
-        )
+        return tuple([Spend(each.limit.scope, each.start, cost) for each in self.slices if each.kind == "budget"])
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
-        if not self._close():
+        if not self.open:
             return
-        for piece, amount in zip(self._slices, self._amounts, strict=True):
-            kind = piece.limit.kind
+        self.open = False
+        self._registry.discard(self)
+        for piece, amount in zip(self.slices, self._amounts, strict=True):
+            kind = piece.kind
             if kind == "budget":
                 back = amount - cost
             elif kind == "tokens":
@@ -135,7 +133,7 @@ class Reservation:
         """The request never reached an upstream: everything is free again. Later calls do nothing."""
         if not self._close():
             return
-        for piece, amount in zip(self._slices, self._amounts, strict=True):
+        for piece, amount in zip(self.slices, self._amounts, strict=True):
             piece.reserved -= amount
             piece.free += amount
 
@@ -146,7 +144,7 @@ class Reservation:
         """
         if not self._close():
             return
-        for piece, amount in zip(self._slices, self._amounts, strict=True):
+        for piece, amount in zip(self.slices, self._amounts, strict=True):
             if piece.limit.kind == "budget":
                 continue
             piece.reserved -= amount

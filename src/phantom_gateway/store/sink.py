@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,6 +16,8 @@ from phantom_gateway.store import spend_logs
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.spend import key_entity
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
+
+log = logging.getLogger(__name__)
 
 _DELETE_CHUNK = 500
 
@@ -127,6 +130,8 @@ def _close_and_open(connection: sa.Connection, batch: Batch) -> None:
 def _add_damage(connection: sa.Connection, batch: Batch) -> None:
     found_at = time.time()
     rows = [{"found_at": found_at, "incarnation": batch.incarnation, **damage._asdict()} for damage in batch.damage]
+    for damage in batch.damage:
+        log.error("the journal of %s is damaged: %s", batch.incarnation, damage)
     if rows:
         connection.execute(sa.insert(JOURNAL_DAMAGE), rows)
 

@@ -10,7 +10,6 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.auth import Authenticator, Caller, credential
 from phantom_gateway.control.errors import ApiError
 from phantom_gateway.control.keys.record import master_record
-from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import KeyRecord
 
@@ -76,7 +75,7 @@ async def test_no_key_is_said_so(headers: dict[str, str]) -> None:
     assert (error.status, error.kind, error.param) == (401, "auth_error", "None")
 
 
-@pytest.mark.parametrize("key", ["sk-ph-" + "A" * 38, key_format.generate().reveal()[:-1], "sk-ümlaut", "s" * 2000])
+@pytest.mark.parametrize("key", ["sk-ph-" + "A" * 38, "sk-ph-" + "A" * 37, "sk-ümlaut", "s" * 2000])
 async def test_what_cannot_be_a_key_is_not_looked_up(key: str) -> None:
     directory = known()
     error = await refusal(directory, {"authorization": f"Bearer {key}"})
@@ -110,6 +109,15 @@ async def test_a_directory_that_answers_with_another_key_is_not_believed() -> No
 
     liar = Liar(known().record)
     assert (await refusal(liar, {"x-api-key": "sk-another-key-altogether"})).status == 401
+
+
+async def test_the_configured_header_wins() -> None:
+    record = known().record
+    assert record is not None
+    master = master_record(HASHER.digest(MASTER.encode()))
+    own = Authenticator(HASHER, lambda: master, Directory(record), lambda: "x-corp-key")
+    headers = Headers({"x-corp-key": KNOWN, "authorization": f"Bearer {MASTER}"})
+    assert not (await own.authenticate(headers, 100.0)).is_admin
 
 
 def test_there_is_no_empty_caller() -> None:

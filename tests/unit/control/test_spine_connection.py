@@ -75,20 +75,20 @@ def test_every_split_of_a_conversation_is_understood() -> None:
         connection.data_received(said[cut:])
         assert [hello.worker for hello in heard.hellos] == ["w"], cut
         assert heard.messages == []
-        assert transport.paused
+        paused_before = transport.paused
         connection.admit()
         assert heard.messages == [Ack(seq=1), Ack(seq=2)], cut
-        assert not transport.paused
+        assert (paused_before, transport.paused) == (True, False)
         assert (connection.worker, connection.slot) == ("w", 3)
 
 
 def test_a_worker_that_does_not_read_is_cut_off() -> None:
     connection, _, transport = connected()
     connection.send(Heartbeat(revision=1, key_epoch=1))
-    assert not transport.aborted
+    aborted_before = transport.aborted
     transport.written = MAX_UNSENT
     connection.send(Heartbeat(revision=1, key_epoch=1))
-    assert transport.aborted
+    assert (aborted_before, transport.aborted) == (False, True)
 
 
 def test_a_closed_connection_takes_no_more() -> None:

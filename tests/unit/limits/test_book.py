@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import pytest
@@ -286,14 +287,14 @@ async def test_a_reservation_outlives_its_window() -> None:
     assert node.authority.usage(budget, node.now).used == 7
 
 
-async def test_headers_and_overdue_reservations() -> None:
+async def test_standing_and_overdue_reservations() -> None:
     node = Node()
     rate, budget = limit("requests", 100, "60s"), limit(amount=50)
-    states = node.book.headers([rate, budget])
-    assert [state[1:] for state in states] == [(100, 0.0), (50, 0.0)]
     reservation = await node.book.take_all([rate, budget], [1, 10], owner="lost")
-    states = node.book.headers([rate, budget])
-    assert [state[1:] for state in states] == [(99, 1_800_000_060.0), (40, 0.0)]
+    assert [(piece.remaining + piece.free, piece.end) for piece in reservation.slices] == [
+        (99, 1_800_000_060.0),
+        (40, math.inf),
+    ]
     assert node.book.overdue() == []
     assert node.book.overdue(node.now + 1e6) == [reservation]
     reservation.settle(cost=10)

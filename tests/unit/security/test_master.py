@@ -58,6 +58,10 @@ def test_random_hex_keys_are_good(size: int) -> None:
         assert weakness(Secret("sk-" + secrets.token_hex(size))) is None
 
 
+def test_a_random_key_may_contain_1234() -> None:
+    assert weakness(Secret("sk-c00d9f11d05a0a595d123497")) is None
+
+
 def test_an_unreadable_stored_key_is_refused(tmp_path: Path) -> None:
     load(None, {}, tmp_path)
     (tmp_path / "keys" / "master.key").chmod(0o644)

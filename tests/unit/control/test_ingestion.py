@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tests.unit.control.rig import Rig
+from tests.unit.store.samples import closed, opened
+
+from phantom_gateway.control.ingestion import Ingestion
+from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, Limit
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.01)
+
+
+async def spend_of(control: Rig, key: str) -> float:
+    return float((await control.get("/key/info", key=key)).json()["info"]["spend"])
+
+
+async def test_spend_appears_in_the_api(control: Rig) -> None:
+    made = await control.generate(max_budget=1)
+    journal = control.journal("w1")
+    journal.append(closed(0, cost=250_000_000, key_id=made["token"]))
+    control.ingestion.poke()
+    async with asyncio.timeout(10):
+        while await spend_of(control, made["key"]) != 0.25:  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.01)
+    (row,) = (await control.get("/spend/logs", api_key=made["key"])).json()
+    assert (row["spend"], row["api_key"], row["total_tokens"]) == (0.25, made["token"], 18)
+    await journal.close()
+
+
+async def test_a_lease_becomes_spend_and_nothing_is_counted_twice(control: Rig) -> None:
+    made = await control.generate(max_budget=0.0000001)
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    (limit,) = record.limits
+    journal = control.journal("w1")
+    async with control.worker("w1") as worker:
+        worker.send(LeaseAsk(seq=1, limit=limit, need=60, want=60))
+        assert (await worker.expect(LeaseGrant)).granted == 60
+        journal.append(closed(0, cost=45, key_id=made["token"]))
+        await until(lambda: control.ingestion.authority.spent(limit, 0.0) == 45)
+        worker.send(LeaseAsk(seq=2, limit=limit, need=41, want=41))
+        assert (await worker.expect(LeaseGrant)).granted == 0
+        worker.send(LeaseAsk(seq=3, limit=limit, need=40, want=40))
+        assert (await worker.expect(LeaseGrant)).granted == 40
+    await journal.close()
+
+
+async def test_the_dead_are_recovered_and_their_leases_freed(control: Rig) -> None:
+    made = await control.generate(max_budget=0.0000001)
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    (limit,) = record.limits
+    journal = control.journal("w1")
+    journal.append(opened(0, estimate=30, key_id=made["token"]))
+    held = HeldLease(scope=limit.scope, window_start=0.0, amount=100, limit=limit)
+    async with control.worker("w1", held=(held,), journal_position=1):
+        assert control.ingestion.authority.usage(limit, 0.0).used == 100
+    await journal.close()
+    await until(lambda: "w1" not in control.ingestion.authority.workers())
+    assert control.ingestion.authority.usage(limit, 0.0).used == 30
+    (row,) = (await control.get("/spend/logs", api_key=made["key"])).json()
+    assert (row["metadata"]["status"], row["metadata"]["usage_source"], row["spend"]) == (
+        "interrupted",
+        "estimated",
+        3e-08,
+    )
+    await until(lambda: not (control.path / "journal" / "w1").exists())
+
+
+async def test_a_changed_budget_window_keeps_what_was_spent(control: Rig) -> None:
+    made = await control.generate(max_budget=1)
+    journal = control.journal("w1")
+    record = closed(0, cost=400_000_000, key_id=made["token"], at_ns=int(control.services.clock() * 1e9))
+    journal.append(record)
+    await control.ingestion.catch_up("w1", 1)
+    for duration in ("1mo", "30d", None, "1mo"):
+        answer = await control.post("/key/update", {"key": made["key"], "budget_duration": duration, "max_budget": 2})
+        assert answer.json()["spend"] == 0.4, duration
+        found = await control.directory.find(made["token"])
+        assert found is not None
+        assert control.ingestion.authority.spent(found.limits[-1], control.services.clock()) == 400_000_000
+    await journal.close()
+
+
+async def test_an_outage_of_the_database_loses_nothing(control: Rig) -> None:
+    made = await control.generate(max_budget=1)
+    journal = control.journal("w1")
+    path = control.path / "phantom.db"
+    path.rename(control.path / "gone.db")
+    path.mkdir()
+    control.services.database.database.engine.dispose()
+    for _ in range(5):
+        journal.append(closed(0, cost=1_000_000, key_id=made["token"]))
+    control.ingestion.poke()
+    await until(lambda: not control.ingestion.database_ok)
+    path.rmdir()
+    (control.path / "gone.db").rename(path)
+    await until(lambda: control.ingestion.database_ok)
+    await control.ingestion.catch_up("w1", 5)
+    assert await spend_of(control, made["key"]) == 0.005
+    await journal.close()
+
+
+async def test_while_workers_of_before_are_missing_nothing_is_granted(control: Rig) -> None:
+    limit = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=10, window="")
+    journal = control.journal("old")
+    later = Ingestion(control.path / "journal", control.services.database.database)
+    later.start(100.0)
+    assert later.authority.recovering(101.0)
+    grant = later.authority.ask("new", limit, 1, 1, 101.0)
+    assert getattr(grant, "reason", "") == "recovering"
+    assert not later.authority.recovering(106.0)
+    await later.stop()
+    await journal.close()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from phantom_gateway.config.errors import ConfigError, Position, Problem
+from phantom_gateway.control.reload import Reloader, stamp
+from phantom_gateway.control.services import Configuration
+from phantom_gateway.spine.snapshot import Routing, Snapshot
+
+
+class FileLoader:
+    """Reads the number of retries from a file; anything else in it is a problem."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.loads = 0
+
+    def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        self.loads += 1
+        text = self.path.read_text()
+        if not text.isdigit():
+            raise ConfigError([Problem(Position(str(self.path), 1), ("retries",), "must be a number")])
+        return Snapshot(revision=revision, routing=Routing(num_retries=int(text))), (f"note {text}",)
+
+    def files(self) -> Sequence[Path]:
+        return (self.path,)
+
+
+class Stage:
+    """A reloader with a list of what it has installed."""
+
+    def __init__(self, path: Path) -> None:
+        path.write_text("1")
+        self.loader = FileLoader(path)
+        self.configuration = Configuration(self.loader.load(1)[0], 1.0)
+        self.installed: list[int | None] = []
+        self.reloader = Reloader(self.loader, self.configuration, self._install, lambda: 7.0)
+
+    async def _install(self, snapshot: Snapshot | None) -> None:
+        self.installed.append(None if snapshot is None else snapshot.routing.num_retries)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(tmp_path / "config")
+    yield made
+    await made.reloader.stop()
+
+
+async def test_a_new_configuration_gets_the_next_revision(stage: Stage) -> None:
+    stage.loader.path.write_text("2")
+    assert await stage.reloader.reload()
+    assert stage.installed == [2]
+    assert (stage.configuration.snapshot.revision, stage.configuration.loaded_at) == (2, 7.0)
+    assert stage.configuration.notes == ("note 2",)
+
+
+async def test_a_broken_one_changes_nothing_but_the_status(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.loader.path.write_text("broken")
+    for _ in range(3):
+        assert not await stage.reloader.reload()
+    assert stage.installed == []
+    assert stage.configuration.snapshot.revision == 1
+    problem, failed_at = stage.configuration.problems[0], stage.configuration.failed_at
+    assert failed_at == 7.0
+    assert "retries: must be a number" in problem
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1, "one clear message, not one a second"
+    stage.loader.path.write_text("1")
+    assert await stage.reloader.reload()
+    after: Configuration = stage.configuration
+    assert (len(after.problems), after.failed_at is None) == (0, True)
+
+
+async def test_the_same_configuration_is_not_sent_again(stage: Stage) -> None:
+    stage.loader.path.touch()
+    assert await stage.reloader.reload()
+    assert (stage.installed, stage.configuration.snapshot.revision) == ([None], 1)
+
+
+async def test_a_changed_file_is_noticed(stage: Stage) -> None:
+    stage.reloader.start()
+    stage.loader.path.write_text("33")
+    async with asyncio.timeout(10):
+        while stage.installed != [33]:  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.02)
+    loads = stage.loader.loads
+    stage.reloader.request()
+    async with asyncio.timeout(10):
+        while stage.loader.loads == loads:  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.02)
+
+
+def test_replacing_a_file_changes_its_stamp(tmp_path: Path) -> None:
+    path, other = tmp_path / "a", tmp_path / "b"
+    assert stamp([path]) == (None,)
+    path.write_text("1")
+    first = stamp([path])
+    other.write_text("1")
+    other.rename(path)
+    assert stamp([path]) != first
