@@ -187,6 +187,9 @@ def test_tls(tmp_path: Path, simulator: SimulatorThread) -> None:
         authority.configure_trust(old)
         with pytest.deprecated_call():
             old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection, pytest.raises(OSError):
+        with (
+            socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection,
+            pytest.raises(ssl.SSLError),
+        ):
             old.wrap_socket(connection, server_hostname="127.0.0.1")
         assert httpx.get(f"{gateway.url}/health/liveliness", verify=context).status_code == 200
