@@ -254,9 +254,11 @@ class Table:
         return None
 
     def fallbacks_of(self, group: str) -> tuple[str, ...]:
-        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``."""
+        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``; an empty list means nowhere."""
         routing = self.routing
-        names = routing.fallbacks.get(group) or routing.fallbacks.get("*") or routing.default_fallbacks
+        names = routing.fallbacks.get(group)
+        if names is None:
+            names = routing.fallbacks.get("*") or routing.default_fallbacks
         return tuple(name for name in names if name != group)[: routing.max_fallbacks]
 
     def public_names(self) -> list[str]:
