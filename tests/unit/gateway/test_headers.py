@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.ledger.money import Cost
-from phantom_gateway.limits.book import LeaseBook
-from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
+from phantom_gateway.limits.slices import NEVER, Slice
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.wire.message import check_block
-from phantom_gateway.wire.tasks import TaskGroup
 
 NOW = 1_800_000_000.0
 
@@ -42,32 +41,35 @@ def test_the_cost_of_an_answer() -> None:
     assert more["x-litellm-response-cost-reasoning"] == "0.000000002"
 
 
-async def test_what_a_key_may_still_do() -> None:
-    async def grant(ask: LeaseAsk) -> LeaseGrant:
-        return LeaseGrant(seq=0, granted=ask.need, window_start=NOW, window_end=NOW + 30.4, remaining=5, used=ask.need)
+def piece(kind: Any, amount: int, free: int, end: float = NOW + 30.4) -> Slice:
+    """A slice of a limit of ``amount``: ``free`` here and 3 at the authority."""
+    window = "" if kind == "parallel" else "60s"
+    made = Slice(Limit(scope=kind, kind=kind, entity="key:x", amount=amount, window=window), NOW, end, NOW)
+    made.free, made.remaining = free, 3
+    return made
 
-    book = LeaseBook(grant, TaskGroup())
 
-    def limit(kind: Any, amount: int, window: str = "60s") -> Limit:
-        return Limit(scope=kind, kind=kind, entity="key:x", amount=amount, window=window)
+def test_what_a_key_may_still_do() -> None:
+    slices = [piece("requests", 9, 2), piece("tokens", 900, 97), piece("parallel", 3, 1)]
+    found = parsed(headers.of_limits([*slices, piece("budget", 2_000_000_000, 500_000_000, NEVER)], NOW))
+    assert found == {
+        "x-ratelimit-limit-requests": "9",
+        "x-ratelimit-remaining-requests": "5",
+        "x-ratelimit-reset-requests": "30",
+        "x-litellm-key-rpm-limit": "9",
+        "x-ratelimit-limit-tokens": "900",
+        "x-ratelimit-remaining-tokens": "100",
+        "x-ratelimit-reset-tokens": "30",
+        "x-litellm-key-tpm-limit": "900",
+        "x-litellm-key-spend": "1.499999997",
+        "x-litellm-key-max-budget": "2.000000000",
+    }
 
-    limits = (
-        limit("requests", 9),
-        limit("tokens", 900),
-        limit("budget", 2_000_000_000, "30d"),
-        limit("parallel", 3, ""),
-    )
-    fresh = parsed(headers.of_limits(book, limits, NOW))
-    assert fresh["x-ratelimit-limit-requests"] == fresh["x-ratelimit-remaining-requests"] == "9"
-    assert fresh["x-litellm-key-rpm-limit"] == "9"
-    assert fresh["x-litellm-key-tpm-limit"] == "900"
-    assert fresh["x-litellm-key-spend"] == "0.000000000"
-    assert fresh["x-litellm-key-max-budget"] == "2.000000000"
-    assert not any("parallel" in name for name in fresh)
-    await book.take_all(limits[:1], [1], NOW)
-    used = parsed(headers.of_limits(book, limits, NOW))
-    assert used["x-ratelimit-remaining-requests"] == "5"
-    assert used["x-ratelimit-reset-requests"] == "30"
+
+def test_a_debt_is_nothing_left() -> None:
+    found = parsed(headers.of_limits([piece("tokens", 900, -50, NEVER)], NOW))
+    assert (found["x-ratelimit-remaining-tokens"], found["x-ratelimit-reset-tokens"]) == ("0", "0")
+    assert headers.of_limits([], NOW) == b""
 
 
 def test_what_the_provider_says_is_prefixed_and_chosen() -> None:
