@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.gateway.rig import QUICK, Rig, deployment, eventually, running
 
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.call import MAX_RETRY_AFTER_S, _retry_after, _words
 from phantom_gateway.spine.snapshot import Deployment, Routing
 
@@ -77,7 +78,7 @@ async def test_another_deployment_comes_before_the_same_again(tmp_path: Path) ->
         ("500", 500, "internal_server_error"),
         ("502", 502, "internal_server_error"),
         ("503", 503, "internal_server_error"),
-        ("529", 429, "throttling_error"),
+        ("529", 503, "internal_server_error"),
         ("html", 502, "internal_server_error"),
         ("html_502", 502, "internal_server_error"),
         ("redirect", 502, "internal_server_error"),
@@ -281,4 +282,8 @@ def test_retry_after_as_a_date() -> None:
     ],
 )
 def test_the_upstreams_words_are_bounded(body: bytes, words: str) -> None:
-    assert _words(body) == words
+    assert _words(body, None) == words
+
+
+def test_the_upstreams_words_do_not_repeat_its_key() -> None:
+    assert _words(b'{"error": {"message": "bad key sk-up"}}', Secret("sk-up")) == "bad key [key]"

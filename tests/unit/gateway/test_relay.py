@@ -29,6 +29,9 @@ class Upstream:
     def close(self) -> None:
         self.done.append("close")
 
+    def hasten(self, seconds: float) -> None:
+        assert seconds > 0
+
 
 class Caller:
     """Takes what a responder would."""

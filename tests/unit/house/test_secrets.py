@@ -13,6 +13,8 @@ REVEALS = {
     "control/keys/service.py": "a new key is shown once, in the answer that creates it",
     "control/process.py": "a generated master key is handed to the supervisor, to be shown once",
     "control/runtime.py": "the master key is digested like any other",
+    "dialects/openai.py": "an upstream's error event must not repeat the key it was sent",
+    "gateway/call.py": "an upstream's error message must not repeat the key it was sent",
     "gateway/table.py": "request heads carry the provider's key; rendered once per snapshot",
     "security/digest.py": "the key of the digest",
     "security/keyring.py": "derives keys from the root key",
