@@ -3,13 +3,17 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
-	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+# The newest that really runs and can make environments: shims of version managers and bare system Pythons may do neither.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 4000
+# Processes that run the unit and contract tests.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: help setup run test check format docs bench lock dev
 
@@ -18,8 +22,8 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## create the environment; leaves .venv/bin/phantom
 $(STAMP): requirements.txt requirements/build.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) --require-hashes -r requirements.txt -r requirements/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -32,8 +36,11 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 run: setup  ## set up and serve on 127.0.0.1:4000
 	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
 
-test: dev check  ## set up, then format, lint, types, walls and every test
-	$(BIN)/python -m pytest
+test: dev  ## set up, then format, lint, types, walls and every test
+	@started=$$(date +%s) && $(MAKE) --no-print-directory check \
+		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
+		&& $(PYTEST) tests/system tests/chaos \
+		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
 check: dev  ## format, lint, types, import walls
 	$(BIN)/ruff format --check .

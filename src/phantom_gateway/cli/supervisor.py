@@ -124,12 +124,16 @@ class Supervisor:
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
             sock = socket.socket(family, kind, proto)
+        except OSError as error:
+            raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._plan.workers > 1:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind(address)
             sock.listen(4096)
         except OSError as error:
+            sock.close()
             raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
         sock.setblocking(False)
         self._sockets.append(sock)
@@ -166,6 +170,7 @@ class Supervisor:
         finally:
             for task in (stop, *starts):
                 task.cancel()
+            await asyncio.gather(stop, *starts, return_exceptions=True)
 
     async def _spawn(self, child: _Child) -> None:
         """Start a child and wait for its word that it is ready. Raises StartError."""

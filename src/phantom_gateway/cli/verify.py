@@ -10,11 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from phantom_gateway.cli.serve import data_dir_default
 from phantom_gateway.store import schema
 from phantom_gateway.store.database import DatabaseError, open_sqlite_readonly
 from phantom_gateway.store.proof import Check, prove
-
-DEFAULT_DATA_DIR = Path("data")
 
 
 class VerifyError(Exception):
@@ -69,12 +68,14 @@ def verify(data_dir: Path) -> Report:
 
 
 def verify_command(
-    data_dir: Annotated[Path, typer.Option("--data-dir", help="The data directory.")] = DEFAULT_DATA_DIR,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="The data directory. Default: $PHANTOM_DATA_DIR or ./phantom-data")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
     """Check that journals, rows and totals agree. Exit code 1 when they do not."""
     try:
-        report = verify(data_dir)
+        report = verify(data_dir or data_dir_default())
     except VerifyError as error:
         typer.echo(f"phantom verify: {error}", err=True)
         raise typer.Exit(1) from error

@@ -29,7 +29,8 @@ UNKNOWN_S = 5.0
 MAX_UNKNOWN = 10_000
 MAX_KEY_LENGTH = 512
 
-_HEADERS = (b"x-litellm-api-key", b"api-key", b"x-api-key", b"x-goog-api-key")
+_HEADERS = (b"api-key", b"x-api-key", b"x-goog-api-key")
+"""Looked at after the configured one, ``x-litellm-api-key`` and ``Authorization``, in LiteLLM's order."""
 
 
 class KeyCache:
@@ -63,7 +64,7 @@ class KeyCache:
         """Find ``record`` by ``mark`` from now on, as long as it is cached."""
         if len(self._marked) >= MAX_CACHED:
             self._marked.clear()
-        if record.id in self._records:
+        if self._records.get(record.id) is record:
             self._marked[mark] = record
 
     def get(self, digest: str) -> KeyRecord | None:
@@ -140,13 +141,12 @@ class Authenticator:
         return record
 
     def _key_of(self, request: Request) -> bytes | None:
-        if self._extra_header and (value := request.get(self._extra_header)):
-            return _bare(value)
-        value = request.get(b"authorization")
+        index = request.index()
+        value = index.get(self._extra_header) or index.get(b"x-litellm-api-key") or index.get(b"authorization")
         if value:
             return _bare(value)
         for name in _HEADERS:
-            value = request.get(name)
+            value = index.get(name)
             if value:
                 return _bare(value)
         return None

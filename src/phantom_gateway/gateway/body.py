@@ -59,7 +59,7 @@ _anything = msgspec.json.Decoder(Any)
 class Call:
     """A parsed request: the named fields we act on, and all fields verbatim."""
 
-    __slots__ = ("fields", "model", "output_limit", "size", "stream", "wants_usage")
+    __slots__ = ("fields", "model", "output_limit", "shows_usage", "size", "stream", "wants_usage")
 
     def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
         self.fields = fields
@@ -67,6 +67,9 @@ class Call:
         self.model = ""
         self.stream = False
         self.wants_usage = False
+        """The caller asked for usage at the end of the stream."""
+        self.shows_usage = False
+        """Everybody gets it (``always_include_stream_usage``)."""
         self.output_limit: int | None = None
 
     def field(self, name: str) -> Any:

@@ -32,10 +32,14 @@ async def test_the_usual_headers_and_forms(tmp_path: Path, header: str, form: st
         assert answer.status == 200
 
 
-async def test_the_configured_header_comes_first_then_authorization(tmp_path: Path) -> None:
+async def test_which_header_counts(tmp_path: Path) -> None:
     async with running(tmp_path, settings=Settings(key_header="x-mine")) as rig:
         good, bad = rig.key(), key_format.generate().reveal()
-        for first, second in (("x-mine", "authorization"), ("authorization", "api-key")):
+        for first, second in (
+            ("x-mine", "x-litellm-api-key"),
+            ("x-litellm-api-key", "authorization"),
+            ("authorization", "api-key"),
+        ):
             assert (await ask(rig.port, "GET", "/v1/models", b"", {second: bad, first: good})).status == 200
             assert (await ask(rig.port, "GET", "/v1/models", b"", {second: good, first: bad})).status == 401
 
@@ -156,3 +160,16 @@ def test_every_invalidation_is_counted() -> None:
     assert cache.get("b") is not None
     cache.forget(())
     assert (cache.get("b"), cache.is_unknown("c", 0.0), cache.generation) == (None, False, 2)
+
+
+def test_a_record_that_is_not_the_cached_one_is_not_remembered() -> None:
+    """An answer from before an invalidation may come after the answer that followed it."""
+    cache = KeyCache()
+    old, new = KeyRecord(id="a"), KeyRecord(id="a", blocked=True)
+    cache.put("a", new, 0.0)
+    cache.remember(b"mark", old)
+    assert cache.marked(b"mark") is None
+    cache.remember(b"mark", new)
+    assert cache.marked(b"mark") is new
+    cache.forget(("other",))
+    assert cache.marked(b"mark") is None

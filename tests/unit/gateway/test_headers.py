@@ -41,27 +41,35 @@ def test_the_cost_of_an_answer() -> None:
     assert more["x-litellm-response-cost-reasoning"] == "0.000000002"
 
 
-def test_what_a_key_may_still_do() -> None:
-    def piece(kind: Any, amount: int, remaining: int, end: float) -> Slice:
-        limit = Limit(scope=kind, kind=kind, entity="key:x", amount=amount)
-        made = Slice(limit, NOW, end, NOW)
-        made.remaining = remaining
-        return made
+def piece(kind: Any, amount: int, free: int, end: float = NOW + 30.4) -> Slice:
+    """A slice of a limit of ``amount``: ``free`` here and 3 at the authority."""
+    window = "" if kind == "parallel" else "60s"
+    made = Slice(Limit(scope=kind, kind=kind, entity="key:x", amount=amount, window=window), NOW, end, NOW)
+    made.free, made.remaining = free, 3
+    return made
 
-    slices = [
-        piece("requests", 9, 5, NOW + 30.4),
-        piece("tokens", 900, -3, NOW + 30.4),
-        piece("budget", 2_000_000_000, 500_000_000, NEVER),
-        piece("parallel", 3, 1, NEVER),
-    ]
-    said = parsed(headers.of_limits(slices, NOW))
-    assert (said["x-ratelimit-limit-requests"], said["x-ratelimit-remaining-requests"]) == ("9", "5")
-    assert (said["x-ratelimit-remaining-tokens"], said["x-ratelimit-reset-requests"]) == ("0", "30")
-    assert (said["x-litellm-key-rpm-limit"], said["x-litellm-key-tpm-limit"]) == ("9", "900")
-    assert said["x-litellm-key-spend"] == "1.500000000"
-    assert said["x-litellm-key-max-budget"] == "2.000000000"
-    assert not any("parallel" in name for name in said)
-    assert headers.of_limits([piece("requests", 9, 5, NEVER)], NOW).count(b"reset-requests: 0") == 1
+
+def test_what_a_key_may_still_do() -> None:
+    slices = [piece("requests", 9, 2), piece("tokens", 900, 97), piece("parallel", 3, 1)]
+    found = parsed(headers.of_limits([*slices, piece("budget", 2_000_000_000, 500_000_000, NEVER)], NOW))
+    assert found == {
+        "x-ratelimit-limit-requests": "9",
+        "x-ratelimit-remaining-requests": "5",
+        "x-ratelimit-reset-requests": "30",
+        "x-litellm-key-rpm-limit": "9",
+        "x-ratelimit-limit-tokens": "900",
+        "x-ratelimit-remaining-tokens": "100",
+        "x-ratelimit-reset-tokens": "30",
+        "x-litellm-key-tpm-limit": "900",
+        "x-litellm-key-spend": "1.499999997",
+        "x-litellm-key-max-budget": "2.000000000",
+    }
+
+
+def test_a_debt_is_nothing_left() -> None:
+    found = parsed(headers.of_limits([piece("tokens", 900, -50, NEVER)], NOW))
+    assert (found["x-ratelimit-remaining-tokens"], found["x-ratelimit-reset-tokens"]) == ("0", "0")
+    assert headers.of_limits([], NOW) == b""
 
 
 def test_what_the_provider_says_is_prefixed_and_chosen() -> None:
