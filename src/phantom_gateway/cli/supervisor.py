@@ -34,7 +34,7 @@ log = logging.getLogger("phantom.supervisor")
 START_TIMEOUT_S = 30.0
 STOP_EXTRA_S = 5.0
 BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
-HEALTHY_AFTER_S = 1.0
+HEALTHY_AFTER_S = 0.5
 """A child that served this long is started again at once: only one that cannot even begin is made to wait."""
 
 
