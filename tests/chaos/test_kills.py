@@ -122,7 +122,6 @@ async def test_sixty_kills(tmp_path: Path, simulator: SimulatorThread) -> None:
         load = Load(gateway, keys)
         await asyncio.gather(*(load.run(caller) for caller in range(CALLERS)), storm(gateway, load))
         assert gateway.stop() == 0
-        print(f"{len(load.complete)} complete, others: {dict(load.others)}")
         assert gateway.verify() == 0
         assert "Traceback" not in "".join(gateway.lines)
     upstream = simulator.counts()["users"]
