@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.support.gateway import Gateway, SimulatorThread, wait_until
+from tests.support.gateway import CONFIG, Gateway, SimulatorThread, running_gateway, wait_until
 
 
 def stream(gateway: Gateway, key: str, **fields: Any) -> tuple[httpx.Response, list[str]]:
@@ -98,3 +101,48 @@ def test_wildcards_reach_the_upstream_by_name(shared_gateway: Gateway, simulator
     response = shared_gateway.chat(shared_gateway.key(), model="sim/brand-new-model")
     assert response.json()["model"] == "sim/brand-new-model"
     assert json.loads(simulator.requests()[-1]["body"])["model"] == "brand-new-model"
+
+
+SETTINGS = (
+    CONFIG
+    + """\
+general_settings:
+  always_include_stream_usage: true
+  global_max_parallel_requests: 2
+  user_header_name: X-Tenant-User
+phantom:
+  admin:
+    listen: 127.0.0.1:{admin}
+"""
+)
+
+
+def test_settings_of_the_whole_gateway(tmp_path: Path, simulator: SimulatorThread) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        admin = free.getsockname()[1]
+    path = tmp_path / "config.yaml"
+    mocked = "  - {{model_name: canned, litellm_params: {{model: openai/x, api_key: k, mock_response: Hello from nobody}}}}\n"
+    text = SETTINGS.replace("model_list:\n", "model_list:\n" + mocked)
+    path.write_text(text.format(simulator=simulator.port, admin=admin, faults=""))
+    with running_gateway(tmp_path / "data", path) as gateway:
+        headers = {"Authorization": f"Bearer {gateway.master_key}"}
+        assert httpx.get(f"{gateway.url}/key/list", headers=headers).status_code == 404
+        there = httpx.post(f"http://127.0.0.1:{admin}/key/generate", headers=headers, json={"key_alias": "a"})
+        key = there.json()["key"]
+        canned = gateway.chat(key, model="canned")
+        assert canned.json()["choices"][0]["message"]["content"] == "Hello from nobody"
+        assert simulator.counts()["total"]["requests"] == 0
+        _, lines = stream(gateway, key, model="canned")
+        assert json.loads(lines[-2][6:])["usage"]["total_tokens"] == 30
+        _, lines = stream(gateway, key, simulate={"chunks": 2})
+        assert json.loads(lines[-2][6:])["usage"]["completion_tokens"] == 2
+        slow = {"model": "gpt", "messages": [{"role": "user", "content": "hi"}], "simulate": {"first_ms": 1500}}
+        with ThreadPoolExecutor(4) as pool:
+            labelled = headers | {"X-Tenant-User": "tenant-7"}
+            calls = [
+                pool.submit(httpx.post, gateway.url + "/v1/chat/completions", headers=labelled, json=slow)
+                for _ in range(4)
+            ]
+            statuses = sorted(call.result().status_code for call in calls)
+        assert statuses == [200, 200, 429, 429]
+        wait_until(lambda: gateway.rows("SELECT count(*) FROM requests WHERE end_user = 'tenant-7'")[0][0] == 2)

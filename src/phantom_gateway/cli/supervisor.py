@@ -102,9 +102,12 @@ class Supervisor:
 
     def _lock_data_dir(self) -> int:
         data_dir = self._plan.data_dir
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (data_dir / "run").mkdir(exist_ok=True, mode=0o700)
-        lock = os.open(data_dir / "run" / "serve.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (data_dir / "run").mkdir(exist_ok=True, mode=0o700)
+            lock = os.open(data_dir / "run" / "serve.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartError(f"cannot use the data directory {data_dir}: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

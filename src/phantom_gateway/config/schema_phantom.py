@@ -140,7 +140,6 @@ class PhantomSection(Section):
         Active("`group`: spend is written before the answer and synced within moments; `strict`: synced before."),
     ] = "group"
     drain_grace: Annotated[Time, Active("How long running requests may take when the gateway is told to stop.")] = 60.0
-    max_json_depth: Annotated[int, Field(ge=8, le=1000), Active("Deepest nesting of a request body.")] = 128
     http: Annotated[HttpSection, Active("Bounds of the public HTTP listener.")] = Field(default_factory=HttpSection)
     upstream: Annotated[UpstreamSection, Active("Patience with upstreams.")] = Field(default_factory=UpstreamSection)
     egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)

@@ -288,7 +288,6 @@ def _settings(config: Config) -> Settings:
             general.budget_exceeded_status_code,
             config.litellm_settings.budget_exceeded_status_code,
         ),
-        max_json_depth=phantom.max_json_depth,
         drain_grace_s=phantom.drain_grace,
         key_header=(general.litellm_key_header_name or "").lower(),
         user_header=(general.user_header_name or "").lower(),
@@ -296,6 +295,7 @@ def _settings(config: Config) -> Settings:
         journal_sync=phantom.journal_sync,
         global_max_parallel=general.global_max_parallel_requests,
         data_port_admin=phantom.admin.listen == "shared",
+        admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,
     )
 
 

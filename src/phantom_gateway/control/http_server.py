@@ -22,10 +22,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-class HttpServer:
-    """Serves ``app`` on a listening socket."""
+def admin_listener(address: str) -> socket.socket:
+    """A listening socket for ``admin.listen: host:port``. Raises OSError with the address in its text."""
+    host, _, port = address.rpartition(":")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=128)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen for the admin API on {address}: {error.strerror}") from error
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+
+class HttpServer:
+    """Serves ``app`` on listening sockets."""
+
+    def __init__(self, app: FastAPI, listeners: list[socket.socket]) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -38,12 +48,12 @@ class HttpServer:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._server = _Server(config)
-        self._listener = listener
+        self._listeners = listeners
         self._tasks = TaskGroup()
 
     async def start(self) -> None:
         """Serve from now on; what has queued on the socket is answered first."""
-        self._task = self._tasks.spawn(self._server.serve(sockets=[self._listener]), "admin API")
+        self._task = self._tasks.spawn(self._server.serve(sockets=self._listeners), "admin API")
         while not self._server.started and not self._task.done():  # noqa: ASYNC110 # uvicorn has a flag, no event
             await asyncio.sleep(0.001)
 

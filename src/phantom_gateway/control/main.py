@@ -7,6 +7,7 @@ callers queue instead of failing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -43,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def say(descriptor: int, line: dict[str, Any]) -> None:
-    """Write the one line to the supervisor, if it listens."""
+    """Write the one line to the supervisor, if it listens; one that is ending does not."""
     if descriptor < 0:
         return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
         pipe.write(json.dumps(line) + "\n")
 
 

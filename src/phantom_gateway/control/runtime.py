@@ -14,7 +14,7 @@ from pathlib import Path
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
-from phantom_gateway.control.http_server import HttpServer
+from phantom_gateway.control.http_server import HttpServer, admin_listener
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.keys.record import master_record
@@ -101,7 +101,10 @@ class Control:
             budgets=self._ingestion,
             configuration=self.configuration,
         )
-        self._http = HttpServer(create_app(services), places.control_listener)
+        listeners = [places.control_listener]
+        if self.configuration.snapshot.settings.admin_listen:
+            listeners.append(admin_listener(self.configuration.snapshot.settings.admin_listen))
+        self._http = HttpServer(create_app(services), listeners)
         await self._http.start()
         self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
         self.reloader.start()

@@ -72,7 +72,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     if exchange.operation.output_fields:
         limit = call.output_limit
         tokens_out = EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit
-    limits = key.limits
+    limits = key.limits + table.common_limits if table.common_limits else key.limits
     now = time.time()
     amounts = _amounts(limits, tokens_in + tokens_out, worst, exchange) if limits else []
     try:
@@ -83,7 +83,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         ) from error
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
-    end_user, session_id, trace_id = _labels(exchange)
+    end_user, session_id, trace_id = _labels(exchange, table.user_header)
     opened = Opened(
         id=exchange.call_id,
         at_ns=int(now * 1e9),
@@ -179,13 +179,15 @@ def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) ->
     return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))
 
 
-def _labels(exchange: Exchange) -> tuple[str | None, str | None, str | None]:
+def _labels(exchange: Exchange, user_header: bytes) -> tuple[str | None, str | None, str | None]:
     """End user, session and trace as the caller named them; they label the record and decide nothing."""
     end_user = None
     if "user" in exchange.call.fields:
         value = exchange.call.field("user")
         end_user = value[:256] if isinstance(value, str) and value else None
     index = exchange.request.index()
+    if user_header:
+        end_user = end_user or _text(index, user_header)
     if b"x-litellm-" not in b"".join(index):
         return end_user, None, None
     end_user = end_user or _text(index, b"x-litellm-end-user-id") or _text(index, b"x-litellm-customer-id")

@@ -35,6 +35,9 @@ CONSUMED = frozenset(
 )  # fmt: skip
 """LiteLLM's own fields: meant for the gateway, not for the provider."""
 
+MAX_MODEL = 256
+"""Characters of a model name: it is echoed in errors and headers and kept in the ledger."""
+
 _MAX_STRICT = 1024 * 1024
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
@@ -56,7 +59,7 @@ _anything = msgspec.json.Decoder(Any)
 class Call:
     """A parsed request: the named fields we act on, and all fields verbatim."""
 
-    __slots__ = ("fields", "model", "output_limit", "size", "stream", "wants_usage")
+    __slots__ = ("fields", "model", "output_limit", "shows_usage", "size", "stream", "wants_usage")
 
     def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
         self.fields = fields
@@ -64,6 +67,9 @@ class Call:
         self.model = ""
         self.stream = False
         self.wants_usage = False
+        """The caller asked for usage at the end of the stream."""
+        self.shows_usage = False
+        """Everybody gets it (``always_include_stream_usage``)."""
         self.output_limit: int | None = None
 
     def field(self, name: str) -> Any:
@@ -125,6 +131,8 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
             call.output_limit *= _bounded(_integer.decode(fields["n"]) or 1, name)
     except msgspec.MsgspecError as error:
         raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
+    if len(call.model) > MAX_MODEL:
+        raise invalid_request(f"The field 'model' is longer than {MAX_MODEL} characters.", "model")
     if not call.model:
         raise invalid_request(
             "The field 'model' is missing. Call `/v1/models` to see which models this key can use.", "model"

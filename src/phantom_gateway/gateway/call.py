@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
+from phantom_gateway.dialects.operations import CHAT
 from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.mock import MockedResponse
 from phantom_gateway.gateway.relay import StreamRelay
 from phantom_gateway.gateway.table import choose
 from phantom_gateway.wire import errors as wire
@@ -134,9 +136,15 @@ class Caller:
         head = target.head(exchange.operation.name, upstream_model, len(body))
         timeouts = target.stream_timeouts if call.stream else target.timeouts
         accounting.sent(target, upstream_model)
+        mocked = target.deployment.mock_response
         target.health.in_flight += 1
         try:
-            response = await self._client.request(target.origin, head, body, timeouts)
+            response: Response | MockedResponse
+            if mocked is not None and exchange.operation.output_fields:
+                chat = exchange.operation is CHAT
+                response = MockedResponse(mocked, upstream_model, exchange.call_id, chat=chat)
+            else:
+                response = await self._client.request(target.origin, head, body, timeouts)
             try:
                 if response.status != 200:
                     _refuse(response, _words(await response.read(MAX_ERROR_BODY), target.deployment.api_key))
@@ -151,7 +159,7 @@ class Caller:
         finally:
             target.health.in_flight -= 1
 
-    async def _whole(self, exchange: Exchange, response: Response) -> None:
+    async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
         body = await response.read(MAX_ANSWER)
         answer = read_answer(body)
         if answer is None:
@@ -165,7 +173,7 @@ class Caller:
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
 
-    async def _stream(self, exchange: Exchange, response: Response) -> None:
+    async def _stream(self, exchange: Exchange, response: Response | MockedResponse) -> None:
         kind = response.get(b"content-type") or b""
         if kind.startswith((b"application/json", b"text/html")):
             raise wire.BadResponse("the upstream did not answer with an event stream")
@@ -234,7 +242,7 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: Response, words: str) -> NoReturn:
+def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
@@ -257,7 +265,7 @@ def _refuse(response: Response, words: str) -> NoReturn:
     raise RequestRefused(status, "invalid_request_error", words)
 
 
-def _rate_limited(response: Response, words: str) -> AttemptFailed:
+def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFailed:
     seconds = _retry_after(response.get(b"retry-after"))
     overloaded = response.status == 529
     error = ApiError(

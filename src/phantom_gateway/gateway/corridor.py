@@ -51,6 +51,7 @@ class Corridor:
         exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
         exchange.principal = await worker.authenticator.authenticate(request)
         exchange.call = body.parse(request.body, operation, path_model)
+        exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
         exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)
         accounting = await admit.admit(exchange, table, worker)
         try:

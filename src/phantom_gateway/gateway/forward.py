@@ -45,12 +45,12 @@ class Forwarder:
 
     def __init__(self, client: HttpClient, socket_path: str) -> None:
         self._client = client
-        self._origin = Origin.of(Address(scheme="unix", socket_path=socket_path))
+        self.origin = Origin.of(Address(scheme="unix", socket_path=socket_path))
 
     async def forward(self, request: Request, responder: Responder) -> None:
         """Carry one request. Raises ApiError 503 while control is away."""
         try:
-            response = await self._client.request(self._origin, _head(request), request.body, _TIMEOUTS)
+            response = await self._client.request(self.origin, _head(request), request.body, _TIMEOUTS)
         except UpstreamError as error:
             raise unavailable("The management API is restarting.") from error
         try:

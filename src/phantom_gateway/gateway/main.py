@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -54,7 +55,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)
         await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
-        os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # a supervisor that is ending does not listen
+            os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
         os.close(arguments.ready_fd)
         await stop
     starting.cancel()

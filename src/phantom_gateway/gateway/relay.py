@@ -14,6 +14,7 @@ from phantom_gateway.wire.errors import BadResponse, ResponseTooLarge
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.openai import StreamTap
+    from phantom_gateway.gateway.mock import MockedResponse
     from phantom_gateway.wire.client import Response
     from phantom_gateway.wire.responder import Responder
 
@@ -26,7 +27,7 @@ class StreamRelay:
 
     __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused")
 
-    def __init__(self, response: Response, responder: Responder, tap: StreamTap, block: bytes) -> None:
+    def __init__(self, response: Response | MockedResponse, responder: Responder, tap: StreamTap, block: bytes) -> None:
         self._response = response
         self._responder = responder
         self._tap = tap

@@ -79,7 +79,8 @@ class Accounting:
         self._upstream_model = upstream_model
         self._upstream_since = time.monotonic_ns()
         call = self._exchange.call
-        self.hides_usage = call.stream and not call.wants_usage and target.deployment.usage_in_stream == "include_usage"
+        asked = target.deployment.usage_in_stream == "include_usage"
+        self.hides_usage = asked and call.stream and not (call.wants_usage or call.shows_usage)
 
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""

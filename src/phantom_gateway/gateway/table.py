@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from phantom_gateway.gateway.headers import text as header_text
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
 from phantom_gateway.wire.message import header_block, render_head
@@ -198,6 +199,15 @@ class Table:
     def __init__(self, snapshot: Snapshot, previous: Table | None = None) -> None:
         self.snapshot = snapshot
         self.routing = snapshot.routing
+        self.user_header = snapshot.settings.user_header.encode("latin-1")
+        parallel = snapshot.settings.global_max_parallel
+        self.common_limits: tuple[Limit, ...] = ()
+        """Limits of the whole gateway, beside those of the key."""
+        if parallel is not None:
+            entity = "gateway"
+            self.common_limits = (
+                Limit(scope=f"parallel:{entity}:", kind="parallel", entity=entity, amount=parallel, window=""),
+            )
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
         healths: dict[str, Health] = {}
         if previous is not None:
@@ -244,9 +254,11 @@ class Table:
         return None
 
     def fallbacks_of(self, group: str) -> tuple[str, ...]:
-        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``."""
+        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``; an empty list means nowhere."""
         routing = self.routing
-        names = routing.fallbacks.get(group) or routing.fallbacks.get("*") or routing.default_fallbacks
+        names = routing.fallbacks.get(group)
+        if names is None:
+            names = routing.fallbacks.get("*") or routing.default_fallbacks
         return tuple(name for name in names if name != group)[: routing.max_fallbacks]
 
     def public_names(self) -> list[str]:

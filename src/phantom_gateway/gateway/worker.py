@@ -177,6 +177,9 @@ class Worker:
         self.server.set_limits(snapshot.http)
         self.admin_here = settings.data_port_admin
         self.table = table
+        self.client.forget(
+            {target.origin for group in table.groups.values() for target in group.targets} | {self.forwarder.origin}
+        )
 
     async def _ask(self, ask: LeaseAsk) -> LeaseGrant:
         try:

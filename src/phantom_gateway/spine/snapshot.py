@@ -156,7 +156,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What is left of general and litellm settings for the data plane."""
 
     budget_exceeded_status: int = 422
-    max_json_depth: int = 128
     drain_grace_s: float = 60.0
     key_header: str = ""
     """Additional request header that may carry the key (``litellm_key_header_name``)."""
@@ -165,6 +164,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     journal_sync: str = "group"
     """``group``: written before the answer, synced in the background; ``strict``: synced before the answer."""
     global_max_parallel: int | None = None
+    admin_listen: str = ""
+    """``host:port`` of control's own listener; read at start, empty when the public port is shared."""
     data_port_admin: bool = True
     """Whether the public port forwards management paths to control (``admin.listen: shared``)."""
 

@@ -136,19 +136,19 @@ general_settings:
    always_include_stream_usage: true, max_request_size_mb: 0.5}
 litellm_settings: {budget_exceeded_status_code: 400}
 phantom:
-  {journal_sync: strict, drain_grace: 1m, max_json_depth: 64, admin: {listen: "127.0.0.1:1"},
+  {journal_sync: strict, drain_grace: 1m, admin: {listen: "127.0.0.1:1"},
    http: {max_target: 1000, idle_timeout: 1m, allowed_hosts: A.b}}
 """
     snapshot, _ = compiled(text)
     assert snapshot.settings == Settings(
         budget_exceeded_status=400,
-        max_json_depth=64,
         drain_grace_s=60.0,
         key_header="x-key",
         user_header="x-user",
         always_include_stream_usage=True,
         journal_sync="strict",
         global_max_parallel=5,
+        admin_listen="127.0.0.1:1",
         data_port_admin=False,
     )
     assert snapshot.http == HttpLimits(max_target=1000, max_body=524288, idle_timeout_s=60.0, allowed_hosts=("a.b",))

@@ -23,7 +23,7 @@ async def test_it_serves_says_little_and_ends(tmp_path: Path) -> None:
 
     path = tmp_path / "a.sock"
     handler = signal.getsignal(signal.SIGTERM)
-    server = HttpServer(app, listen(path))
+    server = HttpServer(app, [listen(path)])
     await server.start()
     assert signal.getsignal(signal.SIGTERM) is handler, "the process keeps its own signals"
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://x") as client:

@@ -67,6 +67,7 @@ def test_stream_is_ignored_where_nothing_streams() -> None:
         (b"{}", "model"),
         (b'{"model":""}', "model"),
         (b'{"model":7}', "model"),
+        (b'{"model":"' + b"m" * 257 + b'"}', "model"),
         (b'{"model":"m","stream":"yes"}', "stream"),
         (b'{"model":"m","stream":true,"stream_options":{"include_usage":"x"}}', "stream_options"),
         (b'{"model":"m","max_tokens":-1}', "max_tokens"),

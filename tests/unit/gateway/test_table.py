@@ -111,6 +111,7 @@ def test_fallbacks_are_bounded_and_never_the_group_itself() -> None:
     routes = table(deployment("a"), default_fallbacks=("g", "x", "y", "z"), max_fallbacks=2)
     assert routes.groups["g"].fallbacks == ("x", "y")
     assert table(deployment("a"), fallbacks={"*": ("w",)}).groups["g"].fallbacks == ("w",)
+    assert table(deployment("a"), fallbacks={"g": ()}, default_fallbacks=("x",)).groups["g"].fallbacks == ()
 
 
 def test_candidates_by_order_rest_and_operation() -> None:
