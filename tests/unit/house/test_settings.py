@@ -17,9 +17,7 @@ NOT_READ = {
     "Deployment.mode": "for control's discovery routes",
     "Deployment.rpm": "taken into the weight when compiled; limits of deployments come with routing",
     "Deployment.tpm": "taken into the weight when compiled; limits of deployments come with routing",
-    "KeyRecord.allowed_routes": "NOT ENFORCED YET: /key/generate takes it, no worker looks at it",
     "Settings.admin_listen": "for control's own listener",
-    "Settings.drain_grace_s": "NOT HONOURED YET: the grace is `phantom serve --grace`",
 }
 """Carried to the workers and not read there. May only shrink."""
 
