@@ -54,7 +54,10 @@ def check_route(key: KeyRecord, path: bytes) -> None:
     route = path.decode("latin-1")
     if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
         return
-    message = f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}. Tried to call route: {route}"
+    message = (
+        f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}. "
+        f"Tried to call route: {route}"
+    )
     raise ApiError(403, "auth_error", message, details={"allowed_routes": list(allowed)})
 
 
