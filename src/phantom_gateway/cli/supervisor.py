@@ -35,7 +35,8 @@ START_TIMEOUT_S = 30.0
 STOP_EXTRA_S = 5.0
 DEFAULT_GRACE_S = 60.0
 BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
-HEALTHY_AFTER_S = 5.0
+HEALTHY_AFTER_S = 1.0
+"""A child that served this long is started again at once: only one that cannot even begin is made to wait."""
 
 
 class StartError(Exception):
