@@ -30,7 +30,12 @@ def serve(
         Path | None, typer.Option(help="Database, journal, keys. Default: $PHANTOM_DATA_DIR or ./phantom-data")
     ] = None,
     workers: Annotated[int, typer.Option(help="Gateway workers, one per core is enough.", min=1, max=256)] = 1,
-    grace: Annotated[float, typer.Option(help="Seconds that running streams get to finish at the end.", min=0)] = 60.0,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that running streams get to finish at the end. Default: phantom.drain_grace (60).", min=0
+        ),
+    ] = None,
     ssl_certfile: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM).")] = None,
     ssl_keyfile: Annotated[Path | None, typer.Option(help="TLS private key (PEM).")] = None,
 ) -> None:

@@ -33,6 +33,7 @@ log = logging.getLogger("phantom.supervisor")
 
 START_TIMEOUT_S = 30.0
 STOP_EXTRA_S = 5.0
+DEFAULT_GRACE_S = 60.0
 BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_AFTER_S = 0.5
 """A child that served this long is started again at once: only one that cannot even begin is made to wait."""
@@ -51,7 +52,8 @@ class Plan:
     host: str
     port: int
     workers: int
-    grace_s: float
+    grace_s: float | None
+    """None: what the configuration says."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -149,7 +151,9 @@ class Supervisor:
     def _worker(self, slot: int, sock: socket.socket) -> _Child:
         plan = self._plan
         command = [sys.executable, "-m", "phantom_gateway.gateway", "--data-dir", str(plan.data_dir)]
-        command += ["--slot", str(slot), "--listen-fd", str(sock.fileno()), "--grace", str(plan.grace_s)]
+        command += ["--slot", str(slot), "--listen-fd", str(sock.fileno())]
+        if plan.grace_s is not None:
+            command += ["--grace", str(plan.grace_s)]
         if plan.tls_cert is not None and plan.tls_key is not None:
             command += ["--tls-cert", str(plan.tls_cert), "--tls-key", str(plan.tls_key)]
         # A worker needs nothing of the environment: its credentials come over the spine.
@@ -239,7 +243,11 @@ class Supervisor:
         self._stopping.set()
         for sock in self._sockets:
             sock.close()
-        await self._end("gateway", self._plan.grace_s + STOP_EXTRA_S)
+        grace_s = self._plan.grace_s
+        if grace_s is None:
+            control = self._children[0].ready if self._children else {}
+            grace_s = float(control.get("drain_grace_s", DEFAULT_GRACE_S))
+        await self._end("gateway", grace_s + STOP_EXTRA_S)
         await self._end("control", STOP_EXTRA_S * 2)
         await self._tasks.cancel()
 

@@ -82,6 +82,7 @@ def _readiness(control: Control, seconds: float) -> dict[str, Any]:
         "revision": control.configuration.snapshot.revision,
         "models": list(dict.fromkeys(each.group for each in control.configuration.snapshot.deployments)),
         "master_key": master.secret.reveal() if master.generated else None,
+        "drain_grace_s": control.configuration.snapshot.settings.drain_grace_s,
         "master_key_source": master.source,
         "notes": list(control.configuration.notes),
         "seconds": round(seconds, 3),

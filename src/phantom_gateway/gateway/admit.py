@@ -42,6 +42,25 @@ def may_use(key: KeyRecord, model: str, table: Table) -> bool:
     return found is not None and (found[0].name in allowed or found[1] in allowed)
 
 
+_LLM_ROUTES = frozenset({"llm_api_routes", "openai_routes", "/*", "*"})
+"""LiteLLM's names for groups of routes that contain all routes of the data plane."""
+
+
+def check_route(key: KeyRecord, path: bytes) -> None:
+    """Whether ``allowed_routes`` admit a raw path: exactly, by a trailing star, or by a group's name. Raises ApiError 403."""
+    allowed = key.allowed_routes
+    if not allowed or not _LLM_ROUTES.isdisjoint(allowed):
+        return
+    route = path.decode("latin-1")
+    if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
+        return
+    message = (
+        f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}. "
+        f"Tried to call route: {route}"
+    )
+    raise ApiError(403, "auth_error", message, details={"allowed_routes": list(allowed)})
+
+
 def group_for(key: KeyRecord, call: Call, table: Table) -> tuple[Group, str]:
     """The model group of a request the key may make, and the name asked for within it. Raises ApiError 403 or 400."""
     if key.key_type not in ("default", "llm_api"):

@@ -50,6 +50,8 @@ class Corridor:
             raise unavailable("The gateway is starting.")
         exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
         exchange.principal = await worker.authenticator.authenticate(request)
+        if exchange.principal.allowed_routes:
+            admit.check_route(exchange.principal, request.path)
         exchange.call = body.parse(request.body, operation, path_model)
         exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
         exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)
@@ -86,6 +88,7 @@ class Corridor:
         if request.method not in ("GET", "HEAD"):
             raise ApiError(405, "invalid_request_error", "Use GET here.", headers=((b"allow", b"GET"),))
         key = await self._worker.authenticator.authenticate(request)
+        admit.check_route(key, request.path)
         name = request.path.partition(b"/models")[2].lstrip(b"/")
         answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
         responder.send(200, headers.JSON, answer)

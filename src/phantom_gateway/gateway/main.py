@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--slot", type=int, required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
-    parser.add_argument("--grace", type=float, default=60.0)
+    parser.add_argument("--grace", type=float, help="instead of the configured drain_grace")
     parser.add_argument("--tls-cert", type=Path)
     parser.add_argument("--tls-key", type=Path)
     arguments = parser.parse_args()

@@ -111,8 +111,10 @@ class Worker:
         """Accept connections."""
         await self.server.start(sock, ssl)
 
-    async def stop(self, grace_s: float) -> None:
+    async def stop(self, grace_s: float | None = None) -> None:
         """Close the listener, let what runs finish, settle, give back what is leased, close the journal."""
+        if grace_s is None:
+            grace_s = self.table.snapshot.settings.drain_grace_s if self.table is not None else 0.0
         self.server.close_listener()
         await self.server.drain(grace_s)
         for message in self.book.idle(time.time() + GIVE_UP_S):

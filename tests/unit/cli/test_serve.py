@@ -37,7 +37,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PHANTOM_DATA_DIR", raising=False)
     plan = planned(monkeypatch)
-    assert plan == Plan(tmp_path / "phantom-data", None, "127.0.0.1", 4000, 1, 60.0)
+    assert plan == Plan(tmp_path / "phantom-data", None, "127.0.0.1", 4000, 1, None)
 
 
 def test_everything_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def announced(capsys: pytest.CaptureFixture[str], plan: Plan, ready: dict[str, o
 
 
 def test_the_master_key_is_shown_when_it_is_new(capsys: pytest.CaptureFixture[str]) -> None:
-    plan = Plan(Path("/d"), None, "127.0.0.1", 4000, 1, 60.0)
+    plan = Plan(Path("/d"), None, "127.0.0.1", 4000, 1, None)
     text = announced(capsys, plan, {"models": ["demo"], "master_key": "sk-new"})
     assert "Phantom Gateway is ready on http://127.0.0.1:4001" in text
     assert "kept in /d/keys/master.key): sk-new" in text

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.gateway.rig import ASKED, deployment, eventually, running
 
-from phantom_gateway.gateway.admit import EXPECTED_OUTPUT, TOKENS_PER_IMAGE, may_use
+from phantom_gateway.gateway.admit import EXPECTED_OUTPUT, TOKENS_PER_IMAGE, check_route, may_use
+from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.table import Table
 from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.spine.messages import KeyRecord, LeaseAsk
@@ -229,3 +230,27 @@ async def test_a_full_disk_refuses_before_any_upstream(tmp_path: Path, monkeypat
         assert (refused.status, refused.error["type"]) == (503, "storage_full")
         assert rig.simulator.counts()["total"]["requests"] == 0
         assert (await rig.chat(key)).status == 200, "the slot came back"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "path", "may"),
+    [
+        ((), b"/v1/chat/completions", True),
+        (("llm_api_routes",), b"/v1/chat/completions", True),
+        (("/v1/chat/completions",), b"/v1/chat/completions", True),
+        (("/v1/chat/completions",), b"/chat/completions", False),
+        (("/v1/embeddings",), b"/v1/chat/completions", False),
+        (("/v1/*",), b"/v1/chat/completions", True),
+        (("/v1/*",), b"/engines/x/completions", False),
+        (("management_routes",), b"/v1/models", False),
+    ],
+)
+def test_which_routes_a_key_may_call(allowed: tuple[str, ...], path: bytes, may: bool) -> None:
+    key = KeyRecord(id="k", allowed_routes=allowed)
+    if may:
+        check_route(key, path)
+        return
+    with pytest.raises(ApiError) as caught:
+        check_route(key, path)
+    assert (caught.value.status, caught.value.kind) == (403, "auth_error")
+    assert "not allowed to call this route" in caught.value.message

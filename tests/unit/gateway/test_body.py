@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_gateway.dialects.operations import CHAT, EMBEDDINGS
-from phantom_gateway.gateway.body import CONSUMED, FORBIDDEN, parse
+from phantom_gateway.gateway.body import CONSUMED, FORBIDDEN, MAX_LOOSE, parse
 from phantom_gateway.gateway.errors import ApiError
 
 
@@ -85,6 +85,13 @@ def test_no_body_names_a_destination_or_a_credential(name: str) -> None:
     error = refused(compact({"model": "m", name: "CANARY"}))
     assert error.param == name
     assert "CANARY" not in error.message
+
+
+def test_a_large_body_with_odd_spaces_is_refused_and_a_plain_one_is_not() -> None:
+    text = "x" * MAX_LOOSE
+    assert "white space" in refused(json.dumps({"model": "m", "x": text}, indent=1).encode()).message
+    assert parse(json.dumps({"model": "m", "x": text}).encode(), CHAT, "").model == "m"
+    assert parse(compact({"model": "m", "x": text}), CHAT, "").model == "m"
 
 
 def test_errors_never_quote_the_body() -> None:

@@ -1,0 +1,45 @@
+"""What a snapshot tells the workers is used by them: a setting that is carried and forgotten would be silently ignored."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.unit.house.tree import lines, modules
+
+from phantom_gateway.spine import messages, snapshot
+
+READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/")
+
+NOT_READ = {
+    "Deployment.info": "for control's discovery routes",
+    "Deployment.max_input_tokens": "for control's discovery routes",
+    "Deployment.max_parallel_requests": "limits of deployments come with routing",
+    "Deployment.mode": "for control's discovery routes",
+    "Deployment.rpm": "taken into the weight when compiled; limits of deployments come with routing",
+    "Deployment.tpm": "taken into the weight when compiled; limits of deployments come with routing",
+    "Settings.admin_listen": "for control's own listener",
+}
+"""Carried to the workers and not read there. May only shrink."""
+
+
+def read_attributes() -> set[str]:
+    """Every attribute read in the modules that serve."""
+    return {
+        node.attr
+        for path, tree in modules().items()
+        if path.startswith(READERS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def test_every_setting_reaches_the_code_that_serves() -> None:
+    kinds = (
+        snapshot.Address, snapshot.Deployment, snapshot.HttpLimits, snapshot.Prices, snapshot.Routing, snapshot.Settings,
+        messages.KeyRecord,
+    )  # fmt: skip
+    read = read_attributes()
+    names = [f"{kind.__name__}.{name}" for kind in kinds for name in kind.__struct_fields__]
+    unread = {name for name in names if name.partition(".")[2] not in read}
+    assert unread <= NOT_READ.keys(), "carried and forgotten:" + lines(sorted(unread - NOT_READ.keys()))
+    assert NOT_READ.keys() <= unread, "read now, take them off the list:" + lines(sorted(NOT_READ.keys() - unread))
