@@ -44,6 +44,7 @@ class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
+        "_answering",
         "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
         "_prices", "_relay",
         "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
@@ -66,6 +67,7 @@ class Accounting:
         self._tap: StreamTap | None = None
         self._relay: StreamRelay | None = None
         self._prices = _FREE_OF_CHARGE
+        self._answering = False
         self.hides_usage = False
         self.usage = _NOTHING
         self.cost = _FREE
@@ -84,6 +86,7 @@ class Accounting:
 
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""
+        self._answering = True
         self._upstream_ns += time.monotonic_ns() - self._upstream_since
         self._passed_on = headers.of_upstream(upstream_headers)
 
@@ -116,14 +119,17 @@ class Accounting:
             raise unavailable("The answer cannot be recorded and is not given.", "storage_full", 5) from error
 
     async def close_failure(self, error_type: str, status: int) -> None:
-        """Nobody answered, or the answer broke off: what came is billed."""
+        """Nobody answered, or the answer broke off: what came is billed, and the question once an answer had begun."""
         self._take_tap()
+        if self._answering:
+            self._price_question()
         with suppress(StorageFullError):
             self._close("failure", status, error_type)
 
     def close_left(self) -> None:
-        """The caller hung up: what was produced is billed."""
+        """The caller hung up: what was produced is billed; of an answer that came to no one, at least its question."""
         self._take_tap()
+        self._price_question()
         with suppress(StorageFullError):
             self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
 
@@ -175,6 +181,11 @@ class Accounting:
         if not usage.complete and tap.events:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
+
+    def _price_question(self) -> None:
+        """The upstream works on it and bills it, whatever nobody saw of the answer."""
+        if not self._closed and self._target is not None and self.usage is _NOTHING:
+            self._price(estimate(self._exchange.call.size))
 
     def _price(self, usage: Usage) -> None:
         assert self._target is not None, "usage comes from a target"
