@@ -95,7 +95,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     tokens_out = 0
     if exchange.operation.output_fields:
         limit = call.output_limit
-        tokens_out = EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit
+        tokens_out = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     end_user, session_id, trace_id = _labels(exchange, table.user_header)
     limits = key.limits + table.common_limits if table.common_limits else key.limits
     now = time.time()
@@ -179,7 +179,7 @@ def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) ->
     limit, grant = error.limit, error.grant
     # an id is a digest of the key: enough of it to recognise, none to look up
     kind, _, name = limit.entity.partition(":")
-    entity = f"{kind}:{name[:8]}..." if kind == "key" else limit.entity
+    entity = f"{kind}:{name[:8]}..." if kind == "key" and len(name) > 16 else limit.entity
     reset_s = max(0, round(grant.window_end - now)) if grant.window_end else None
     details: dict[str, Any] = {
         "entity": entity,

@@ -44,7 +44,6 @@ class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_answering",
         "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
         "_prices", "_relay",
         "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
@@ -67,7 +66,6 @@ class Accounting:
         self._tap: StreamTap | None = None
         self._relay: StreamRelay | None = None
         self._prices = _FREE_OF_CHARGE
-        self._answering = False
         self.hides_usage = False
         self.usage = _NOTHING
         self.cost = _FREE
@@ -86,7 +84,6 @@ class Accounting:
 
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""
-        self._answering = True
         self._upstream_ns += time.monotonic_ns() - self._upstream_since
         self._passed_on = headers.of_upstream(upstream_headers)
 
@@ -119,10 +116,8 @@ class Accounting:
             raise unavailable("The answer cannot be recorded and is not given.", "storage_full", 5) from error
 
     async def close_failure(self, error_type: str, status: int) -> None:
-        """Nobody answered, or the answer broke off: what came is billed, and the question once an answer had begun."""
+        """Nobody answered, or the answer broke off: what came is billed."""
         self._take_tap()
-        if self._answering:
-            self._price_question()
         with suppress(StorageFullError):
             self._close("failure", status, error_type)
 
