@@ -72,7 +72,8 @@ def test_a_caller_that_leaves_before_the_answer(shared_gateway: Gateway, simulat
             wait_until(lambda user=user: user in simulator.counts()["users"])
         wait_until(lambda user=user: aborted(simulator, user) == 1, 5)
         row = row_of_user(shared_gateway, user)
-        assert (row["status"], row["client_left"], row["cost_nano"]) == ("failure", 1, 0)
+        assert (row["status"], row["client_left"]) == ("failure", 1)
+        assert row["cost_nano"] > 0  # the upstream works on it, and bills at least the question
 
 
 def test_a_slow_reader_slows_the_upstream_and_costs_no_memory(

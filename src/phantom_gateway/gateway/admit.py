@@ -100,7 +100,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     limits = key.limits + table.common_limits if table.common_limits else key.limits
     now = time.time()
     amounts = _amounts(limits, tokens_in + tokens_out, worst, exchange) if limits else []
-    if any(limit.kind == "budget" for limit in limits) and not table.is_priced(exchange.group, exchange.routed):
+    if not exchange.group.fixed and _has_budget(limits) and not table.is_priced(exchange.group, exchange.routed):
         message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
         raise invalid_request(message, "model")
     try:
@@ -139,6 +139,10 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
             "The gateway cannot record requests right now.", kind="storage_full", retry_after=5
         ) from error
     return accounting
+
+
+def _has_budget(limits: tuple[Limit, ...]) -> bool:
+    return any(limit.kind == "budget" for limit in limits)
 
 
 def _amounts(limits: tuple[Limit, ...], tokens: int, worst: Worst, exchange: Exchange) -> list[int]:

@@ -122,10 +122,11 @@ class Caller:
 
     @staticmethod
     def _judge(target: Target, failed: AttemptFailed, table: Table, *, alone: bool) -> None:
-        """Let a deployment rest whose fault it was. One without an alternative never rests: its own answer says more than
-        "try again", and no caller can take it away from the others.
+        """Let a deployment rest whose fault it was. One without an alternative rests only when it asks for it: its own answer
+        says more than "try again", and no caller can take it away from the others by asking a wildcard for nonsense.
         """
-        if alone or table.routing.cooldown_s <= 0:
+        asked_for = failed.error.status == 429 and bool(target.fixed_model)
+        if table.routing.cooldown_s <= 0 or (alone and not asked_for):
             return
         now = time.monotonic()
         if failed.rest_s:

@@ -124,9 +124,10 @@ class Accounting:
     def close_left(self) -> None:
         """The caller hung up: what was produced is billed; of an answer that came to no one, at least its question."""
         self._take_tap()
+        produced = self.usage.total > 0
         self._price_question()
         with suppress(StorageFullError):
-            self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
+            self._close("success" if produced else "failure", 499, "client_disconnected", left=True)
 
     def close_abandoned(self) -> None:
         """Last resort for a way out that nobody thought of; keeps the promise that every record is closed."""
