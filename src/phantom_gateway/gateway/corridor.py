@@ -62,8 +62,14 @@ class Corridor:
             await accounting.close_failure(error.kind, error.status)
             raise
         except asyncio.CancelledError:
-            accounting.close_left()
-            raise
+            if responder.gone:
+                accounting.close_left()
+                raise
+            stopped = unavailable("The gateway is being stopped.")
+            await accounting.close_failure(stopped.kind, stopped.status)
+            if not responder.started:
+                raise stopped from None
+            responder.finish(stopped.event())
         finally:
             accounting.close_abandoned()
 
