@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.errors import KeyPath, Problem, nearest, shown
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_models import LitellmParams
@@ -66,6 +67,7 @@ class _CrossCheck:
             where = (*path, "litellm_params")
             yield from self._wildcards(path, entry.model_name, entry.litellm_params.model)
             yield from self._params(where, entry.litellm_params)
+            yield from self._slips(where, entry.litellm_params)
             name = entry.litellm_params.litellm_credential_name
             if name is not None and name not in credentials:
                 hint = nearest(name, credentials) or "see credential_list"
@@ -76,6 +78,13 @@ class _CrossCheck:
                 if identity in ids:
                     yield self._problem(id_path, f"the id is already used in line {ids[identity]}")
                 ids.setdefault(identity, line)
+
+    def _slips(self, path: KeyPath, params: LitellmParams) -> Iterator[Problem]:
+        """A misspelt credential would be sent to the provider as a parameter."""
+        secret = [name for name in LitellmParams.model_fields if is_credential_name(name)]
+        for key in params.model_extra or {}:
+            if hint := nearest(key, secret, cutoff=0.8):
+                yield self._problem((*path, key), "unknown key; it would be sent to the provider as a parameter", hint)
 
     def _wildcards(self, path: KeyPath, name: str, model: str) -> Iterator[Problem]:
         if "*" in name[:-1]:

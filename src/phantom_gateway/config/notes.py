@@ -76,12 +76,3 @@ def _special(config: Config) -> Iterator[Note]:
             path,
             f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
         )
-    url = config.general_settings.database_url
-    if url is not None and not url.reveal().startswith("sqlite:"):
-        path = ("general_settings", "database_url")
-        yield Note(
-            "later",
-            config.position(path),
-            path,
-            "PostgreSQL is accepted, not active yet: a SQLite file in the data directory is used",
-        )

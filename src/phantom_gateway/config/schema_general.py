@@ -45,7 +45,7 @@ class GeneralSettings(Section):
     ] = None
     database_url: Annotated[
         SecretText | None,
-        Active("`sqlite:///path`; default is a file in the data directory. PostgreSQL is accepted, not active yet."),
+        Later("Another database than the SQLite file in the data directory."),
     ] = None
     litellm_key_header_name: Annotated[HeaderName | None, Active("One more request header that may carry the key.")] = (
         None

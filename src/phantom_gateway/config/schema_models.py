@@ -101,10 +101,14 @@ class LitellmParams(Costs):
     ssl_verify: Annotated[
         bool | Text | None, Active("`false`: accept any certificate; a path: trust this CA file only.")
     ] = None
-    rpm: Annotated[Limit, Active("Requests per minute this deployment is given; also its share in shuffling.")] = None
-    tpm: Annotated[Limit, Active("Tokens per minute this deployment is given; also its share in shuffling.")] = None
+    rpm: Annotated[
+        Limit, Active("Requests per minute of this deployment: its share in shuffling; not a limit yet.")
+    ] = None
+    tpm: Annotated[Limit, Active("Tokens per minute of this deployment: its share in shuffling; not a limit yet.")] = (
+        None
+    )
     weight: Annotated[Number | None, Active("Share in shuffling among the deployments of one name.")] = None
-    order: Annotated[Count | None, Later("Priority tier: lower numbers are used first.")] = None
+    order: Annotated[Count | None, Active("Priority tier: lower numbers are used first.")] = None
     max_parallel_requests: Annotated[Limit, Later("Requests in flight at once to this deployment.")] = None
     timeout: Annotated[Seconds | None, Active("Seconds until a call is given up.")] = None
     stream_timeout: Annotated[Seconds | None, Active("Seconds until the first byte of a stream.")] = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from phantom_gateway.config.errors import ConfigError, Problem
+from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import compile_snapshot, read_config
@@ -27,6 +27,7 @@ class ConfigurationLoader:
         self._environment = environment
         self._data_dir = data_dir
         self._pepper = pepper
+        self._loaded = False
         self._files: tuple[Path, ...] = () if path is None else (path,)
         self.master: master.MasterKey
         """The master key of the last successful ``load``."""
@@ -46,6 +47,7 @@ class ConfigurationLoader:
             self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)
         except master.MasterKeyError as error:
             raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
+        self._loaded = True
         return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:
@@ -73,6 +75,9 @@ class ConfigurationLoader:
     def _read(self) -> Config:
         if self._path is None:
             return Config()
+        if self._loaded and not self._path.read_bytes().strip():
+            # somebody is writing it, or has lost it: neither is the wish to serve nothing
+            raise ConfigError([Problem(Position(str(self._path)), (), "the file is empty")])
         try:
             config = read_config(self._path, self._environment)
         except ConfigError as error:

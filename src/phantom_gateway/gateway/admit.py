@@ -5,6 +5,7 @@ Nothing here calls a database: limits are taken from leases that the worker hold
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,11 @@ EXPECTED_OUTPUT = 256
 """Output tokens assumed for token limits and for the estimate of a request whose end nobody saw, when it set no bound."""
 BYTES_PER_TOKEN = 4
 TOKENS_PER_IMAGE = 4096
-"""An image given by its URL costs tokens that the size of the request does not show."""
+"""An image, a recording or a file given by reference costs tokens that the size of the request does not show."""
+_MEDIA = re.compile(rb'image_url|input_audio|"file"|\\u00[4-7]')
+"""Where such a reference may be. No encoder escapes plain letters: who does hides something, and pays the reservation."""
+LARGEST = 1 << 62
+"""Nano-dollars; what is more does not fit the books, and no budget is as large."""
 
 _ALL = frozenset({"*", "all-proxy-models", "all-team-models"})
 
@@ -90,10 +95,14 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     tokens_out = 0
     if exchange.operation.output_fields:
         limit = call.output_limit
-        tokens_out = EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit
+        tokens_out = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
+    end_user, session_id, trace_id = _labels(exchange, table.user_header)
     limits = key.limits + table.common_limits if table.common_limits else key.limits
     now = time.time()
     amounts = _amounts(limits, tokens_in + tokens_out, worst, exchange) if limits else []
+    if any(limit.kind == "budget" for limit in limits) and not table.is_priced(exchange.group, exchange.routed):
+        message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
+        raise invalid_request(message, "model")
     try:
         reservation = worker.book.try_all(limits, amounts, now) or await worker.book.take_all(limits, amounts, now)
     except LimitExceeded as error:
@@ -102,7 +111,6 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         ) from error
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
-    end_user, session_id, trace_id = _labels(exchange, table.user_header)
     opened = Opened(
         id=exchange.call_id,
         at_ns=int(now * 1e9),
@@ -156,20 +164,25 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     """
     call = exchange.call
     tokens_in = call.size
-    if b"image_url" in exchange.request.body:
-        tokens_in += TOKENS_PER_IMAGE * exchange.request.body.count(b"image_url")
+    body = exchange.request.body
+    if b"image_url" in body or b"input_audio" in body or b'"file"' in body or b"\\u00" in body:
+        tokens_in += TOKENS_PER_IMAGE * len(_MEDIA.findall(body))
     tokens_out = 0
     if exchange.operation.output_fields:
-        tokens_out = worst.output_limit if call.output_limit is None else call.output_limit
-    return -(-(tokens_in * worst.input + tokens_out * worst.output) // MILLION) + worst.request
+        tokens_out = (worst.output_limit if call.output_limit is None else call.output_limit) * call.choices
+    cost = -(-(tokens_in * worst.input + tokens_out * worst.output) // MILLION) + worst.request
+    return min(cost, LARGEST)
 
 
 def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> ApiError:
     """Say which limit of whom, how much, and when it ends."""
     limit, grant = error.limit, error.grant
+    # an id is a digest of the key: enough of it to recognise, none to look up
+    kind, _, name = limit.entity.partition(":")
+    entity = f"{kind}:{name[:8]}..." if kind == "key" and len(name) > 16 else limit.entity
     reset_s = max(0, round(grant.window_end - now)) if grant.window_end else None
     details: dict[str, Any] = {
-        "entity": limit.entity,
+        "entity": entity,
         "kind": limit.kind,
         "window": limit.window,
         "limit": limit.amount,
@@ -183,13 +196,13 @@ def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) ->
             "unit": "usd",
         }
         message = (
-            f"Budget has been exceeded! {limit.entity} Current cost: {format_usd(grant.used)}, "
+            f"Budget has been exceeded! {entity} Current cost: {format_usd(grant.used)}, "
             f"Estimated request cost: {format_usd(need)}, Max budget: {format_usd(limit.amount)}"
         )
         return ApiError(budget_status, "budget_exceeded", message, details=details)
     wait = 1 if reset_s is None else max(1, reset_s)
     message = (
-        f"Rate limit exceeded for {limit.entity}. Limit type: {limit.kind}. Current limit: {limit.amount}, "
+        f"Rate limit exceeded for {entity}. Limit type: {limit.kind}. Current limit: {limit.amount}, "
         f"Remaining: {grant.remaining}." + (f" Limit resets in {reset_s} s." if reset_s is not None else "")
     )
     headers = [(b"retry-after", str(wait).encode()), (b"rate_limit_type", limit.kind.encode())]

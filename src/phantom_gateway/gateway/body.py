@@ -45,6 +45,8 @@ _encoder = msgspec.json.Encoder()
 _string = msgspec.json.Decoder(str)
 _boolean = msgspec.json.Decoder(bool | None)
 _integer = msgspec.json.Decoder(int | None)
+_items = msgspec.json.Decoder(list[Any])
+_EMPTY = msgspec.Raw()
 
 
 class StreamOptions(msgspec.Struct):
@@ -60,7 +62,7 @@ _anything = msgspec.json.Decoder(Any)
 class Call:
     """A parsed request: the named fields we act on, and all fields verbatim."""
 
-    __slots__ = ("fields", "model", "output_limit", "shows_usage", "size", "stream", "wants_usage")
+    __slots__ = ("choices", "fields", "model", "output_limit", "shows_usage", "size", "stream", "wants_usage")
 
     def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
         self.fields = fields
@@ -72,6 +74,9 @@ class Call:
         self.shows_usage = False
         """Everybody gets it (``always_include_stream_usage``)."""
         self.output_limit: int | None = None
+        """Output tokens of one choice at most, as far as the caller bounds them."""
+        self.choices = 1
+        """How many answers are produced: ``n`` or ``best_of``, for each of several prompts."""
 
     def field(self, name: str) -> Any:
         """A field decoded, or None when it is absent. Raises ApiError when it is not JSON after all."""
@@ -122,14 +127,15 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
                 options = _stream_options.decode(fields["stream_options"])
                 call.wants_usage = options is not None and options.include_usage is True
         for name in operation.output_fields:
+            # an upstream may know only one of them: the larger counts
+            if name in fields and (limit := _integer.decode(fields[name])) is not None:
+                call.output_limit = max(call.output_limit or 0, _bounded(limit, name))
+        for name in ("n", "best_of"):
             if name in fields:
-                limit = _integer.decode(fields[name])
-                if limit is not None:
-                    call.output_limit = _bounded(limit, name)
-                    break
-        name = "n"
-        if call.output_limit is not None and "n" in fields:
-            call.output_limit *= _bounded(_integer.decode(fields["n"]) or 1, name)
+                call.choices = max(call.choices, _bounded(_integer.decode(fields[name]) or 1, name))
+        name = operation.input_field
+        if name == "prompt" and bytes(fields.get(name, _EMPTY)).startswith(b"["):
+            call.choices *= max(1, sum(isinstance(each, str | list) for each in _items.decode(fields[name])))
     except msgspec.MsgspecError as error:
         raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
     if len(call.model) > MAX_MODEL:

@@ -109,7 +109,7 @@ class Caller:
                 if failed.free:
                     continue
                 failure = failed.error
-                self._judge(target, failed, table)
+                self._judge(target, failed, table, alone=len(group.targets) == 1)
                 if not failed.same_again:
                     banned.add(target.id)
                 allowed = target.deployment.max_retries
@@ -121,11 +121,16 @@ class Caller:
                 return
 
     @staticmethod
-    def _judge(target: Target, failed: AttemptFailed, table: Table) -> None:
+    def _judge(target: Target, failed: AttemptFailed, table: Table, *, alone: bool) -> None:
+        """Let a deployment rest whose fault it was. One without an alternative never rests: its own answer says more than
+        "try again", and no caller can take it away from the others.
+        """
+        if alone or table.routing.cooldown_s <= 0:
+            return
         now = time.monotonic()
         if failed.rest_s:
             target.health.rest(now, failed.rest_s)
-        elif failed.error.status >= 401:
+        elif failed.error.status >= 500 or failed.error.status == 408:
             target.health.failed(now, table.routing.allowed_fails, table.routing.cooldown_s)
 
     async def _attempt(self, exchange: Exchange, target: Target, model: str) -> None:
@@ -160,14 +165,14 @@ class Caller:
             target.health.in_flight -= 1
 
     async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
+        accounting = exchange.accounting
+        accounting.answered(response.headers)
         body = await response.read(MAX_ANSWER)
         answer = read_answer(body)
         if answer is None:
             raise wire.BadResponse("the answer is not a JSON object")
         if answer.error is not None and answer.usage is None:
             raise AttemptFailed(_gateway_error(502, "The upstream answered with an error."))
-        accounting = exchange.accounting
-        accounting.answered(response.headers)
         accounting.measured(answer.usage, body)
         pair = stamp_pair(answer.model, exchange.call.model, body)
         await accounting.close_success()

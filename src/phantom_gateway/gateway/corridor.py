@@ -52,6 +52,14 @@ class Corridor:
         exchange.principal = await worker.authenticator.authenticate(request)
         if exchange.principal.allowed_routes:
             admit.check_route(exchange.principal, request.path)
+        coding = request.get(b"content-encoding")
+        if coding is not None and coding.lower() != b"identity":
+            raise ApiError(
+                415,
+                "invalid_request_error",
+                "Send the body uncompressed.",
+                headers=((b"accept-encoding", b"identity"),),
+            )
         exchange.call = body.parse(request.body, operation, path_model)
         exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
         exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)

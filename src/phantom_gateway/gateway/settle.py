@@ -122,8 +122,9 @@ class Accounting:
             self._close("failure", status, error_type)
 
     def close_left(self) -> None:
-        """The caller hung up: what was produced is billed."""
+        """The caller hung up: what was produced is billed; of an answer that came to no one, at least its question."""
         self._take_tap()
+        self._price_question()
         with suppress(StorageFullError):
             self._close("success" if self.usage.total else "failure", 499, "client_disconnected", left=True)
 
@@ -175,6 +176,11 @@ class Accounting:
         if not usage.complete and tap.events:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
+
+    def _price_question(self) -> None:
+        """The upstream works on it and bills it, whatever nobody saw of the answer."""
+        if not self._closed and self._target is not None and self.usage is _NOTHING:
+            self._price(estimate(self._exchange.call.size))
 
     def _price(self, usage: Usage) -> None:
         assert self._target is not None, "usage comes from a target"

@@ -100,6 +100,10 @@ class Target:
         """Prices and output limit of an upstream model here; free when a wildcard's model is in no price list."""
         return self._fixed_price or self._price_list.get(model, _UNPRICED)
 
+    def is_priced(self, model: str) -> bool:
+        """Whether the price of an upstream model is known, or nothing has a price here."""
+        return self._fixed_price is not None or not self._price_list or model in self._price_list
+
     def upstream_model(self, asked: str) -> str:
         """The name the upstream knows. For a wildcard the caller's star goes where the deployment's star stands."""
         if self.fixed_model:
@@ -229,6 +233,14 @@ class Table:
     def worst(self, group: Group, model: str) -> Worst:
         """What a request for ``model`` of ``group`` can cost at most, wherever it ends."""
         return group.worst if group.fixed else _worst([(group, model), *self._chain(group.name)[1:]])
+
+    def is_priced(self, group: Group, model: str) -> bool:
+        """False when a wildcard of a provider with a price list names a model that is not in it."""
+        return group.fixed or all(
+            target.is_priced(target.upstream_model(name))
+            for member, name in [(group, model), *self._chain(group.name)[1:]]
+            for target in member.targets
+        )
 
     def _chain(self, name: str) -> list[tuple[Group, str]]:
         """The group and those it may fall back to, with the model name asked of each."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.dialects.operations import CHAT, EMBEDDINGS
+from phantom_gateway.dialects.operations import CHAT, COMPLETIONS, EMBEDDINGS
 from phantom_gateway.gateway.body import CONSUMED, FORBIDDEN, MAX_LOOSE, parse
 from phantom_gateway.gateway.errors import ApiError
 
@@ -28,14 +28,33 @@ def refused(body: bytes) -> ApiError:
 def test_named_fields_are_read() -> None:
     body = {"model": "m", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 7, "n": 3, "x": [1]}
     call = parse(compact(body), CHAT, "")
-    assert (call.model, call.stream, call.wants_usage, call.output_limit) == ("m", True, True, 21)
+    assert (call.model, call.stream, call.wants_usage, call.output_limit, call.choices) == ("m", True, True, 7, 3)
     assert call.field("x") == [1]
     assert call.field("y") is None
 
 
-def test_newer_output_field_wins() -> None:
-    assert parse(compact({"model": "m", "max_tokens": 7, "max_completion_tokens": 5}), CHAT, "").output_limit == 5
+def test_the_larger_bound_counts_since_an_upstream_may_know_only_one() -> None:
+    assert parse(compact({"model": "m", "max_tokens": 7, "max_completion_tokens": 5}), CHAT, "").output_limit == 7
     assert parse(compact({"model": "m", "max_tokens": 7, "max_completion_tokens": None}), CHAT, "").output_limit == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "choices"),
+    [
+        ({}, 1),
+        ({"n": 4}, 4),
+        ({"n": None}, 1),
+        ({"n": 2, "best_of": 5}, 5),
+        ({"prompt": ["a", "b", "c"]}, 3),
+        ({"prompt": ["a", "b"], "n": 3}, 6),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({"prompt": "a"}, 1),
+        ({"prompt": []}, 1),
+    ],
+)
+def test_how_many_answers_are_produced(fields: dict[str, Any], choices: int) -> None:
+    assert parse(compact({"model": "m"} | fields), COMPLETIONS, "").choices == choices
 
 
 def test_model_may_stand_in_the_path() -> None:

@@ -157,15 +157,46 @@ async def test_the_first_failure_is_told_when_all_fallbacks_fail(tmp_path: Path)
         assert (await rig.chat(rig.key())).status == 500
 
 
-async def test_a_failing_deployment_rests(tmp_path: Path) -> None:
-    async with running(tmp_path, one("up;mode=500"), routing=routing(allowed_fails=1, cooldown_s=30.0)) as rig:
+async def test_failing_deployments_rest_and_the_last_says_until_when(tmp_path: Path) -> None:
+    def both(port: int) -> tuple[Deployment, ...]:
+        return tuple(deployment(port, name, model="up;mode=500") for name in ("d1", "d2"))
+
+    async with running(tmp_path, both, routing=routing(allowed_fails=1, cooldown_s=30.0)) as rig:
         key = rig.key()
-        assert [(await rig.chat(key)).status for _ in range(2)] == [500, 500]
-        resting = await rig.chat(key)
+        answers = [await rig.chat(key) for _ in range(24)]
+        assert [answer.status for answer in answers].count(500) == upstream_requests(rig) == 4
+        resting = answers[-1]
         assert resting.status == 429
         assert resting.error["message"].startswith("No deployments available for selected model, Try again in ")
-        assert 28 <= int(resting.headers["retry-after"]) <= 30
-        assert upstream_requests(rig) == 2
+        assert 20 <= int(resting.headers["retry-after"]) <= 30
+
+
+async def test_a_deployment_without_an_alternative_never_rests(tmp_path: Path) -> None:
+    for mode, status in (("500", 500), ("404", 404), ("429", 429), ("401", 502)):
+        rules = routing(allowed_fails=0, cooldown_s=30.0)
+        async with running(tmp_path / mode, one(f"up;mode={mode}"), routing=rules) as rig:
+            key = rig.key()
+            assert [(await rig.chat(key)).status for _ in range(4)] == [status] * 4
+            assert upstream_requests(rig) == 4
+
+
+async def test_no_caller_makes_a_deployment_rest(tmp_path: Path) -> None:
+    def both(port: int) -> tuple[Deployment, ...]:
+        return tuple(deployment(port, name, model="up;mode=404") for name in ("d1", "d2"))
+
+    async with running(tmp_path, both, routing=routing(allowed_fails=0, cooldown_s=30.0)) as rig:
+        key = rig.key()
+        assert [(await rig.chat(key)).status for _ in range(6)] == [404] * 6
+
+
+async def test_without_cooldowns_nothing_rests(tmp_path: Path) -> None:
+    def both(port: int) -> tuple[Deployment, ...]:
+        return tuple(deployment(port, name, model="up;mode=429") for name in ("d1", "d2"))
+
+    async with running(tmp_path, both, routing=routing(allowed_fails=0, cooldown_s=0.0)) as rig:
+        key = rig.key()
+        assert [(await rig.chat(key)).status for _ in range(4)] == [429] * 4
+        assert upstream_requests(rig) == 4
 
 
 async def test_a_rate_limited_deployment_rests_as_long_as_it_asks(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from tests.unit.house.tree import calls, lines, modules
 
 REVEALS = {
     "config/crosscheck.py": "checks the form of keys and of addresses that carry credentials, never shows them",
-    "config/notes.py": "asks which kind of database an address with a password names",
     "config/schema.py": "resolves os.environ/NAME from the configuration's own environment_variables",
     "config/schema_base.py": "a reference that became a plain setting (a number, a name) is no secret any more",
     "control/compile_deployment.py": "ids made as a keyed digest over the parameters; addresses kept in a credential",

@@ -76,8 +76,15 @@ def _moment(name: str, text: str | None, *, end: bool = False) -> int | None:
     return moment + DAY_US if end and is_date(text) else moment
 
 
+MAX_INTEGER = (1 << 63) - 1
+"""The largest integer that databases take."""
+
+
 def _cursor(text: str) -> tuple[int, int]:
     started, _, row_id = text.partition(".")
     if not (started.isascii() and started.isdigit() and row_id.isascii() and row_id.isdigit() and len(text) < 40):
         raise bad_field("cursor", "is not one of ours")
-    return int(started), int(row_id)
+    cursor = int(started), int(row_id)
+    if max(cursor) > MAX_INTEGER:
+        raise bad_field("cursor", "is not one of ours")
+    return cursor
