@@ -196,7 +196,7 @@ def test_mode(gateway: Gateway, key: str, simulator: SimulatorThread, mode: str,
     else:
         holds_outcome(seen, expected)
     produced = simulator.counts()["users"][name]["completion_tokens"]
-    holds_bill(gateway, name, expected.billed, produced)
+    holds_bill(gateway, name, expected.billed, produced, seen.call_id)
     assert simulator.counts()["users"][name]["requests"] == 1
     assert all("redirected" not in request["target"] for request in simulator.requests() if "target" in request)
     worker = gateway.children("gateway")[0]
@@ -236,8 +236,9 @@ def holds_ending(seen: Seen, expected: Ending) -> None:
     assert seen.events
 
 
-def holds_bill(gateway: Gateway, name: str, billed: str, produced: int) -> None:
+def holds_bill(gateway: Gateway, name: str, billed: str, produced: int, call_id: str) -> None:
     row = row_of_user(gateway, name)
+    assert row["request_id"] == call_id
     if billed == "none":
         assert row["status"] == "failure"
         assert row["cost_nano"] == 0
@@ -262,7 +263,7 @@ def test_usage(gateway: Gateway, key: str, simulator: SimulatorThread, style: st
         asked["stream"] = True
     seen = chat(gateway, key, model="healthy", **asked)
     assert (seen.status, seen.whole, seen.done) == (200, True, kind == "stream")
-    holds_bill(gateway, name, USAGES[style][KINDS.index(kind)], CHUNKS)
+    holds_bill(gateway, name, USAGES[style][KINDS.index(kind)], CHUNKS, seen.call_id)
 
 
 def test_an_endless_line_ends_with_an_error(gateway: Gateway, key: str, simulator: SimulatorThread) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -211,13 +212,15 @@ def test_what_outlasts_the_grace_is_cut_and_settled(tmp_path: Path, config: Path
             seen = next(pieces)
             began = time.monotonic()
             gateway.process.send_signal(signal.SIGTERM)
-            with suppress(httpx.RemoteProtocolError, httpx.ReadError):
-                for piece in pieces:
-                    seen += piece
+            for piece in pieces:
+                seen += piece
         assert gateway.process.wait(30) == 0
         assert time.monotonic() - began < 20
         assert b"[DONE]" not in seen
+        last = json.loads(seen.rpartition(b"data: ")[2])
+        assert last["error"]["type"] == "service_unavailable"
         row = row_of_user(gateway, "outlasts")
+        assert (row["status"], row["client_left"]) == ("failure", 0)
         assert row["output"] > 0
         assert row["cost_nano"] == row["input"] * 1000 + row["output"] * 2000
         assert simulator.counts()["users"]["outlasts"]["aborted"] == 1

@@ -39,7 +39,7 @@ class Corridor:
             if responder.started:
                 responder.abort()
             else:
-                responder.send(error.status, headers.of_error(error), error.body())
+                responder.send(error.status, headers.of_error(error, error.call_id), error.body())
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
         if request.method != "POST":
@@ -67,11 +67,18 @@ class Corridor:
         try:
             await worker.caller.run(exchange, table)
         except ApiError as error:
+            error.call_id = exchange.call_id
             await accounting.close_failure(error.kind, error.status)
             raise
         except asyncio.CancelledError:
-            accounting.close_left()
-            raise
+            if responder.gone:
+                accounting.close_left()
+                raise
+            stopped = unavailable("The gateway is being stopped.")
+            await accounting.close_failure(stopped.kind, stopped.status)
+            if not responder.started:
+                raise stopped from None
+            responder.finish(stopped.event())
         finally:
             accounting.close_abandoned()
 

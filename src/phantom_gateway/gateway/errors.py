@@ -44,6 +44,8 @@ class ApiError(Exception):
         self.code = code
         self.details = details
         self.headers = headers
+        self.call_id = ""
+        """Under which the failure is in the ledger, once it has an entry there."""
 
     def body(self) -> bytes:
         """The OpenAI error object; ``code`` is the status as a string, as LiteLLM has it."""

@@ -209,7 +209,8 @@ class ServerConnection(asyncio.Protocol):
                 responder.abort()
             else:
                 responder.started = responder.finished = True
-                self.refuse(500, "internal error")
+                stopping = self._server.draining
+                self.refuse(503 if stopping else 500, "the server is being stopped" if stopping else "internal error")
         elif self._state == _SERVING:
             self._next_request()
 
@@ -293,6 +294,13 @@ class ServerConnection(asyncio.Protocol):
         """Close now if idle; a request in progress is answered first."""
         if self._state == _IDLE and not self._lost:
             self._end()
+
+    def interrupt(self) -> None:
+        """Cancel the running handler, which may still say that it was; a connection without one ends at once."""
+        if self._running and self._task is not None:
+            self._task.cancel()
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """End at once, the running handler is cancelled."""

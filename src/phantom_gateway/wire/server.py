@@ -28,6 +28,7 @@ Fallback = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
 REFUSED_AT_ONCE = 64
 """Connections over the limit that are told so; beyond these they are cut."""
 _BACKLOG = 2048
+_LAST_WORDS_S = 1.0
 _SETTLE_S = 5.0
 """How long cancelled handlers may take to tidy up at the end of a drain."""
 
@@ -93,13 +94,20 @@ class HttpServer:
         self._listeners.clear()
 
     async def drain(self, grace_s: float) -> None:
-        """End: no new connections, idle ones closed at once, running responses get up to ``grace_s`` seconds, then are cut."""
+        """End: no new connections, idle ones closed at once, running responses get up to ``grace_s`` seconds.
+
+        Then their handlers are cancelled with the client still there (``responder.gone`` is false), and shortly after
+        that whatever is left is cut.
+        """
         loop = asyncio.get_running_loop()
         self.close_listener()
         self.draining = True
         for connection in list(self._open):
             connection.drain()
         await self._wait_empty(loop, grace_s)
+        for connection in list(self._open):
+            connection.interrupt()
+        await self._wait_empty(loop, _LAST_WORDS_S)
         for connection in list(self._open):
             connection.abort()
         await self._wait_empty(loop, _SETTLE_S)

@@ -125,8 +125,12 @@ async def test_what_does_not_end_in_time_is_cut_and_billed(tmp_path: Path) -> No
         started = time.monotonic()
         await rig.worker.stop(0.05)
         assert time.monotonic() - started < 5
-        assert not (await chat).whole
-        assert rig.closed().cost.total > 0
+        answer = await chat
+        assert b"[DONE]" not in answer.body
+        assert b'"type":"service_unavailable"' in answer.body
+        closed = rig.closed()
+        assert closed.cost.total > 0
+        assert (closed.status, closed.client_left) == ("failure", False)
 
 
 def test_readiness_in_litellms_shape() -> None:

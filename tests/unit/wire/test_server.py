@@ -75,7 +75,9 @@ async def test_drain_closes_idle_answers_running_and_cuts_the_rest() -> None:
         assert b"connection: close" in got
         await draining
         assert cancelled.is_set()
-        assert (await never) == (b"", True)
+        got, closed = await never
+        assert closed
+        assert statuses(got) == [503]
         assert server.connections == 0
         with pytest.raises(OSError, match=r".*"):
             await asyncio.open_connection("127.0.0.1", port)
