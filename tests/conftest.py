@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.support.gateway import CONFIG, Gateway, SimulatorThread, running_gateway
+from tests.support.gateway import CONFIG, FAULT, FAULTS, Gateway, SimulatorThread, running_gateway
 
 
 @pytest.fixture(scope="session")
@@ -37,5 +36,6 @@ def shared_gateway(tmp_path_factory: pytest.TempPathFactory, shared_simulator: S
 def write_config(directory: Path, simulator: SimulatorThread, text: str = CONFIG) -> Path:
     """The test configuration in a file."""
     path = directory / "config.yaml"
-    path.write_text(text.format(simulator=simulator.port))
+    faults = "".join(FAULT.format(name=name, simulator=simulator.port) for name in FAULTS)
+    path.write_text(text.format(simulator=simulator.port, faults=faults))
     return path

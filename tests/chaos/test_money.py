@@ -30,8 +30,8 @@ from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
 
 PREPAID = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=1000, window="")
-MINUTELY = Limit(scope="budget:team:t:60s", kind="budget", entity="team:t", amount=300, window="60s")
-SLOTS = Limit(scope="parallel:key:k:", kind="parallel", entity="key:k", amount=4, window="")
+MINUTELY = Limit(scope="budget:team:t:60s", kind="budget", entity="team:t", amount=400, window="60s")
+SLOTS = Limit(scope="parallel:key:k:", kind="parallel", entity="key:k", amount=6, window="")
 LIMITS = (SLOTS, PREPAID, MINUTELY)
 
 Key = tuple[str, float]
@@ -104,6 +104,7 @@ class Money(RuleBasedStateMachine):
         self.billed: dict[Key, int] = defaultdict(int)
         self.reserved: dict[Key, int] = defaultdict(int)
         self.excess = 0
+        self.quiet_steps = 0
         self.start_control()
         self.start_worker()
         self.start_worker()
@@ -170,7 +171,24 @@ class Money(RuleBasedStateMachine):
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    @rule(index=st.integers(0, 3), amount=st.integers(1, 120), count=st.integers(1, 3))
+    @rule(
+        traffic=st.lists(
+            st.tuples(st.integers(0, 3), st.integers(1, 120), st.integers(0, 3), st.floats(0, 1)),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    def serve(self, traffic: list[tuple[int, int, int, float]]) -> None:
+        """What happens most of the time: requests come and go, and lost connections come back after a while."""
+        self.quiet_steps += 1
+        for worker in self.workers if self.quiet_steps > 1 else ():
+            if not worker.connected:
+                self.hello(worker)
+        for index, amount, count, part in traffic:
+            self.admit(index, amount, count)
+            if any(worker.requests for worker in self.workers) and (count != 1):
+                self.settle(index, part, 0)
+
     def admit(self, index: int, amount: int, count: int) -> None:
         worker = self.some(index)
 
@@ -192,7 +210,11 @@ class Money(RuleBasedStateMachine):
             worker.requests.append(Request(answer, number, amount))
 
     @precondition(lambda self: any(worker.requests for worker in self.workers))
-    @rule(index=st.integers(0, 3), part=st.floats(0, 1), excess=st.sampled_from([0, 0, 0, 0, 0, 25]))
+    @rule(index=st.integers(0, 3))
+    def overrun(self, index: int) -> None:
+        """A request that used more than it had reserved."""
+        self.settle(index, 1.0, 25)
+
     def settle(self, index: int, part: float, excess: int) -> None:
         worker = [one for one in self.workers if one.requests][index % sum(bool(one.requests) for one in self.workers)]
         request = worker.requests.pop(index % len(worker.requests))
@@ -234,9 +256,11 @@ class Money(RuleBasedStateMachine):
             for message in worker.book.idle(self.now):
                 self.authority.give_back(worker.name, message.scope, message.window_start, message.amount, self.now)
 
+    @precondition(lambda self: self.quiet_steps >= 2)
     @rule(index=st.integers(0, 3))
     def lose_connection(self, index: int) -> None:
         """Whatever the worker sends now is lost."""
+        self.quiet_steps = 0
         worker = self.some(index)
         worker.connected = False
         worker.book.idle(self.now)
@@ -245,16 +269,23 @@ class Money(RuleBasedStateMachine):
     def reconnect(self, index: int) -> None:
         self.hello(self.some(index))
 
-    @rule()
-    def kill_control(self) -> None:
+    @precondition(lambda self: self.quiet_steps >= 2)
+    @rule(at_once=st.booleans())
+    def kill_control(self, at_once: bool) -> None:
+        """With everything it knew; the workers come back at once or one by one."""
+        self.quiet_steps = 0
         self.ingestor.close()
         for worker in self.workers:
             worker.connected = False
         self.start_control()
+        for worker in self.workers if at_once else ():
+            self.hello(worker)
 
+    @precondition(lambda self: self.quiet_steps >= 2)
     @rule(index=st.integers(0, 3))
     def kill_worker(self, index: int) -> None:
         """Its journal is what it is; recovery will bill the estimates of what was open."""
+        self.quiet_steps = 0
         worker = self.some(index)
         self.workers.remove(worker)
         self.run(worker.journal.close())
@@ -295,7 +326,8 @@ class Money(RuleBasedStateMachine):
         while self.ingestor.step() or set(self.ingestor.incarnations()) != alive:
             pass
         for worker in self.workers:
-            self.hello(worker)
+            if not worker.connected:
+                self.hello(worker)
         self.now += 100
         for index in range(len(self.workers)):
             self.idle(index)
@@ -308,6 +340,7 @@ class Money(RuleBasedStateMachine):
         assert self.authority.usage(PREPAID, self.now).used == PREPAID.amount - left
         assert self.authority.usage(MINUTELY, self.now).used == 0
         assert self.authority.usage(SLOTS, self.now).used == 0
+        assert self.authority.expire(self.now + 1000) == 0, "somebody still holds something"
         book = self.workers[0].book
         if left > 0:
             self.run(book.take_all([PREPAID], [left]))

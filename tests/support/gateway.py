@@ -45,9 +45,25 @@ model_list:
     model_info:
       id: sim-any
       max_output_tokens: 1000
-router_settings:
+{faults}router_settings:
   num_retries: 0
+  allowed_fails: 1000
 """
+
+FAULT = """\
+  - model_name: "fault-{name}"
+    litellm_params:
+      model: openai/up
+      api_base: http://127.0.0.1:{simulator}/v1
+      api_key: sk-upstream-secret-canary
+      input_cost_per_token: 0.000001
+      output_cost_per_token: 0.000002
+    model_info:
+      id: "fault-{name}"
+      max_output_tokens: 1000
+"""
+FAULTS = ("400", "401", "404", "429", "500", "503", "html", "fin", "retry", "js-401", "js-429", "js-503", "js-fin")
+"""Models of the shared gateway that tests may break: each has a deployment of its own, because a broken one rests."""
 
 
 @dataclass
@@ -96,6 +112,12 @@ class Gateway:
         with sqlite3.connect(f"file:{self.data_dir}/phantom.db?mode=ro", uri=True, timeout=10) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def records(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """The same, each row with the names of its columns."""
+        with sqlite3.connect(f"file:{self.data_dir}/phantom.db?mode=ro", uri=True, timeout=10) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, parameters)]
+
     def spend_logs(self, **filters: str) -> list[dict[str, Any]]:
         """``GET /spend/logs``."""
         rows: list[dict[str, Any]] = self.admin("GET", "/spend/logs", params=filters).json()
@@ -107,6 +129,13 @@ class Gateway:
         while len(rows := self.spend_logs()) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         return rows
+
+    def verify(self) -> int:
+        """The exit code of ``phantom verify``; what it says is printed."""
+        command = [sys.executable, "-m", "phantom_gateway.cli", "verify", "--data-dir", str(self.data_dir)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        sys.stdout.write(done.stdout + done.stderr)
+        return done.returncode
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30.0) -> int:
         """End it and return its exit code."""
@@ -137,7 +166,9 @@ def running_gateway(
     command += ["--data-dir", str(data_dir), "--workers", str(workers), *arguments]
     if config is not None:
         command += ["--config", str(config)]
-    variables = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))}
+    variables = {
+        name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_PROXY", "_proxy"))
+    }
     variables |= {"PHANTOM_MASTER_KEY": MASTER_KEY} | dict(environment or {})
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables)
     assert process.stdout is not None

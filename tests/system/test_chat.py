@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import httpx
-
 from tests.support.gateway import Gateway, SimulatorThread, wait_until
 
 
@@ -40,7 +39,9 @@ def test_chat_is_answered_metered_and_in_the_ledger(shared_gateway: Gateway, sim
     assert info["spend"] == cost / 1e9
 
 
-def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(
+    shared_gateway: Gateway, simulator: SimulatorThread
+) -> None:
     key = shared_gateway.key(max_budget=1)
     response, lines = stream(shared_gateway, key, simulate={"chunks": 20})
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -56,13 +57,13 @@ def test_stream_hides_the_usage_nobody_asked_for_and_bills_it(shared_gateway: Ga
     assert row["metadata"]["usage_source"] == "provider"
 
 
-def test_stream_shows_the_usage_that_was_asked_for(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_stream_shows_the_usage_that_was_asked_for(shared_gateway: Gateway) -> None:
     key = shared_gateway.key()
     _, lines = stream(shared_gateway, key, stream_options={"include_usage": True}, simulate={"chunks": 3})
     assert json.loads(lines[-2][6:])["usage"]["completion_tokens"] == 3
 
 
-def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway) -> None:
     key = shared_gateway.key()
     headers = {"api-key": key}
     for path in ("/v1/embeddings", "/embeddings", "/engines/gpt/embeddings", "/openai/deployments/gpt/embeddings"):
@@ -70,12 +71,14 @@ def test_embeddings_and_completions_with_aliases(shared_gateway: Gateway, simula
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["data"]) == 2
     for path in ("/v1/completions", "/completions", "/engines/gpt/completions"):
-        answer = httpx.post(shared_gateway.url + path, headers={"x-api-key": key}, json={"model": "gpt", "prompt": "say"})
+        answer = httpx.post(
+            shared_gateway.url + path, headers={"x-api-key": key}, json={"model": "gpt", "prompt": "say"}
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json()["object"] == "text_completion"
 
 
-def test_models_are_what_the_key_may_use(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+def test_models_are_what_the_key_may_use(shared_gateway: Gateway) -> None:
     def listed(key: str) -> list[str]:
         answer = httpx.get(f"{shared_gateway.url}/v1/models", headers={"Authorization": f"Bearer {key}"})
         return [model["id"] for model in answer.json()["data"]]

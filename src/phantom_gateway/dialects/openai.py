@@ -5,11 +5,14 @@ Sources: OpenAI API reference (streaming events, ``stream_options.include_usage`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from phantom_gateway.wire.sse import SseSplitter, event_data
+
+if TYPE_CHECKING:
+    from phantom_gateway.config.secret import Secret
 
 DONE = b"[DONE]"
 _NULL_USAGE = b'"usage":null'
@@ -20,6 +23,7 @@ class Answer(msgspec.Struct):
 
     model: str = ""
     usage: dict[str, Any] | None = None
+    error: Any = None
 
 
 class Event(msgspec.Struct):
@@ -31,7 +35,14 @@ class Event(msgspec.Struct):
     error: Any = None
 
 
+class _Choices(msgspec.Struct):
+    choices: list[Any] = []
+
+
+_SAID = frozenset({"content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "name"})
+
 _answer = msgspec.json.Decoder(Answer)
+_choices = msgspec.json.Decoder(_Choices)
 _event = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
@@ -42,6 +53,24 @@ def read_answer(body: bytes) -> Answer | None:
         return _answer.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def said(body: bytes) -> int:
+    """Characters that the model itself produced in a complete answer: what is counted when nobody reports usage."""
+    try:
+        return _said(_choices.decode(body).choices, counts=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return len(body)
+
+
+def _said(value: Any, *, counts: bool) -> int:
+    if isinstance(value, str):
+        return len(value) if counts else 0
+    if isinstance(value, dict):
+        return sum(_said(item, counts=name in _SAID) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(_said(item, counts=counts) for item in value)
+    return 0
 
 
 def stamp_pair(model: str, public: str, sample: bytes) -> tuple[bytes, bytes] | None:
@@ -68,10 +97,12 @@ class StreamTap:
 
     __slots__ = (
         "_hide_usage",
+        "_key",
         "_pair",
         "_public",
         "_splitter",
         "done",
+        "ended",
         "error",
         "events",
         "last",
@@ -80,7 +111,8 @@ class StreamTap:
         "usage",
     )
 
-    def __init__(self, public_model: str, hide_usage: bool, max_event: int) -> None:
+    def __init__(self, public_model: str, hide_usage: bool, max_event: int, upstream_key: Secret | None = None) -> None:
+        self._key = upstream_key
         self._splitter = SseSplitter(max_event)
         self._public = public_model
         self._hide_usage = hide_usage
@@ -88,6 +120,8 @@ class StreamTap:
         self.usage: dict[str, Any] | None = None
         self.error: Any = None
         self.done = False
+        self.ended = False
+        """The usage of the whole answer has come, in an event of its own."""
         self.events = 0
         self.octets = 0
         self.last = b""
@@ -100,9 +134,9 @@ class StreamTap:
             if not events:
                 return b""
             data = b"".join(events)
-        if not self.events:
-            self._look_at_first(data)
-        self.events += data.count(b"\n\n") or 1
+            self._count(events, data)
+        else:
+            self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
         if self._pair is not None:
             data = data.replace(*self._pair)
@@ -119,14 +153,17 @@ class StreamTap:
     @property
     def complete(self) -> bool:
         """Whether the stream said its end: the marker, a finish reason, or the final usage."""
-        if self.done or self.usage is not None:
+        if self.done or self.ended:
             return True
         choices = [choice for event in _read_all(self.last) for choice in event.choices or ()]
         return any(choice.get("finish_reason") for choice in choices)
 
     def produced(self) -> int:
-        """Content events so far: most providers send one token an event, after one that carries only the role."""
-        return max(self.events - 1, 0)
+        """Content events so far: most providers send one token an event, between one that carries only the role and one
+        that carries only the reason to end.
+        """
+        closing = sum(_only_ends(event) for event in _read_all(self.last))
+        return max(self.events - 1 - closing, 0)
 
     def _pass(self, data: bytes) -> bytes:
         if self.done or self.tail:
@@ -134,9 +171,12 @@ class StreamTap:
             return b""
         return data
 
-    def _look_at_first(self, data: bytes) -> None:
-        for event in _read_all(data)[:1]:
-            self._pair = stamp_pair(event.model, self._public, data)
+    def _count(self, events: list[bytes], data: bytes) -> None:
+        """Comments and bare ``event:`` lines are not events here."""
+        if not self.events:
+            for event in _read_all(data)[:1]:
+                self._pair = stamp_pair(event.model, self._public, data)
+        self.events += sum([b"data:" in event for event in events])
 
     def _look_closely(self, data: bytes) -> bytes:
         kept = []
@@ -150,9 +190,13 @@ class StreamTap:
             event = _read(text)
             if event is not None and event.error is not None:
                 self.error = event.error
+                self.events -= 1
+                if self._key:
+                    raw = raw.replace(self._key.reveal().encode(), b"[key]")  # noqa: PLW2901 (some providers repeat it)
             if event is not None and event.usage is not None:
                 self.usage = event.usage
                 if not event.choices:
+                    self.ended = True
                     self.events -= 1
                     if self._hide_usage:
                         continue
@@ -167,6 +211,13 @@ def _read(text: bytes) -> Event | None:
         return _event.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _only_ends(event: Event) -> bool:
+    """Whether an event says why its choices end and nothing else."""
+    return bool(event.choices) and all(
+        choice.get("finish_reason") and not _said(choice, counts=False) for choice in event.choices or ()
+    )
 
 
 def _read_all(raw: bytes) -> list[Event]:

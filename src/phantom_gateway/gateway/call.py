@@ -20,6 +20,7 @@ from phantom_gateway.gateway.table import choose
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
+    from phantom_gateway.config.secret import Secret
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Table, Target
@@ -138,7 +139,7 @@ class Caller:
             response = await self._client.request(target.origin, head, body, timeouts)
             try:
                 if response.status != 200:
-                    _refuse(response, await response.read(MAX_ERROR_BODY))
+                    _refuse(response, _words(await response.read(MAX_ERROR_BODY), target.deployment.api_key))
                 if call.stream:
                     await self._stream(exchange, response)
                 else:
@@ -155,9 +156,11 @@ class Caller:
         answer = read_answer(body)
         if answer is None:
             raise wire.BadResponse("the answer is not a JSON object")
+        if answer.error is not None and answer.usage is None:
+            raise AttemptFailed(_gateway_error(502, "The upstream answered with an error."))
         accounting = exchange.accounting
         accounting.answered(response.headers)
-        accounting.measured(answer.usage, len(body))
+        accounting.measured(answer.usage, body)
         pair = stamp_pair(answer.model, exchange.call.model, body)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
@@ -168,20 +171,25 @@ class Caller:
             raise wire.BadResponse("the upstream did not answer with an event stream")
         accounting = exchange.accounting
         accounting.answered(response.headers)
-        tap = StreamTap(exchange.call.model, accounting.hides_usage, MAX_EVENT)
+        key = exchange.target.deployment.api_key if exchange.target else None
+        tap = StreamTap(exchange.call.model, accounting.hides_usage, MAX_EVENT, key)
         relay = StreamRelay(response, exchange.responder, tap, accounting.header_block())
         accounting.streams(tap, relay)
         try:
             await response.relay(relay)
             if relay.refused is not None:
                 raise relay.refused
-            if not tap.complete:
+            if not tap.events:
+                raise wire.BadResponse("there was no event in the stream")
+            if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
         except wire.UpstreamError as error:
             if not relay.delivered:
                 raise
-            await self._broken_off(accounting, relay, _failure(error).error)
-            return
+            if not tap.done:
+                await self._broken_off(accounting, relay, _failure(error).error)
+                return
+            # What breaks behind the end marker was no part of the answer.
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
         else:
@@ -226,7 +234,7 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: Response, body: bytes) -> NoReturn:
+def _refuse(response: Response, words: str) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
@@ -236,25 +244,26 @@ def _refuse(response: Response, body: bytes) -> NoReturn:
         message = f"The upstream refused the gateway's credentials (status {status})."
         raise AttemptFailed(ApiError(502, "upstream_authentication_error", message), same_again=False, rest_s=5.0)
     if status in (429, 529):
-        raise _rate_limited(response, body)
+        raise _rate_limited(response, words)
     if status >= 500:
         raise AttemptFailed(_gateway_error(status if status in (500, 502, 503, 504) else 502, "The upstream failed."))
     if status < 400:
         message = "The upstream answered with a redirect or without content, which is never followed."
         raise AttemptFailed(_gateway_error(502, message), same_again=False)
-    words = _words(body) or f"The upstream refused the request (status {status})."
+    words = words or f"The upstream refused the request (status {status})."
     if status in (404, 408, 409, 425):
         kind = "not_found_error" if status == 404 else "timeout_error" if status == 408 else "invalid_request_error"
         raise AttemptFailed(ApiError(status, kind, words), same_again=status != 404)
     raise RequestRefused(status, "invalid_request_error", words)
 
 
-def _rate_limited(response: Response, body: bytes) -> AttemptFailed:
+def _rate_limited(response: Response, words: str) -> AttemptFailed:
     seconds = _retry_after(response.get(b"retry-after"))
+    overloaded = response.status == 529
     error = ApiError(
-        429,
-        "throttling_error",
-        _words(body) or "The upstream's rate limit is reached.",
+        503 if overloaded else 429,
+        "internal_server_error" if overloaded else "throttling_error",
+        words or ("The upstream is overloaded." if overloaded else "The upstream's rate limit is reached."),
         headers=((b"retry-after", str(seconds).encode()),) if seconds else (),
         details={"retry_after_s": seconds} if seconds else None,
     )
@@ -275,12 +284,14 @@ def _retry_after(value: bytes | None) -> int:
     return min(max(seconds, 0), MAX_RETRY_AFTER_S)
 
 
-def _words(body: bytes) -> str:
-    """The upstream's own error message, bounded."""
+def _words(body: bytes, key: Secret | None) -> str:
+    """The upstream's own error message, bounded; some providers repeat the key they were sent."""
     try:
         value = _any.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     error = value.get("error") if isinstance(value, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
-    return message[:2000] if isinstance(message, str) else ""
+    if not isinstance(message, str):
+        return ""
+    return (message.replace(key.reveal(), "[key]") if key else message)[:2000]

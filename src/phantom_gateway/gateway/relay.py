@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from phantom_gateway.wire.client import Response
     from phantom_gateway.wire.responder import Responder
 
+END_S = 1.0
+"""How long an upstream may take to end its response after it has said that the answer is complete."""
+
 
 class StreamRelay:
     """The sink of a streamed upstream response."""
@@ -49,6 +52,8 @@ class StreamRelay:
             self._response.close()
             return
         if not out:
+            if self._tap.done:
+                self._response.hasten(END_S)
             return
         responder = self._responder
         if not self.first_ns:

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from phantom_gateway.dialects.openai import said
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import unavailable
 from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
@@ -90,11 +91,11 @@ class Accounting:
         self._tap = tap
         self._relay = relay
 
-    def measured(self, reported: dict[str, Any] | None, answer_bytes: int) -> None:
-        """A whole answer has come: usage as reported, else counted by size, and its price."""
+    def measured(self, reported: dict[str, Any] | None, body: bytes) -> None:
+        """A whole answer has come: usage as reported, else counted by what it says, and its price."""
         usage = from_openai(reported) if reported else _NOTHING
         if not usage.complete:
-            output = answer_bytes if self._exchange.operation.output_fields else 0
+            output = said(body) if self._exchange.operation.output_fields else 0
             counted = estimate(self._exchange.call.size, output)
             usage = (
                 _without_output(usage, counted) if not self._exchange.operation.output_fields else usage.filled(counted)

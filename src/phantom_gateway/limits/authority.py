@@ -107,8 +107,9 @@ class Authority:
     ) -> None:
         """``load_spent(scope, window_start)``: nano-dollars in the database, 0 if unknown.
 
-        ``awaiting``: incarnations whose journal directory exists at start. Until each has said ``hello`` or is ``gone``, but at
-        most 5 s after ``now``, everything is refused with ``recovering``.
+        ``awaiting``: incarnations whose journal directory exists at start. Until each has said ``hello`` or is ``gone``,
+        everything is refused with ``recovering``; after 5 s this holds for budgets only. A worker that lives without
+        speaking can still spend what it holds, so no time makes it safe to grant that again: end it, then it is ``gone``.
         """
         self._load_spent = load_spent or _nothing_spent
         self._awaiting = set(awaiting)
@@ -119,9 +120,13 @@ class Authority:
 
     # --- leases -------------------------------------------------------------------------------------------------------
 
-    def recovering(self, now: float) -> bool:
-        """Whether holdings of some worker are still unknown after a restart."""
-        return bool(self._awaiting) and now < self._recovering_until
+    def recovering(self, now: float, kind: LimitKind = "budget") -> bool:
+        """Whether limits of ``kind`` are refused because holdings of some worker are still unknown after a restart."""
+        return bool(self._awaiting) and (kind == "budget" or now < self._recovering_until)
+
+    def awaiting(self) -> frozenset[str]:
+        """The workers it waits for; one that stays here must be ended by whoever supervises it."""
+        return frozenset(self._awaiting)
 
     def ask(
         self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
@@ -134,7 +139,7 @@ class Authority:
         counter, before = self._current(limit, now)
         end = _finite(counter.end)
         left = limit.amount - self._used(limit, counter, before, now)
-        if self.recovering(now):
+        if self.recovering(now, limit.kind):
             return Grant(0, counter.start, end, max(left, 0), limit.amount - left, "recovering")
         held = counter.held.get(worker, 0)
         debt = min(-min(held, 0), need)  # granting a debt takes nothing: it is counted as spent already

@@ -103,6 +103,11 @@ class Response:
         if self._connection is not None:
             self._connection.resume()
 
+    def hasten(self, seconds: float) -> None:
+        """Nothing of worth follows: from now on bear at most this long a silence."""
+        if self._connection is not None:
+            self._connection.hasten(seconds)
+
     def close(self) -> None:
         """Abort: the connection is closed at once and not pooled. Does nothing after the end."""
         if self._connection is not None:

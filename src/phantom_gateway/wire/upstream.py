@@ -109,6 +109,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._silence_from = self._loop.time()
             self.transport.resume_reading()
 
+    def hasten(self, seconds: float) -> None:
+        """Shorten the silence that is borne until the end of this exchange."""
+        self._stall_s = min(self._stall_s, seconds)
+
     def abandon(self) -> None:
         """The caller gave up: close at once."""
         self._response = None

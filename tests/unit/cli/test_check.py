@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from phantom_gateway.cli.check import check_command, check_config, render
+from phantom_gateway.cli.check import check, check_config, render
 from phantom_gateway.spine.snapshot import Prices
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "config"
@@ -74,7 +74,7 @@ def test_realistic_configurations_are_summed_up(case: str, monkeypatch: pytest.M
 
 def app() -> typer.Typer:
     command = typer.Typer()
-    command.command("check")(check_command(lookup))
+    command.command("check")(check)
     return command
 
 

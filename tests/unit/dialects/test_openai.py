@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.dialects.openai import StreamTap, read_answer, said, stamp_pair
 from phantom_gateway.wire.errors import BadResponse
 
 
@@ -71,7 +72,7 @@ def test_whole_stream_hides_usage_and_carries_the_public_name() -> None:
 def test_every_split_gives_the_same_bytes(cut: int) -> None:
     out, tap = run(FULL, [cut])
     assert out == shown()
-    assert (tap.usage, tap.done, tap.produced()) == (USAGE, True, 3)
+    assert (tap.usage, tap.done, tap.produced()) == (USAGE, True, 2)
 
 
 def test_byte_by_byte() -> None:
@@ -130,12 +131,52 @@ def test_an_error_event_is_seen_and_passed() -> None:
     assert out.endswith(error)
 
 
+def test_an_error_event_never_repeats_our_key() -> None:
+    tap = StreamTap("up", hide_usage=True, max_event=1 << 20, upstream_key=Secret("sk-canary"))
+    error = b'data: {"error":{"message":"Incorrect API key provided: sk-canary"}}\n\n'
+    assert tap.feed(chunk("a") + error) == chunk("a") + error.replace(b"sk-canary", b"[key]")
+
+
 def test_comments_and_bad_events_pass_without_harm() -> None:
     data = b": ping\n\n" + chunk("a") + b"data: {broken\n\n" + b"event: x\n\n" + usage_chunk(USAGE) + DONE
     out, tap = run(data, [])
     assert tap.usage == USAGE
     assert b": ping\n\n" in out
     assert b"data: {broken\n\n" in out
+
+
+def test_what_nobody_reported_is_counted_by_the_events_that_say_something() -> None:
+    words = [chunk(""), chunk("a"), chunk("b"), chunk("c")]
+    error = b'data: {"error":{"message":"overloaded"}}\n\n'
+    for noise in (b"", b": ping\n\n", b": ping\n\nevent: ping\n\n"):
+        for end in (b"", chunk(None, finish="stop"), chunk(None, finish="stop") + DONE, error):
+            data = b"".join(noise + word for word in words) + noise + end
+            for cuts in ([], list(range(1, len(data))), [len(noise)] if noise else []):
+                assert run(data, cuts)[1].produced() == 3, (noise, end, cuts)
+
+
+def test_a_comment_before_the_first_event_hides_no_name() -> None:
+    assert b'"up"' not in run(b": ping\n\n" + FULL, [8])[0]
+
+
+def test_running_usage_is_no_end() -> None:
+    tap = run(chunk("a", usage=USAGE) + chunk("b", usage=USAGE), [])[1]
+    assert tap.usage == USAGE
+    assert not tap.complete
+
+
+def test_what_was_said_is_what_counts() -> None:
+    message = {
+        "role": "assistant",
+        "content": "hello",
+        "tool_calls": [{"id": "call_1", "function": {"name": "f", "arguments": "{}"}}],
+    }
+    body = json.dumps(
+        {"id": "chatcmpl-1", "choices": [{"message": message}, {"text": "four"}], "system_fingerprint": "x"}
+    )
+    assert said(body.encode()) == 5 + 1 + 2 + 4
+    assert said(b'{"data":[]}') == 0
+    assert said(b"<html>") == 6
 
 
 def test_an_endless_event_is_refused() -> None:

@@ -8,7 +8,7 @@ from tests.unit.ledger.samples import SCOPE, closed, opened
 
 from phantom_gateway.ledger.ingest import BATCH, Batch, Ingestor, spends_of
 from phantom_gateway.ledger.journal import Journal
-from phantom_gateway.ledger.record import Closed, Opened
+from phantom_gateway.ledger.record import Closed, Opened, Record
 from phantom_gateway.ledger.replay import Position
 
 
@@ -234,7 +234,7 @@ async def test_two_incarnations_share_a_budget(tmp_path: Path) -> None:
 
 
 def test_a_batch_knows_what_opens_and_closes() -> None:
-    records = [opened("a"), opened("b"), closed("a", 1), closed("old", 99), closed("none", 0)]
+    records: list[Record] = [opened("a"), opened("b"), closed("a", 1), closed("old", 99), closed("none", 0)]
     for number, record in enumerate(records, 1):
         record.n = number
     batch = Batch(incarnation="w", records=tuple(records), position=Position(5, 1, 0))

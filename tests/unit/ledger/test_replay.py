@@ -181,7 +181,8 @@ def test_an_unreadable_header_costs_its_segment_only(tmp_path: Path) -> None:
 def test_scan_sums_up(tmp_path: Path) -> None:
     directory = tmp_path / "w"
     file = write(directory, 1, [])
-    for number, record in enumerate([opened("a"), opened("b"), closed("a", 1, 70), closed("c", 0, 5)], 1):
+    records: list[Record] = [opened("a"), opened("b"), closed("a", 1, 70), closed("c", 0, 5)]
+    for number, record in enumerate(records, 1):
         file.append(encoder.encode(numbered(number, record)), number)
     summary = scan(directory)
     assert (summary.records, summary.opened, summary.closed, summary.interrupted, summary.cost) == (4, 2, 2, 1, 75)

@@ -144,7 +144,7 @@ def test_nothing_reported() -> None:
     assert from_openai({"prompt_tokens_details": "x"}).source == "none"
 
 
-COUNTS = st.one_of(
+COUNTS: st.SearchStrategy[Any] = st.one_of(
     st.integers(-5, 500), st.sampled_from([None, "7", True, 1.5, 3.0, -1, 1 << 60, float("nan"), [], {}])
 )
 DETAILS = st.one_of(

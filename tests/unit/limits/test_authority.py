@@ -85,18 +85,18 @@ def test_spend_replaces_what_was_held() -> None:
 
 @pytest.mark.parametrize("ingested_first", [False, True])
 def test_an_overrun_is_counted_once(ingested_first: bool) -> None:
-    """10 reserved, 15 used: the worker asks for the 5 with its next lease of 80."""
+    """10 reserved, 15 used: the worker asks for the 5 with its next lease of 85, which is all that is left."""
     subject, budget = authority(), limit()
     subject.ask("a", budget, 10, 10, NOW)
     if ingested_first:
         subject.ingested("a", [(budget.scope, 0.0, 15)])
         assert subject.usage(budget, NOW).used == 15
-    assert granted(subject.ask("a", budget, 85, 85, NOW)) == 85
+    assert granted(subject.ask("a", budget, 91, 91, NOW)) == 0
+    assert granted(subject.ask("a", budget, 90, 90, NOW)) == 90
     if not ingested_first:
         subject.ingested("a", [(budget.scope, 0.0, 15)])
-    assert subject.usage(budget, NOW).used == 95
-    assert granted(subject.ask("a", budget, 6, 6, NOW)) == 0
-    assert granted(subject.ask("a", budget, 5, 5, NOW)) == 5
+    assert subject.usage(budget, NOW).used == 100
+    assert granted(subject.ask("a", budget, 1, 1, NOW)) == 0
 
 
 def test_a_debt_may_be_reported_without_asking() -> None:
@@ -131,8 +131,18 @@ def test_after_a_restart_everything_is_refused_until_all_have_said_hello() -> No
     assert not subject.recovering(NOW)
     assert granted(subject.ask("b", budget, 11, 11, NOW, recalled=True)) == 0
     assert granted(subject.ask("b", budget, 10, 10, NOW)) == 10
-    late = Authority(awaiting=("a",), now=NOW)
-    assert granted(late.ask("b", budget, 1, 1, NOW + RECOVERY_SECONDS)) == 1
+
+
+def test_a_silent_worker_holds_up_budgets_for_ever_and_rates_for_five_seconds() -> None:
+    subject = Authority(awaiting=("a",), now=NOW)
+    later = NOW + RECOVERY_SECONDS
+    rate = limit("requests", window="60s")
+    assert granted(subject.ask("b", rate, 1, 1, NOW)) == 0
+    assert granted(subject.ask("b", rate, 1, 1, later)) > 0
+    assert granted(subject.ask("b", limit(), 1, 1, later)) == 0
+    assert subject.awaiting() == {"a"}
+    subject.gone("a")
+    assert granted(subject.ask("b", limit(), 1, 1, later)) > 0
 
 
 def test_windows_reset_by_themselves_and_old_ones_are_still_settled() -> None:
@@ -204,7 +214,7 @@ def test_corrections() -> None:
 def test_idle_counters_are_dropped() -> None:
     subject = authority()
     for kind in ("budget", "requests", "parallel"):
-        subject.ask("a", limit(kind, window="" if kind == "parallel" else "60s"), 1, 1, NOW)  # type: ignore[arg-type]
+        subject.ask("a", limit(kind, window="" if kind == "parallel" else "60s"), 1, 1, NOW)
     assert subject.expire(NOW + 10 * IDLE_SECONDS) == 2
     subject.gone("a")
     assert subject.expire(NOW + 10 * IDLE_SECONDS) == 0

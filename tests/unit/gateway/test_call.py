@@ -1,0 +1,289 @@
+"""The attempt loop against a provider that fails in every way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.gateway.rig import QUICK, Rig, deployment, eventually, running
+
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.gateway.call import MAX_RETRY_AFTER_S, _retry_after, _words
+from phantom_gateway.spine.snapshot import Deployment, Routing
+
+
+def two(first: str, second: str = "up", **fields: Any) -> Callable[[int], tuple[Deployment, ...]]:
+    """Two deployments of one group, the first preferred."""
+    return lambda port: (deployment(port, "d1", first, order=1, **fields), deployment(port, "d2", second, order=2))
+
+
+def one(model: str, **fields: Any) -> Callable[[int], tuple[Deployment, ...]]:
+    return lambda port: (deployment(port, "d1", model, **fields),)
+
+
+def routing(**fields: Any) -> Routing:
+    known = {name: getattr(QUICK, name) for name in QUICK.__struct_fields__}
+    return Routing(**known | fields)
+
+
+def upstream_requests(rig: Rig) -> int:
+    total: int = rig.simulator.counts()["total"]["requests"]
+    return total
+
+
+async def test_a_failed_attempt_is_made_again(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=503,fail_first=2,key=a"), routing=routing(num_retries=2)) as rig:
+        answer = await rig.chat(rig.key())
+        assert answer.status == 200
+        assert answer.headers["x-litellm-attempted-retries"] == "2"
+        assert upstream_requests(rig) == 3
+        assert rig.closed().attempts == 3
+        assert rig.closed().status == "success"
+
+
+async def test_retries_end(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=500"), routing=routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key())
+        assert (answer.status, answer.error["type"]) == (500, "internal_server_error")
+        assert upstream_requests(rig) == 2
+        closed = rig.closed()
+        assert (closed.status, closed.http_status, closed.cost.total) == ("failure", 500, 0)
+
+
+async def test_a_deployment_may_have_its_own_number_of_retries(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=500", max_retries=0), routing=routing(num_retries=5)) as rig:
+        assert (await rig.chat(rig.key())).status == 500
+        assert upstream_requests(rig) == 1
+
+
+async def test_another_deployment_comes_before_the_same_again(tmp_path: Path) -> None:
+    async with running(tmp_path, two("bad;mode=503"), routing=routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key())
+        assert answer.headers["x-litellm-model-id"] == "d2"
+        assert rig.simulator.counts()["models"].keys() == {"bad", "up"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "kind"),
+    [
+        ("401", 502, "upstream_authentication_error"),
+        ("403", 502, "upstream_authentication_error"),
+        ("404", 404, "not_found_error"),
+        ("408", 408, "timeout_error"),
+        ("429", 429, "throttling_error"),
+        ("500", 500, "internal_server_error"),
+        ("502", 502, "internal_server_error"),
+        ("503", 503, "internal_server_error"),
+        ("529", 503, "internal_server_error"),
+        ("html", 502, "internal_server_error"),
+        ("html_502", 502, "internal_server_error"),
+        ("redirect", 502, "internal_server_error"),
+        ("empty_body", 502, "internal_server_error"),
+        ("body_of_204", 502, "internal_server_error"),
+        ("fin", 502, "internal_server_error"),
+        ("rst", 502, "internal_server_error"),
+        ("huge_header", 502, "internal_server_error"),
+        ("both_cl_te", 502, "internal_server_error"),
+        ("bad_chunk_size", 502, "internal_server_error"),
+        ("gzip_bomb", 502, "internal_server_error"),
+        ("400", 400, "invalid_request_error"),
+        ("413", 413, "invalid_request_error"),
+    ],
+)
+async def test_what_a_failure_is_called(tmp_path: Path, mode: str, status: int, kind: str) -> None:
+    async with running(tmp_path, one(f"up;mode={mode}")) as rig:
+        answer = await rig.chat(rig.key())
+        assert (answer.status, answer.error["type"]) == (status, kind), answer.body
+        assert answer.error["code"] == str(status)
+        assert b"sk-up" not in answer.body
+        closed = rig.closed()
+        assert (closed.status, closed.error_type, closed.cost.total) == ("failure", kind, 0)
+
+
+@pytest.mark.parametrize("mode", ["400", "413"])
+async def test_a_refused_request_goes_nowhere_else(tmp_path: Path, mode: str) -> None:
+    rules = routing(num_retries=3, fallbacks={"gpt": ("other",)})
+
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (*two(f"bad;mode={mode}")(port), deployment(port, "d3", group="other"))
+
+    async with running(tmp_path, build, routing=rules) as rig:
+        assert (await rig.chat(rig.key())).status == int(mode)
+        assert upstream_requests(rig) == 1
+
+
+async def test_a_silent_upstream_is_a_timeout(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=slow_first_byte,first_ms=5000", timeout_s=0.05)) as rig:
+        answer = await rig.chat(rig.key())
+        assert (answer.status, answer.error["type"]) == (504, "timeout_error")
+
+
+async def test_nobody_there(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        gone = deployment(1, "d1", order=1)
+        return gone, deployment(port, "d2", order=2)
+
+    async with running(tmp_path, build, routing=routing(num_retries=1)) as rig:
+        assert (await rig.chat(rig.key())).headers["x-litellm-model-id"] == "d2"
+
+
+async def test_fallbacks_in_their_order(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (
+            deployment(port, "a", "x;mode=500", "gpt"),
+            deployment(port, "b", "y;mode=503", "second"),
+            deployment(port, "c", "z", "third"),
+        )
+
+    rules = routing(fallbacks={"gpt": ("missing", "second", "third")})
+    async with running(tmp_path, build, routing=rules) as rig:
+        answer = await rig.chat(rig.key())
+        assert answer.headers["x-litellm-model-id"] == "c"
+        assert answer.headers["x-litellm-attempted-fallbacks"] == "3"
+        assert answer.json()["model"] == "gpt"
+        assert rig.closed().fallbacks == 3
+        assert rig.closed().deployment_id == "c"
+
+
+async def test_the_first_failure_is_told_when_all_fallbacks_fail(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return deployment(port, "a", "x;mode=500"), deployment(port, "b", "y;mode=503", "second")
+
+    async with running(tmp_path, build, routing=routing(fallbacks={"gpt": ("second",)})) as rig:
+        assert (await rig.chat(rig.key())).status == 500
+
+
+async def test_a_failing_deployment_rests(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=500"), routing=routing(allowed_fails=1, cooldown_s=30.0)) as rig:
+        key = rig.key()
+        assert [(await rig.chat(key)).status for _ in range(2)] == [500, 500]
+        resting = await rig.chat(key)
+        assert resting.status == 429
+        assert resting.error["message"].startswith("No deployments available for selected model, Try again in ")
+        assert 28 <= int(resting.headers["retry-after"]) <= 30
+        assert upstream_requests(rig) == 2
+
+
+async def test_a_rate_limited_deployment_rests_as_long_as_it_asks(tmp_path: Path) -> None:
+    async with running(tmp_path, two("busy;mode=429,retry_after=20"), routing=routing(num_retries=1)) as rig:
+        key = rig.key()
+        assert (await rig.chat(key)).headers["x-litellm-model-id"] == "d2"
+        assert (await rig.chat(key)).headers["x-litellm-attempted-retries"] == "0"
+        assert rig.simulator.counts()["models"]["busy"]["requests"] == 1
+
+
+async def test_the_wait_is_passed_on(tmp_path: Path) -> None:
+    async with running(tmp_path, one("busy;mode=429,retry_after=20")) as rig:
+        answer = await rig.chat(rig.key())
+        assert answer.headers["retry-after"] == "20"
+        assert answer.error["details"] == {"retry_after_s": 20}
+
+
+async def test_wrong_credentials_rest_and_leave_it_to_others(tmp_path: Path) -> None:
+    async with running(tmp_path, two("locked;mode=401"), routing=routing(num_retries=1)) as rig:
+        key = rig.key()
+        for _ in range(2):
+            assert (await rig.chat(key)).headers["x-litellm-model-id"] == "d2"
+        assert rig.simulator.counts()["models"]["locked"]["requests"] == 1
+
+
+async def test_no_deployment_for_the_operation(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up", paths={"chat": "/chat/completions"})) as rig:
+        answer = await rig.post("/v1/embeddings", {"model": "gpt", "input": "x"}, rig.key())
+        assert (answer.status, answer.error["param"]) == (400, "model")
+
+
+async def test_a_stale_connection_is_not_the_deployments_fault(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up")) as rig:
+        key = rig.key()
+        assert (await rig.chat(key)).status == 200
+        await rig.simulator.close()
+        await rig.simulator.start_tcp("127.0.0.1", rig.simulator_port)
+        answer = await rig.chat(key)
+        assert (answer.status, answer.headers["x-litellm-attempted-retries"]) == (200, "0")
+
+
+async def test_a_stream_that_fails_before_its_first_event_goes_elsewhere(tmp_path: Path) -> None:
+    for mode in ("503", "html", "empty_body", "error_event,at=0"):
+        path = tmp_path / mode.partition(",")[0]
+        async with running(path, two(f"bad;mode={mode}"), routing=routing(num_retries=1)) as rig:
+            answer = await rig.chat(rig.key(), stream=True)
+            assert answer.headers["x-litellm-model-id"] == "d2", mode
+            assert answer.events()[-1] == "[DONE]"
+
+
+async def test_a_stream_that_breaks_after_its_first_event_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path, two("bad;mode=fin,at=3,pace_ms=1"), routing=routing(num_retries=3)) as rig:
+        answer = await rig.chat(rig.key(), stream=True)
+        *events, last = answer.events()
+        assert len(events) >= 3
+        assert last["error"]["type"] == "internal_server_error"
+        closed = rig.closed()
+        assert (closed.status, closed.deployment_id, closed.attempts) == ("failure", "d1", 1)
+        assert closed.usage.source == "estimated"
+        assert closed.cost.total > 0
+
+
+async def test_an_error_inside_a_stream_passes(tmp_path: Path) -> None:
+    async with running(tmp_path, one("bad;mode=error_event,at=2,pace_ms=5")) as rig:
+        answer = await rig.chat(rig.key(), stream=True)
+        assert [isinstance(event, dict) and "error" in event for event in answer.events()].count(True) == 1
+        assert rig.closed().error_type == "upstream_error"
+
+
+async def test_a_stream_without_its_marker_is_whole_when_a_choice_finished(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=no_done")) as rig:
+        answer = await rig.chat(rig.key(), stream=True, simulate={"chunks": 3})
+        assert answer.whole
+        assert rig.closed().status == "success"
+
+
+async def test_a_caller_that_leaves_stops_the_upstream(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;chunks=1000,pace_ms=5")) as rig:
+        task = asyncio.get_running_loop().create_task(rig.chat(rig.key(), stream=True))
+        await eventually(lambda: rig.simulator.counts()["total"]["completion_tokens"] > 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await eventually(lambda: rig.simulator.counts()["total"]["aborted"] == 1)
+        await eventually(lambda: len(rig.journal()[1]) == 1)
+        closed = rig.closed()
+        assert (closed.client_left, closed.http_status, closed.error_type) == (True, 499, "client_disconnected")
+        assert closed.cost.total > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, 0), (b"", 0), (b"7", 7), (b"9" * 20, MAX_RETRY_AFTER_S), (b"soon", 0), (b"-3", 0), (b"1" * 65, 0)],
+)
+def test_retry_after_in_seconds(value: bytes | None, seconds: int) -> None:
+    assert _retry_after(value) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    assert _retry_after(formatdate(4102444800, usegmt=True).encode()) == MAX_RETRY_AFTER_S
+    assert _retry_after(formatdate(0, usegmt=True).encode()) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error": {"message": "no"}}', "no"),
+        (b'{"error": "plain"}', "plain"),
+        (b'{"error": {"message": 5}}', ""),
+        (b'{"error": null}', ""),
+        (b"[1]", ""),
+        (b"<html>", ""),
+        (b"\xff", ""),
+        (b'{"error": {"message": "%s"}}' % (b"x" * 5000), "x" * 2000),
+    ],
+)
+def test_the_upstreams_words_are_bounded(body: bytes, words: str) -> None:
+    assert _words(body, None) == words
+
+
+def test_the_upstreams_words_do_not_repeat_its_key() -> None:
+    assert _words(b'{"error": {"message": "bad key sk-up"}}', Secret("sk-up")) == "bad key [key]"

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.gateway.rig import ASKED, Rig, ask, running
+
+from phantom_gateway.spine.snapshot import Settings
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"model": "gpt", "messages": ASKED}),
+        ("/chat/completions", {"model": "gpt", "messages": ASKED}),
+        ("/cursor/chat/completions", {"model": "gpt", "messages": ASKED}),
+        ("/engines/gpt/chat/completions", {"messages": ASKED}),
+        ("/openai/deployments/gpt/chat/completions?api-version=2024-10-21", {"messages": ASKED}),
+        ("/v1/completions", {"model": "gpt", "prompt": "x"}),
+        ("/engines/gpt/completions", {"prompt": "x"}),
+        ("/v1/embeddings", {"model": "gpt", "input": "x"}),
+        ("/embeddings", {"model": "gpt", "input": ["x", "y"]}),
+    ],
+)
+async def test_the_whole_way(tmp_path: Path, path: str, body: dict[str, object]) -> None:
+    async with running(tmp_path) as rig:
+        answer = await rig.post(path, body, rig.key())
+        assert answer.status == 200, answer.body
+        assert answer.headers["x-litellm-call-id"] == rig.closed().id
+        assert answer.headers["x-litellm-model-group"] == "gpt"
+        assert "server" not in answer.headers
+        assert rig.closed().cost.total == round(float(answer.headers["x-litellm-response-cost"]) * 1e9)
+
+
+async def test_call_ids_are_shaped_like_uuids_and_never_repeat(tmp_path: Path) -> None:
+    from uuid import UUID
+
+    async with running(tmp_path) as rig:
+        ids = [rig.worker.next_call_id() for _ in range(1000)]
+        assert len(set(ids)) == 1000
+        assert {UUID(call_id).version for call_id in ids} == {4}
+
+
+async def test_wrong_methods(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        answer = await rig.get("/v1/chat/completions", rig.key())
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+        answer = await rig.post("/v1/models", {}, rig.key())
+        assert (answer.status, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_a_body_that_cannot_be_read_comes_after_the_key(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        answer = await rig.post("/v1/chat/completions", b"{", "sk-ph-wrong")
+        assert answer.status == 401
+        answer = await rig.post("/v1/chat/completions", b"{", rig.key())
+        assert (answer.status, answer.error["param"]) == (400, "request_body")
+        assert rig.journal() == ([], [])
+
+
+async def test_health(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        for path in ("/health/liveliness", "/health/liveness"):
+            answer = await rig.get(path)
+            assert (answer.status, answer.json()) == (200, "I'm alive!")
+        answer = await rig.get("/health/readiness")
+        assert (answer.status, answer.json()) == (200, {"status": "healthy", "db": "connected"})
+
+
+async def test_models_need_a_key(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        key = rig.key()
+        for path in ("/v1/models", "/models"):
+            assert (await rig.get(path)).status == 401
+            assert [model["id"] for model in (await rig.get(path, key)).json()["data"]] == ["gpt"]
+        assert (await rig.get("/v1/models/gpt", key)).json()["id"] == "gpt"
+        assert (await rig.get("/models/nope", key)).status == 404
+        head = await ask(rig.port, "HEAD", "/v1/models", b"", {"authorization": f"Bearer {key}"})
+        assert (head.status, head.body) == (200, b"")
+
+
+async def management(rig: Rig) -> int:
+    return (await rig.get("/key/info", rig.key())).status
+
+
+async def test_management_is_elsewhere_when_it_has_its_own_listener(tmp_path: Path) -> None:
+    async with running(tmp_path / "a", settings=Settings(data_port_admin=False)) as rig:
+        assert await management(rig) == 404
+    async with running(tmp_path / "b") as rig:
+        assert await management(rig) == 503, "there is no control socket here"
+
+
+async def test_nothing_is_served_before_the_first_snapshot(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.worker.table = None
+        for answer in (await rig.chat(rig.key()), await rig.get("/v1/models", rig.key())):
+            assert (answer.status, answer.error["type"]) == (503, "service_unavailable")
+        assert (await rig.get("/health/readiness")).status == 503
+
+
+async def test_what_the_caller_sent_goes_on_untouched(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        raw = b'{"model":"gpt","messages":[{"role":"user","content":"\xc3\xa9\\u00e9"}],"top_p":0.10,"new":{"b":1,"a":[1e5]}}'
+        assert (await rig.post("/v1/chat/completions", raw, rig.key())).status == 200
+        arrived = rig.simulator.requests()[-1]["body"].encode()
+        assert arrived == raw.replace(b'"gpt"', b'"up"')
+        json.loads(arrived)

@@ -1,0 +1,57 @@
+"""Tests mirror the source, both ways: a module has its test at the same place, a test has its module.
+
+The lists of exceptions may only shrink: an entry that is not needed any more fails as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.unit.house.tree import ROOT, SOURCE, lines
+
+TESTS = ROOT / "tests" / "unit"
+ROOTS = {"": SOURCE, "bench": ROOT / "bench", "tools": ROOT / "tools"}
+HOUSE = "house"
+"""The tests of this folder are about the repository, not about a module."""
+
+WITHOUT_A_TEST: dict[str, str] = {}
+
+LARGEST = 500
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """The place of each module's test below tests/unit, and the module."""
+    for prefix, root in ROOTS.items():
+        for path in sorted(root.rglob("*.py")):
+            if path.name not in ("__init__.py", "__main__.py"):
+                place = Path(prefix) / path.relative_to(root)
+                yield (place.parent / f"test_{place.name}").as_posix(), path
+
+
+def test_every_module_has_its_test() -> None:
+    missing = [place for place, _ in sources() if not (TESTS / place).is_file() and place not in WITHOUT_A_TEST]
+    assert not missing, lines(missing)
+
+
+def test_every_test_has_its_module() -> None:
+    known = {place for place, _ in sources()}
+    found = [path.relative_to(TESTS).as_posix() for path in sorted(TESTS.rglob("test_*.py"))]
+    orphans = [place for place in found if place not in known and not place.startswith(f"{HOUSE}/")]
+    assert not orphans, lines(orphans)
+
+
+def test_the_exceptions_only_shrink() -> None:
+    known = {place for place, _ in sources()}
+    done = [place for place in WITHOUT_A_TEST if place not in known or (TESTS / place).is_file()]
+    assert not done, "take these off the list:" + lines(done)
+
+
+def test_no_file_is_too_long() -> None:
+    tests = ((path.relative_to(ROOT).as_posix(), path) for path in sorted((ROOT / "tests").rglob("*.py")))
+    long = [
+        f"{path.relative_to(ROOT)}: {count} lines"
+        for _, path in (*sources(), *tests)
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > LARGEST
+    ]
+    assert not long, lines(long)

@@ -1,0 +1,32 @@
+"""Plaintext of secrets is taken out of its wrapper in these modules only, each for its reason."""
+
+from __future__ import annotations
+
+from tests.unit.house.tree import calls, lines, modules
+
+REVEALS = {
+    "config/crosscheck.py": "checks the form of keys and of addresses that carry credentials, never shows them",
+    "config/notes.py": "asks which kind of database an address with a password names",
+    "config/schema.py": "resolves os.environ/NAME from the configuration's own environment_variables",
+    "config/schema_base.py": "a reference that became a plain setting (a number, a name) is no secret any more",
+    "control/compile_deployment.py": "ids made as a keyed digest over the parameters; addresses kept in a credential",
+    "control/keys/service.py": "a new key is shown once, in the answer that creates it",
+    "control/process.py": "a generated master key is handed to the supervisor, to be shown once",
+    "control/runtime.py": "the master key is digested like any other",
+    "dialects/openai.py": "an upstream's error event must not repeat the key it was sent",
+    "gateway/call.py": "an upstream's error message must not repeat the key it was sent",
+    "gateway/table.py": "request heads carry the provider's key; rendered once per snapshot",
+    "security/digest.py": "the key of the digest",
+    "security/keyring.py": "derives keys from the root key",
+    "security/master.py": "judges the strength of the master key",
+    "security/secret_file.py": "writes key files, mode 0600",
+    "spine/codec.py": "a snapshot crosses the node's own unix socket",
+    "wire/egress.py": "the address of a corporate proxy carries its credentials",
+}
+"""May only shrink; an addition needs its reason and a second pair of eyes."""
+
+
+def test_secrets_are_revealed_where_that_is_explained() -> None:
+    found = {path for path, tree in modules().items() if any(name == "reveal" for name, _ in calls(tree))}
+    assert found <= REVEALS.keys(), "reveal() without a reason:" + lines(sorted(found - REVEALS.keys()))
+    assert REVEALS.keys() <= found, "these reveal nothing any more:" + lines(sorted(REVEALS.keys() - found))

@@ -1,0 +1,76 @@
+"""One of every message, with every kind of field set."""
+
+from __future__ import annotations
+
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.spine.messages import (
+    Ack,
+    Heartbeat,
+    HeldLease,
+    Hello,
+    Invalidate,
+    KeyRecord,
+    LeaseAsk,
+    LeaseGrant,
+    LeaseReturn,
+    Limit,
+    Load,
+    NewSnapshot,
+    Recall,
+    Resolve,
+    Resolved,
+    ToControl,
+    ToWorker,
+    Welcome,
+)
+from phantom_gateway.spine.snapshot import Address, Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+
+LIMIT = Limit(scope="budget:key:k:30d", kind="budget", entity="key:k", amount=5_000_000_000, window="30d", anchor=12.5)
+KEY = KeyRecord(
+    id="k", alias="mine", user_id="u", team_id="t", models=("gpt", "openai/*"), model_aliases={"a": "b"}, blocked=True,
+    expires=1_800_000_000.5, limits=(LIMIT,), tags=("x",), revision=3,
+)  # fmt: skip
+SNAPSHOT = Snapshot(
+    revision=9,
+    deployments=(
+        Deployment(
+            id="d", group="gpt", provider="openai", model="gpt-4o", paths={"chat": "/chat/completions"},
+            address=Address(scheme="https", host="api.example.com", port=443, proxy_url=Secret("http://u:p@proxy:3128")),
+            api_key=Secret("sk-provider"), secret_headers=(("x-key", Secret("second")),), headers=(("x-org", "o"),),
+            defaults={"temperature": 0.5, "stop": ["a"]}, prices=Prices(version="t", input=1, cache_read=None, image=7),
+            info={"deep": {"list": [1, None, True]}},
+        ),
+    ),
+    routing=Routing(fallbacks={"gpt": ("other",)}, hidden_aliases=frozenset({"h"})),
+    http=HttpLimits(allowed_hosts=("a.example",)),
+    settings=Settings(journal_sync="strict"),
+    key_pepper=Secret("ab" * 32),
+)  # fmt: skip
+
+FROM_WORKER: list[ToControl] = [
+    Hello(
+        version=1,
+        worker="w",
+        slot=2,
+        pid=3,
+        journal_position=4,
+        held=(HeldLease(scope="s", window_start=1.5, amount=-3, limit=LIMIT),),
+        revision=5,
+    ),
+    Resolve(seq=1, digest="d" * 64),
+    LeaseAsk(seq=2, limit=LIMIT, need=1, want=100),
+    LeaseReturn(scope="s", window_start=1.0, amount=7, seq=3),
+    Load(in_flight=1, connections=2, requests=3, loop_lag_ms=4.5, journal_degraded="storage_full"),
+    Ack(seq=4),
+]
+FROM_CONTROL: list[ToWorker] = [
+    Welcome(version=1, revision=9, snapshot=SNAPSHOT),
+    Welcome(version=1, revision=9),
+    NewSnapshot(seq=1, snapshot=SNAPSHOT),
+    Resolved(seq=2, key=KEY),
+    Resolved(seq=3, unavailable=True),
+    LeaseGrant(seq=4, granted=5, window_start=1.0, window_end=2.0, remaining=6, used=7, reason="exhausted"),
+    Recall(scope="s", seq=5),
+    Invalidate(seq=6, keys=("a", "b"), key_epoch=7),
+    Heartbeat(revision=8, key_epoch=9, database_ok=False),
+]
