@@ -18,6 +18,7 @@ from phantom_gateway.wire.responder import HIGH_WATER, Responder, status_line
 
 if TYPE_CHECKING:
     from phantom_gateway.wire.message import Request
+    from phantom_gateway.wire.outbox import Outbox
     from phantom_gateway.wire.server import HttpServer
 
 log = logging.getLogger(__name__)
@@ -38,12 +39,14 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead", "_close", "_discarded", "_in_body", "_limits", "_loop", "_lost", "_parser", "_progress", "_responder",
-        "_running", "_served", "_server", "_state", "_task", "_unsent", "_version_10", "_writable", "deadline", "transport",
+        "_running", "_served", "_server", "_state", "_task", "_unsent", "_version_10", "_writable", "deadline", "outbox",
+        "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
-    def __init__(self, server: HttpServer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: HttpServer, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
+        self.outbox = outbox
         self._server = server
         self._loop = loop
         self._limits = server.limits
@@ -147,7 +150,7 @@ class ServerConnection(asyncio.Protocol):
             return
         if parser.send_continue:
             parser.send_continue = False
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.outbox.write(self.transport, b"HTTP/1.1 100 Continue\r\n\r\n")
         self._note_progress(len(data))
 
     def _note_progress(self, size: int) -> None:
@@ -269,13 +272,15 @@ class ServerConnection(asyncio.Protocol):
         """Answer a protocol error (or a refusal without handler) and close, letting the answer arrive."""
         headers, body = self._server.fallback(status, reason)
         head = b"%b%bcontent-length: %d\r\n%bconnection: close\r\n\r\n"
-        self.transport.write(
+        self.outbox.write(
+            self.transport,
             head % (status_line(status), header_block(headers), len(body), self._server.date_line) + body,
         )
         self._linger()
 
     def _linger(self) -> None:
         """Close our side, read and drop what still comes for a moment (RFC 9112 section 9.6)."""
+        self.outbox.flush()
         self._state = _LINGERING
         self._ahead = b""
         self.deadline = self._loop.time() + LINGER_S
@@ -285,6 +290,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _end(self) -> None:
         """Close when everything is flushed."""
+        self.outbox.flush()
         self._state = _CLOSING
         self.deadline = self._loop.time() + self._limits.write_stall_s
         self._unsent = self.transport.get_write_buffer_size()

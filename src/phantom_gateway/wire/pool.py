@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from phantom_gateway.wire.errors import PoolTimeout
+from phantom_gateway.wire.outbox import Outbox
 from phantom_gateway.wire.upstream import NEVER, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -28,13 +29,25 @@ class PoolLimits:
 class Pool:
     """Connections of one origin, last used first. All methods run on the loop's thread."""
 
-    __slots__ = ("_egress", "_idle", "_limits", "_loop", "_open", "_opening", "_origin", "_waiters", "closed")
+    __slots__ = (
+        "_egress",
+        "_idle",
+        "_limits",
+        "_loop",
+        "_open",
+        "_opening",
+        "_origin",
+        "_outbox",
+        "_waiters",
+        "closed",
+    )
 
     def __init__(self, origin: Origin, egress: Egress, limits: PoolLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._origin = origin
         self._egress = egress
         self._limits = limits
         self._loop = loop
+        self._outbox = Outbox(loop)
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._opening = 0
@@ -65,7 +78,9 @@ class Pool:
         self._opening += 1
         try:
             _, connection = await self._egress.connect(
-                self._origin, lambda: UpstreamConnection(self, self._loop), max(0.001, deadline - self._loop.time())
+                self._origin,
+                lambda: UpstreamConnection(self, self._loop, self._outbox),
+                max(0.001, deadline - self._loop.time()),
             )
         except BaseException:
             self._opening -= 1

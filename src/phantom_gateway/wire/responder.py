@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
+    from phantom_gateway.wire.outbox import Outbox
+
     HeaderSource = Sequence[tuple[bytes, bytes]] | bytes
 
 STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
@@ -28,6 +30,7 @@ class Channel(Protocol):
     """What a responder needs of its connection."""
 
     transport: asyncio.Transport
+    outbox: Outbox
 
     def head_tail(self, *, close_delimited: bool) -> bytes:
         """The ``date`` and ``connection`` lines for a head that is written now; fixes whether the connection stays."""
@@ -81,12 +84,15 @@ class Responder:
         tail = connection.head_tail(close_delimited=False)
         line = STATUS_LINES.get(status) or status_line(status)
         if status in _BODILESS:
-            connection.transport.write(b"%b%b%b\r\n" % (line, block, tail))
+            connection.outbox.write(connection.transport, b"%b%b%b\r\n" % (line, block, tail))
         elif self._head_only:
-            connection.transport.write(b"%b%bcontent-length: %d\r\n%b\r\n" % (line, block, len(body), tail))
+            data = b"%b%bcontent-length: %d\r\n%b\r\n" % (line, block, len(body), tail)
+            connection.outbox.write(connection.transport, data)
         elif len(body) <= _COPY_LIMIT:
-            connection.transport.write(b"%b%bcontent-length: %d\r\n%b\r\n%b" % (line, block, len(body), tail, body))
+            data = b"%b%bcontent-length: %d\r\n%b\r\n%b" % (line, block, len(body), tail, body)
+            connection.outbox.write(connection.transport, data)
         else:
+            connection.outbox.flush()
             connection.transport.writelines(
                 (b"%b%bcontent-length: %d\r\n%b\r\n" % (line, block, len(body), tail), body)
             )
@@ -125,7 +131,7 @@ class Responder:
             data = self._held + data
             self._held = b""
         if data:
-            connection.transport.write(data)
+            connection.outbox.write(connection.transport, data)
         return self.writable
 
     def flush_head(self) -> None:
@@ -150,7 +156,7 @@ class Responder:
             self._held = b""
         connection = self._connection
         if data:
-            connection.transport.write(data)
+            connection.outbox.write(connection.transport, data)
         connection.response_finished()
 
     def abort(self) -> None:

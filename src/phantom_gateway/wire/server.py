@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.wire.connection import ServerConnection
 from phantom_gateway.wire.message import Request
+from phantom_gateway.wire.outbox import Outbox
 from phantom_gateway.wire.responder import Responder
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class HttpServer:
     async def start(self, sock: socket.socket, ssl: SSLContext | None = None) -> None:
         """Serve on a bound socket (TCP or unix); may be called for several sockets."""
         loop = asyncio.get_running_loop()
-        accept = partial(ServerConnection, self, loop)
+        accept = partial(ServerConnection, self, loop, Outbox(loop))
         sock.setblocking(False)
         handshake = self.limits.tls_handshake_s if ssl is not None else None
         if sock.family == socket.AF_UNIX:

@@ -23,6 +23,7 @@ from phantom_gateway.wire.response_parser import ResponseParser
 
 if TYPE_CHECKING:
     from phantom_gateway.wire.client import Timeouts
+    from phantom_gateway.wire.outbox import Outbox
 
 NEVER = float("inf")
 _COPY_LIMIT = 32 * 1024
@@ -42,14 +43,16 @@ class UpstreamConnection(asyncio.Protocol):
     """The protocol of one upstream connection; one exchange at a time."""
 
     __slots__ = (
-        "_closed", "_deadline", "_eof", "_head", "_loop", "_owner", "_parser", "_paused", "_response", "_reused", "_silence_from",
+        "_closed", "_deadline", "_eof", "_head", "_loop", "_outbox", "_owner", "_parser", "_paused", "_response", "_reused",
+        "_silence_from",
         "_stall_s", "idle_until", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
         self._owner = owner
+        self._outbox = outbox
         self._loop = loop
         self._parser = ResponseParser()
         self._response: Response | None = None
@@ -81,8 +84,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._deadline = NEVER if timeouts.total_s is None else started + timeouts.total_s
         self._head = self._loop.create_future()
         if len(body) <= _COPY_LIMIT:
-            self.transport.write(head + body if body else head)
+            self._outbox.write(self.transport, head + body if body else head)
         else:
+            self._outbox.flush()
             self.transport.writelines((head, body))
         try:
             await self._head
