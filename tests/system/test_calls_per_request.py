@@ -29,9 +29,9 @@ from tests.support.gateway import Gateway
 
 from phantom_gateway.gateway.worker import Worker
 
-PLAIN = 152
+PLAIN = 156
 """Calls for a plain chat request."""
-CHUNK = 9
+CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
 
 RECORD = "PHANTOM_RECORD"
