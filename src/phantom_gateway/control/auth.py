@@ -14,6 +14,7 @@ from typing import Protocol, final
 from starlette.datastructures import Headers
 
 from phantom_gateway.control.errors import ApiError
+from phantom_gateway.control.policy.actor import ADMIN, Actor
 from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import KeyRecord
@@ -29,16 +30,17 @@ class Caller:
     """An authenticated caller. Made by ``Authenticator.authenticate`` only; there is no default."""
 
     key: KeyRecord
+    actor: Actor
 
     @property
     def is_admin(self) -> bool:
-        """Whether this is the master key."""
-        return self.key.kind == "master"
+        """Whether everything is open to the caller: the master key, or a key of a proxy_admin."""
+        return self.actor.role == ADMIN
 
     @property
     def name(self) -> str:
         """As it appears in ``created_by`` and ``updated_by``."""
-        return "default_user_id" if self.is_admin else self.key.user_id or self.key.id
+        return "default_user_id" if self.key.kind == "master" else self.key.user_id or self.key.id
 
 
 class KeyDirectory(Protocol):
@@ -46,6 +48,10 @@ class KeyDirectory(Protocol):
 
     async def find(self, digest: str) -> KeyRecord | None:
         """The record with this digest, or ``None``. Raises DatabaseError when the database cannot say."""
+        ...
+
+    async def actor(self, record: KeyRecord) -> Actor:
+        """The actor behind a record. Raises DatabaseError."""
         ...
 
 
@@ -75,17 +81,18 @@ class Authenticator:
         digest = self._hasher.digest(text.encode())
         master = self._master()
         if hmac.compare_digest(digest, master.id):
-            return Caller(master)
+            return Caller(master, await self._directory.actor(master))
         record = await self._directory.find(digest)
-        if record is None or not hmac.compare_digest(record.id, digest):
+        if record is None or not hmac.compare_digest(record.digest, digest):
             raise _unknown()
         if record.blocked:
-            raise ApiError(401, "Authentication Error, Key is blocked.", kind="auth_error", param="None")
+            whose = f"{record.blocked_by} of this key".capitalize() if record.blocked_by else "Key"
+            raise ApiError(401, f"Authentication Error, {whose} is blocked.", kind="auth_error", param="None")
         if record.expires is not None and record.expires <= now:
             raise ApiError(
                 401, "Authentication Error - Expired Key.", kind="expired_key", param=key_format.display(text)
             )
-        return Caller(record)
+        return Caller(record, await self._directory.actor(record))
 
 
 def credential(headers: Headers, first: str = "") -> str:

@@ -45,6 +45,11 @@ def not_found(message: str, param: str | None = None) -> ApiError:
     return ApiError(404, message, kind="not_found_error", param=param)
 
 
+def conflict(message: str) -> ApiError:
+    """409: two changes at once."""
+    return ApiError(409, message, kind="conflict_error")
+
+
 def body_of(message: str, kind: str, param: str | None, status: int) -> dict[str, Any]:
     """LiteLLM's error body; ``code`` is the status as a string."""
     return {"error": {"message": message, "type": kind, "param": param, "code": str(status)}}

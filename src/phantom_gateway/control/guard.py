@@ -12,48 +12,56 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from phantom_gateway.control.auth import Caller
-from phantom_gateway.control.errors import ApiError, bad_field
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.commit import Writer
+from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.policy.actions import READS, Action
+from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.services import ControlServices
+from phantom_gateway.spine.messages import KeyRecord
 
 MAX_BODY = 1024 * 1024
+
+_MANAGEMENT = frozenset({"management_routes", "/*", "*"})
+"""LiteLLM's names for groups of routes that contain all routes of the admin API."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class GuardedRoute(APIRoute):
-    """A route of the admin API. Never used itself: ``route`` makes one subclass per permission."""
+    """A route of the admin API. Never used itself: ``route`` makes one subclass per action."""
 
-    permission: ClassVar[Permission]
+    action: ClassVar[Action]
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the guard."""
         inner = super().get_route_handler()
-        permission = self.permission
+        action = self.action
         known = frozenset(parameter.alias for parameter in self.dependant.query_params)
 
         async def guarded(request: Request) -> Response:
-            if permission is not Permission.PUBLIC:
-                request.state.caller = await _admit(request, permission)
+            if action is not Action.PUBLIC:
+                await _admit(request, action)
                 _refuse_unknown(request, known)
             return await inner(Request(request.scope, _bounded(request.receive)))
 
         return guarded
 
 
-_GUARDED: dict[Permission, type[GuardedRoute]] = {
-    permission: type(f"GuardedRoute{permission.name}", (GuardedRoute,), {"permission": permission})
-    for permission in Permission
+_GUARDED: dict[Action, type[GuardedRoute]] = {
+    action: type(f"GuardedRoute{action.name}", (GuardedRoute,), {"action": action}) for action in Action
 }
 
 
-def route(router: APIRouter, method: str, path: str, permission: Permission, handler: Callable[..., Any]) -> None:
-    """Add ``handler`` at ``path`` for callers with ``permission``."""
+def route(router: APIRouter, method: str, path: str, action: Action, handler: Callable[..., Any]) -> None:
+    """Add ``handler`` at ``path`` for callers who may do ``action`` to anything at all.
+
+    To what exactly, the handler asks of ``reach_of``.
+    """
     router.add_api_route(
         path,
         handler,
         methods=[method],
-        route_class_override=_GUARDED[permission],
+        route_class_override=_GUARDED[action],
         response_model=None,
         # A body without content-type is read as JSON; keys travel in headers, so no form of a browser can forge a call.
         strict_content_type=False,
@@ -70,14 +78,48 @@ def services_of(request: Request) -> ControlServices:
     return cast(ControlServices, request.app.state.services)
 
 
-async def _admit(request: Request, permission: Permission) -> Caller:
+def reach_of(request: Request) -> Reach:
+    """How far the caller reaches with this route's action."""
+    return cast(Reach, request.state.reach)
+
+
+def writer_of(request: Request) -> Writer:
+    """What changes things in the caller's name."""
+    by = request.headers.get("litellm-changed-by", "")[:255] or caller_of(request).name
+    return Writer(services_of(request), by, request.headers.get("if-match"))
+
+
+def require(request: Request, target: Target, message: str, param: str | None = None) -> None:
+    """Answer 404 with ``message`` when ``target`` is out of the caller's reach."""
+    if not reach_of(request).covers(target):
+        raise not_found(message, param)
+
+
+async def _admit(request: Request, action: Action) -> None:
     services = services_of(request)
     caller = await services.authenticator.authenticate(request.headers, services.clock())
-    if permission is Permission.ADMIN and not caller.is_admin:
-        path = request.scope["path"]
-        message = f"Virtual key is not allowed to call this route: only the master key is. Tried to call route: {path}"
+    path = request.scope["path"]
+    refusal = _refusal_by_key(caller.key, action, path)
+    if refusal:
+        raise ApiError(403, f"{refusal} Tried to call route: {path}", kind="auth_error", param="None")
+    far = reach(caller.actor, action)
+    if far.nothing and action is not Action.SELF:
+        message = f"You are not allowed to call this route: {action} is not granted to you. Tried to call route: {path}"
         raise ApiError(403, message, kind="auth_error", param="None")
-    return caller
+    request.state.caller = caller
+    request.state.reach = far
+
+
+def _refusal_by_key(key: KeyRecord, action: Action, path: str) -> str:
+    """Why this key may not be used here, whoever it belongs to."""
+    if key.key_type in ("read_only", "llm_api") and action not in READS:
+        return "Virtual key is not allowed to call this route: its type does not admit changes."
+    allowed = key.allowed_routes
+    if not allowed or not _MANAGEMENT.isdisjoint(allowed) or (action in READS and "info_routes" in allowed):
+        return ""
+    if any(path == each or (each.endswith("*") and path.startswith(each[:-1])) for each in allowed):
+        return ""
+    return f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}."
 
 
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:

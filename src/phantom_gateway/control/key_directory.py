@@ -7,11 +7,15 @@ that nothing can come between the last look and the use of its result.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
+import sqlalchemy as sa
+
 from phantom_gateway.control.database import AsyncDatabase
-from phantom_gateway.control.keys.record import record_of
-from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.control.entities import chain
+from phantom_gateway.control.policy.actor import Actor, load_actor
+from phantom_gateway.spine.messages import KeyRecord, is_part
 from phantom_gateway.store import keys
 
 MAX_RECORDS = 50_000
@@ -35,22 +39,34 @@ class KeyDirectory:
         known = self._records.get(digest)
         while known is None:
             epoch = self.epoch
-            row = await self._database.read(lambda connection: keys.get(connection, digest))
+            found = await self._database.read(lambda connection: _load(connection, digest))
             if epoch != self.epoch:
                 continue
-            if row is None:
+            if found is None:
                 return None
-            known = record_of(row)
+            known = found
             if len(self._records) >= MAX_RECORDS:
                 self._records.clear()
             self._records[digest] = known
         return known
 
-    def forget(self, key_ids: Iterable[str]) -> None:
-        """These keys have changed; none named means all."""
+    async def actor(self, record: KeyRecord) -> Actor:
+        """Who acts with a key. Raises DatabaseError."""
+        return await self._database.read(lambda connection: load_actor(connection, record))
+
+    def forget(self, entities: Iterable[str]) -> None:
+        """These entities have changed; none named means all."""
         self.epoch += 1
-        named = tuple(key_ids)
+        named = frozenset(entities)
         if not named:
             self._records.clear()
-        for key_id in named:
-            self._records.pop(key_id, None)
+        for digest in [digest for digest, record in self._records.items() if is_part(record, named)]:
+            del self._records[digest]
+
+
+def _load(connection: sa.Connection, digest: str) -> KeyRecord | None:
+    found = keys.find(connection, digest)
+    if found is None:
+        return None
+    row, until = found
+    return chain.record_of(chain.load(connection, row), digest, time.time(), until)

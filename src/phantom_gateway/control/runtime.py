@@ -14,10 +14,10 @@ from pathlib import Path
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.http_server import HttpServer, admin_listener
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
-from phantom_gateway.control.keys.record import master_record
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.places import DataDirectory
@@ -48,9 +48,9 @@ class MasterHolder:
         return self.record
 
     def replace(self, key: MasterKey) -> tuple[str, ...]:
-        """Put another key in force; the ids workers must forget."""
+        """Put another key in force; what workers must forget."""
         old, self.record = self.record, self._record(key)
-        return () if old.id == self.record.id else (old.id, self.record.id)
+        return () if old.id == self.record.id else (f"digest:{old.id}", f"digest:{self.record.id}")
 
     def _record(self, key: MasterKey) -> KeyRecord:
         return master_record(self._hasher.digest(key.secret.reveal().encode()))

@@ -30,8 +30,11 @@ class Budgets(Protocol):
 class Workers(Protocol):
     """The gateway workers, as the admin API sees them."""
 
-    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
-        """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
+    async def invalidate(self, entities: tuple[str, ...]) -> None:
+        """Make every worker forget what these entities are part of; none named means everything.
+
+        Returns when all have confirmed it, or after a second.
+        """
         ...
 
     @property

@@ -128,11 +128,14 @@ class SpineServer:
         """The last load each connected worker has reported, by incarnation."""
         return self._loads
 
-    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
-        """Make every worker forget these keys; returns when all have confirmed it, or after a second."""
-        self._parts.directory.forget(key_ids)
+    async def invalidate(self, entities: tuple[str, ...]) -> None:
+        """Make every worker forget what these entities are part of; none named means everything.
+
+        Returns when all have confirmed it, or after a second.
+        """
+        self._parts.directory.forget(entities)
         self._seq += 1
-        message = Invalidate(seq=self._seq, keys=key_ids, key_epoch=self._parts.directory.epoch)
+        message = Invalidate(seq=self._seq, entities=entities, key_epoch=self._parts.directory.epoch)
         await self._broadcast(message, self._seq, ACK_SECONDS)
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:

@@ -123,6 +123,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         user_id=key.user_id,
         team_id=key.team_id,
         org_id=key.org_id,
+        project_id=key.project_id,
         stream=call.stream,
         model=call.model,
         end_user=end_user,

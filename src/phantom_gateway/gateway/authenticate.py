@@ -16,6 +16,7 @@ from phantom_gateway.gateway.errors import ApiError, unavailable
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.key_format import checksum_ok
 from phantom_gateway.spine.client import SpineDown
+from phantom_gateway.spine.messages import is_part
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
@@ -60,11 +61,11 @@ class KeyCache:
         """The record of a key seen before."""
         return self._marked.get(mark)
 
-    def remember(self, mark: bytes, record: KeyRecord) -> None:
-        """Find ``record`` by ``mark`` from now on, as long as it is cached."""
+    def remember(self, mark: bytes, digest: str, record: KeyRecord) -> None:
+        """Find ``record`` by ``mark`` from now on, as long as it is cached by ``digest``."""
         if len(self._marked) >= MAX_CACHED:
             self._marked.clear()
-        if self._records.get(record.id) is record:
+        if self._records.get(digest) is record:
             self._marked[mark] = record
 
     def get(self, digest: str) -> KeyRecord | None:
@@ -91,17 +92,19 @@ class KeyCache:
         if len(self._records) > MAX_CACHED:
             self._records.popitem(last=False)
 
-    def forget(self, digests: tuple[str, ...]) -> None:
-        """Drop these records; all of them when none is named."""
+    def forget(self, entities: tuple[str, ...]) -> None:
+        """Drop the records that these entities are part of; all of them when none is named."""
         self._generation += 1
         self._marked.clear()
-        if not digests:
+        if not entities:
             self._records.clear()
             self._unknown.clear()
             return
-        for digest in digests:
-            self._records.pop(digest, None)
-            self._unknown.pop(digest, None)
+        named = frozenset(entities)
+        for entity in entities:
+            self._unknown.pop(entity.removeprefix("digest:"), None)
+        for digest in [digest for digest, record in self._records.items() if is_part(record, named)]:
+            del self._records[digest]
 
 
 class Authenticator:
@@ -133,11 +136,12 @@ class Authenticator:
                 raise _unauthorised("The API key is malformed: it was mistyped or cut off.")
             digest = self._hasher.digest(key)
             record = cache.get(digest) or await self._resolve(digest)
-            cache.remember(mark, record)
+            cache.remember(mark, digest, record)
         if record.expires is not None and record.expires <= time.time():
             raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})
         if record.blocked:
-            raise ApiError(401, "auth_error", "The API key is blocked.")
+            whose = f"The {record.blocked_by} of this API key" if record.blocked_by else "The API key"
+            raise ApiError(401, "auth_error", f"{whose} is blocked.")
         return record
 
     def _key_of(self, request: Request) -> bytes | None:

@@ -207,6 +207,7 @@ class Accounting:
             user_id=opened.user_id,
             team_id=opened.team_id,
             org_id=opened.org_id,
+            project_id=opened.project_id,
             end_user=opened.end_user,
             tags=opened.tags,
             model=opened.model,

@@ -157,7 +157,7 @@ class Worker:
         if isinstance(message, Heartbeat):
             self._beat(message)
         elif isinstance(message, Invalidate):
-            self.authenticator.cache.forget(message.keys)
+            self.authenticator.cache.forget(message.entities)
             self._key_epoch = message.key_epoch
             self.spine.send(Ack(seq=message.seq))
         elif isinstance(message, Recall):

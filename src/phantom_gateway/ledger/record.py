@@ -62,6 +62,7 @@ class Opened(msgspec.Struct, kw_only=True, array_like=True, tag=1, gc=False):
     session_id: str | None = None
     trace_id: str | None = None
     price_version: str = "none"
+    project_id: str | None = None
 
 
 class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):
@@ -105,6 +106,7 @@ class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):
     cache_hit: bool = False
     session_id: str | None = None
     trace_id: str | None = None
+    project_id: str | None = None
 
 
 Record = Opened | Closed

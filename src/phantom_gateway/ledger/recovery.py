@@ -31,6 +31,7 @@ def close_interrupted(opened: Opened, now_ns: int) -> Closed:
         user_id=opened.user_id,
         team_id=opened.team_id,
         org_id=opened.org_id,
+        project_id=opened.project_id,
         end_user=opened.end_user,
         tags=opened.tags,
         model=opened.model,

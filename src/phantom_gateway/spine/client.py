@@ -24,6 +24,8 @@ from phantom_gateway.spine.messages import (
     Recall,
     Resolve,
     Resolved,
+    ResolvedSubject,
+    ResolveSubject,
     ToWorker,
     Welcome,
 )
@@ -131,6 +133,12 @@ class SpineClient:
         answer: Resolved = await self._ask(Resolve(seq=seq, digest=digest), seq)
         return answer
 
+    async def resolve_subject(self, entity: str) -> ResolvedSubject:
+        """The record of a customer or tag. Raises SpineDown."""
+        seq = self._next()
+        answer: ResolvedSubject = await self._ask(ResolveSubject(seq=seq, entity=entity), seq)
+        return answer
+
     async def lease(self, limit: Limit, need: int, want: int) -> LeaseGrant:
         """A slice of a limit. Raises SpineDown."""
         seq = self._next()
@@ -174,7 +182,7 @@ class SpineClient:
 
     def _received(self, message: ToWorker) -> None:
         self._heard = asyncio.get_running_loop().time()
-        if isinstance(message, Resolved | LeaseGrant):
+        if isinstance(message, Resolved | ResolvedSubject | LeaseGrant):
             future = self._waiting.get(message.seq)
             if future is not None and not future.done():
                 future.set_result(message)

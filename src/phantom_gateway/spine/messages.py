@@ -1,4 +1,4 @@
-"""The messages of the spine, both ways. Version 1.
+"""The messages of the spine, both ways. Version 2.
 
 Framing: 4-byte big-endian length, then msgpack of one tagged struct. Every request from a worker carries ``seq`` and is
 answered by a message with the same ``seq``; pushes from control carry none. Times are Unix seconds unless named ``_ns``;
@@ -7,13 +7,14 @@ money is integer nano-dollars.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from phantom_gateway.spine.snapshot import Snapshot
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 LimitKind = Literal["requests", "tokens", "parallel", "budget"]
 
@@ -31,7 +32,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     kind: LimitKind
     entity: str
-    """``key:<id>``, ``user:<id>``, ... as it appears in errors."""
+    """``key:<id>``, ``user:<id>``, ``team:<id>``, ``member:<team>/<user>``, ... as it appears in errors."""
     amount: int
     """Requests, tokens, slots, or nano-dollars per window."""
     window: str = "60s"
@@ -52,22 +53,65 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker must know of a key to decide alone. Never contains the key."""
 
     id: str
-    """The stable id of the key: hex of its keyed digest, also LiteLLM's ``token``."""
+    """The stable id of the key: hex of the keyed digest of its first value, also LiteLLM's ``token``."""
+    digest: str = ""
+    """The keyed digest of the value by which it was found; a key that was regenerated has another one than its id."""
     kind: Literal["master", "virtual"] = "virtual"
     alias: str | None = None
     user_id: str | None = None
     team_id: str | None = None
     org_id: str | None = None
+    project_id: str | None = None
     models: tuple[str, ...] = ()
     """Empty = all models."""
+    model_lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Further lists that must admit a model, each with the kind of entity it belongs to (``team``, ``user``, ``org``, ...)."""
     model_aliases: dict[str, str] = {}
     key_type: Literal["default", "llm_api", "management", "read_only"] = "default"
     allowed_routes: tuple[str, ...] = ()
     blocked: bool = False
+    blocked_by: str = ""
+    """The kind of entity whose block this is, when it is not the key itself that is blocked."""
     expires: float | None = None
     limits: tuple[Limit, ...] = ()
+    """Those of the key and of everything above it."""
+    model_limits: dict[str, tuple[Limit, ...]] = {}
+    """Further limits that count only for one model, by its public name."""
     tags: tuple[str, ...] = ()
     revision: int = 0
+
+
+def entities_of(record: KeyRecord) -> Iterator[str]:
+    """Everything a change of which may change this record, as ``Invalidate.entities`` names it."""
+    yield f"key:{record.id}"
+    yield f"digest:{record.digest}"
+    if record.user_id is not None:
+        yield f"user:{record.user_id}"
+    if record.team_id is not None:
+        yield f"team:{record.team_id}"
+    if record.org_id is not None:
+        yield f"org:{record.org_id}"
+    if record.project_id is not None:
+        yield f"project:{record.project_id}"
+
+
+def is_part(record: KeyRecord, entities: frozenset[str]) -> bool:
+    """Whether one of ``entities`` is part of the record."""
+    return any(entity in entities for entity in entities_of(record))
+
+
+class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody or something a request names beside its key: a customer (end user) or a tag."""
+
+    entity: str
+    """``customer:<id>`` or ``tag:<name>``."""
+    blocked: bool = False
+    models: tuple[str, ...] = ()
+    """Empty = all models."""
+    default_model: str | None = None
+    region: str | None = None
+    limits: tuple[Limit, ...] = ()
+    model_limits: dict[str, tuple[Limit, ...]] = {}
 
 
 class HeldLease(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +146,13 @@ class Resolve(Message, frozen=True, kw_only=True, tag="resolve"):
 
     seq: int
     digest: str
+
+
+class ResolveSubject(Message, frozen=True, kw_only=True, tag="resolve_subject"):
+    """Ask for the record of a customer or tag that a request names."""
+
+    seq: int
+    entity: str
 
 
 class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):
@@ -165,6 +216,14 @@ class Resolved(Message, frozen=True, kw_only=True, tag="resolved"):
     unavailable: bool = False
 
 
+class ResolvedSubject(Message, frozen=True, kw_only=True, tag="resolved_subject"):
+    """Answer to ``ResolveSubject``: a record (also for one nobody has made, when defaults apply to it), or ``None``."""
+
+    seq: int
+    subject: SubjectRecord | None = None
+    unavailable: bool = False
+
+
 class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """Answer to ``LeaseAsk``: ``granted`` is 0 when refused, else at least ``need``."""
 
@@ -189,10 +248,11 @@ class Recall(Message, frozen=True, kw_only=True, tag="recall"):
 
 
 class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
-    """Forget these keys (empty = all). Answered by ``Ack``."""
+    """Forget every record that these entities are part of (empty = all). Answered by ``Ack``."""
 
     seq: int
-    keys: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    """``digest:<hex>``, and ``key``, ``user``, ``team``, ``org``, ``project``, ``customer`` or ``tag`` with ``:<id>``."""
     key_epoch: int = 0
     """The epoch after this invalidation; the next heartbeat carries the same."""
 
@@ -203,8 +263,10 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     revision: int
     key_epoch: int
     """Counts invalidations; a worker that missed one drops its whole key cache."""
+    subjects: tuple[str, ...] = ()
+    """Kinds of subjects of which there are any (``customer``, ``tag``); of other kinds nobody need ask."""
     database_ok: bool = True
 
 
-ToControl = Hello | Resolve | LeaseAsk | LeaseReturn | Load | Ack
-ToWorker = Welcome | NewSnapshot | Resolved | LeaseGrant | Recall | Invalidate | Heartbeat
+ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack
+ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Invalidate | Heartbeat

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 import sqlalchemy as sa
 
-from phantom_gateway.store.tables import DELETED_KEYS, KEYS
-
-JsonObject = dict[str, Any]
-
-
-class AliasTakenError(Exception):
-    """Another key has this alias."""
-
-
-class KeyTakenError(Exception):
-    """This very key exists already."""
+from phantom_gateway.store.rows import Condition, Rows, TakenError
+from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEYS
+from phantom_gateway.store.tenants import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRow:
-    """One row of ``keys``. Money in nano-dollars, times in Unix seconds."""
+class KeyRow(Allowance):
+    """One row of ``keys``."""
 
     id: str
     alias: str | None = None
@@ -30,28 +22,17 @@ class KeyRow:
     user_id: str | None = None
     team_id: str | None = None
     org_id: str | None = None
-    models: list[str]
-    aliases: dict[str, str]
-    metadata: JsonObject
-    tags: list[str]
-    key_type: str
-    allowed_routes: list[str]
-    rpm_limit: int | None = None
-    tpm_limit: int | None = None
-    tpd_limit: int | None = None
-    max_parallel_requests: int | None = None
-    max_budget_nano: int | None = None
-    budget_duration: str | None = None
-    budget_anchor: float
-    budget_limits: list[JsonObject]
+    project_id: str | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    key_type: str = "default"
+    allowed_routes: list[str] = field(default_factory=list)
+    access_groups: list[str] = field(default_factory=list)
     expires: float | None = None
-    blocked: bool
-    created_at: float
-    created_by: str | None = None
-    updated_at: float
-    updated_by: str | None = None
-    extra: JsonObject
-    revision: int = 1
+    rotation_s: int | None = None
+    """Seconds between automatic regenerations."""
+    rotated_at: float | None = None
+    rotations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +49,9 @@ class KeyFilter:
     blocked: bool | None = None
     expires_after: float | None = None
     expires_before: float | None = None
+    project_id: str | None = None
+    reach: tuple[Condition, ...] = ()
+    """What the caller may see at all."""
 
 
 SORTABLE = {
@@ -77,44 +61,62 @@ SORTABLE = {
     "max_budget": KEYS.c.max_budget_nano,
     "expires": KEYS.c.expires,
 }
-_FIELDS = tuple(field.name for field in fields(KeyRow))
-_COLUMNS = tuple(KEYS.c[name] for name in _FIELDS)
+_ROWS = Rows(KEYS, KeyRow)
+_FIELDS = tuple(each.name for each in fields(KeyRow))
 
 
 def get(connection: sa.Connection, key_id: str) -> KeyRow | None:
     """The key with this id."""
-    return _one(connection, KEYS.c.id == key_id)
+    return _ROWS.get(connection, key_id)
 
 
 def get_by_alias(connection: sa.Connection, alias: str) -> KeyRow | None:
     """The key with this alias."""
-    return _one(connection, KEYS.c.alias == alias)
+    return _ROWS.one(connection, KEYS.c.alias == alias)
 
 
-def insert(connection: sa.Connection, row: KeyRow) -> None:
-    """Store a new key. Raises AliasTakenError or KeyTakenError."""
-    if connection.execute(sa.select(KEYS.c.id).where(KEYS.c.id == row.id)).first() is not None:
-        raise KeyTakenError
-    _refuse_alias_of_another(connection, row)
-    connection.execute(sa.insert(KEYS).values(_values(row)))
+def find(connection: sa.Connection, digest: str) -> tuple[KeyRow, float | None] | None:
+    """The key that has or had the value with this digest, and until when that value is good (``None``: it is the present one)."""
+    found = connection.execute(
+        sa.select(KEY_DIGESTS.c.key_id, KEY_DIGESTS.c.until).where(KEY_DIGESTS.c.digest == digest)
+    ).first()
+    if found is None:
+        return None
+    row = get(connection, found.key_id)
+    return None if row is None else (row, found.until)
+
+
+def insert(connection: sa.Connection, row: KeyRow, digest: str | None = None) -> None:
+    """Store a new key that is found by ``digest`` (its id when left out). Raises TakenError ``id`` or ``alias``."""
+    _refuse_known(connection, digest or row.id)
+    _ROWS.insert(connection, row)
+    connection.execute(sa.insert(KEY_DIGESTS).values(digest=digest or row.id, key_id=row.id, until=None))
+
+
+def replace_value(connection: sa.Connection, key_id: str, digest: str, until: float) -> None:
+    """Have a key found by another digest; the one before is good until ``until``. Raises TakenError ``id``."""
+    _refuse_known(connection, digest)
+    mine = KEY_DIGESTS.c.key_id == key_id
+    connection.execute(sa.update(KEY_DIGESTS).where(mine, KEY_DIGESTS.c.until.is_(None)).values(until=until))
+    connection.execute(sa.insert(KEY_DIGESTS).values(digest=digest, key_id=key_id, until=None))
 
 
 def update(connection: sa.Connection, row: KeyRow) -> None:
-    """Replace the key with the id of ``row``. Raises AliasTakenError."""
-    _refuse_alias_of_another(connection, row)
-    connection.execute(sa.update(KEYS).where(KEYS.c.id == row.id).values(_values(row)))
+    """Replace the key with the id of ``row``. Raises StaleError, TakenError."""
+    _ROWS.update(connection, row)
 
 
 def delete(connection: sa.Connection, row: KeyRow, now: float, by: str | None) -> None:
     """Move a key to the tombstones."""
-    connection.execute(sa.insert(DELETED_KEYS).values(_values(row) | {"deleted_at": now, "deleted_by": by}))
-    connection.execute(sa.delete(KEYS).where(KEYS.c.id == row.id))
+    values = {name: getattr(row, name) for name in _FIELDS}
+    connection.execute(sa.insert(DELETED_KEYS).values(values | {"deleted_at": now, "deleted_by": by}))
+    connection.execute(sa.delete(KEY_DIGESTS).where(KEY_DIGESTS.c.key_id == row.id))
+    _ROWS.delete(connection, row.id)
 
 
 def count(connection: sa.Connection, wanted: KeyFilter) -> int:
     """How many keys match."""
-    query = sa.select(sa.func.count()).select_from(KEYS).where(*_conditions(wanted))
-    return connection.execute(query).scalar_one()
+    return _ROWS.count(connection, *conditions(wanted))
 
 
 def page(
@@ -122,11 +124,12 @@ def page(
 ) -> list[KeyRow]:
     """Matching keys: ``order`` is (name in SORTABLE, descending), ``window`` is (offset, limit)."""
     name, descending = order
-    column = SORTABLE[name]
-    by = (column.desc(), KEYS.c.id.desc()) if descending else (column.asc(), KEYS.c.id.asc())
-    offset, limit = window
-    query = sa.select(*_COLUMNS).where(*_conditions(wanted)).order_by(*by).offset(offset).limit(limit)
-    return [KeyRow(**row) for row in connection.execute(query).mappings()]
+    return _ROWS.page(connection, conditions(wanted), (SORTABLE[name], descending), window)
+
+
+def of(connection: sa.Connection, column: str, values: Sequence[str]) -> list[KeyRow]:
+    """All keys with one of ``values`` in ``column``."""
+    return _ROWS.of(connection, column, values)
 
 
 def all_ids(connection: sa.Connection) -> list[str]:
@@ -134,38 +137,28 @@ def all_ids(connection: sa.Connection) -> list[str]:
     return list(connection.execute(sa.select(KEYS.c.id)).scalars())
 
 
-def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> KeyRow | None:
-    row = connection.execute(sa.select(*_COLUMNS).where(condition)).mappings().first()
-    return None if row is None else KeyRow(**row)
+def _refuse_known(connection: sa.Connection, digest: str) -> None:
+    if connection.execute(sa.select(KEY_DIGESTS.c.key_id).where(KEY_DIGESTS.c.digest == digest)).first() is not None:
+        raise TakenError("id")
 
 
-def _refuse_alias_of_another(connection: sa.Connection, row: KeyRow) -> None:
-    if row.alias is None:
-        return
-    taken = connection.execute(sa.select(KEYS.c.id).where(KEYS.c.alias == row.alias, KEYS.c.id != row.id)).first()
-    if taken is not None:
-        raise AliasTakenError
-
-
-def _values(row: KeyRow) -> JsonObject:
-    return {name: getattr(row, name) for name in _FIELDS}
-
-
-def _conditions(wanted: KeyFilter) -> list[sa.ColumnElement[bool]]:
+def conditions(wanted: KeyFilter) -> list[Condition]:
+    """The filter as SQL."""
     exact = {
         "id": wanted.id,
         "alias": wanted.alias,
         "user_id": wanted.user_id,
         "team_id": wanted.team_id,
         "org_id": wanted.org_id,
+        "project_id": wanted.project_id,
     }
-    found: list[sa.ColumnElement[bool]] = [KEYS.c[name] == value for name, value in exact.items() if value is not None]
+    found: list[Condition] = [KEYS.c[name] == value for name, value in exact.items() if value is not None]
     if wanted.search is not None:
-        found.append(KEYS.c.alias.contains(wanted.search, autoescape=True))
+        found.append(_ROWS.search(wanted.search, "alias"))
     if wanted.blocked is not None:
         found.append(KEYS.c.blocked == wanted.blocked)
     if wanted.expires_after is not None:
         found.append(sa.or_(KEYS.c.expires.is_(None), KEYS.c.expires > wanted.expires_after))
     if wanted.expires_before is not None:
         found.append(KEYS.c.expires <= wanted.expires_before)
-    return found
+    return found + list(wanted.reach)

@@ -37,6 +37,8 @@ class LogFilter:
     user_id: str | None = None
     since: int | None = None
     until: int | None = None
+    reach: tuple[sa.ColumnElement[bool], ...] = ()
+    """What the caller may see at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def row_of(incarnation: str, record: Closed) -> dict[str, Any]:
         "user_id": record.user_id,
         "team_id": record.team_id,
         "org_id": record.org_id,
+        "project_id": record.project_id,
         "end_user": record.end_user,
         "tags": json.dumps(record.tags) if record.tags else "[]",
         "model": record.model,
@@ -139,4 +142,4 @@ def _conditions(wanted: LogFilter) -> list[sa.ColumnElement[bool]]:
         found.append(REQUESTS.c.started_at >= wanted.since)
     if wanted.until is not None:
         found.append(REQUESTS.c.started_at < wanted.until)
-    return found
+    return found + list(wanted.reach)

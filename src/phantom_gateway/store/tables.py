@@ -6,6 +6,8 @@ Money is BIGINT nano-dollars. Times of entities are Unix seconds (double); times
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData(
@@ -16,8 +18,8 @@ METADATA = sa.MetaData(
     }
 )
 # SQLite numbers rows by itself only when the column is exactly INTEGER PRIMARY KEY.
-_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_NAME = sa.String(255)
+ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NAME = sa.String(255)
 
 FACTS = sa.Table(
     "facts",
@@ -28,34 +30,58 @@ FACTS = sa.Table(
 )
 
 
-def _key_columns() -> list[sa.Column[object]]:
+def stamp_columns() -> list[sa.Column[Any]]:
+    """Who made and changed a row, when, and how often (``revision`` is its ETag)."""
     return [
-        sa.Column("key_name", sa.String(32), nullable=False),
-        sa.Column("user_id", _NAME),
-        sa.Column("team_id", _NAME),
-        sa.Column("org_id", _NAME),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("created_by", NAME),
+        sa.Column("updated_at", sa.Double, nullable=False),
+        sa.Column("updated_by", NAME),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+    ]
+
+
+def allowance_columns() -> list[sa.Column[Any]]:
+    """What an entity may use: models, rates, budgets. The same columns for keys, users, teams, organisations, ..."""
+    return [
         sa.Column("models", sa.JSON, nullable=False),
-        sa.Column("aliases", sa.JSON, nullable=False),
         sa.Column("metadata", sa.JSON, nullable=False),
-        sa.Column("tags", sa.JSON, nullable=False),
-        sa.Column("key_type", sa.String(16), nullable=False),
-        sa.Column("allowed_routes", sa.JSON, nullable=False),
         sa.Column("rpm_limit", sa.BigInteger),
         sa.Column("tpm_limit", sa.BigInteger),
         sa.Column("tpd_limit", sa.BigInteger),
         sa.Column("max_parallel_requests", sa.BigInteger),
         sa.Column("max_budget_nano", sa.BigInteger),
+        sa.Column("soft_budget_nano", sa.BigInteger),
         sa.Column("budget_duration", sa.String(16)),
         sa.Column("budget_anchor", sa.Double, nullable=False),
         sa.Column("budget_limits", sa.JSON, nullable=False),
-        sa.Column("expires", sa.Double),
+        sa.Column("model_limits", sa.JSON, nullable=False, server_default="{}"),
+        sa.Column("temp_increase_nano", sa.BigInteger),
+        sa.Column("temp_expiry", sa.Double),
+        sa.Column("budget_id", NAME),
         sa.Column("blocked", sa.Boolean, nullable=False),
-        sa.Column("created_at", sa.Double, nullable=False),
-        sa.Column("created_by", _NAME),
-        sa.Column("updated_at", sa.Double, nullable=False),
-        sa.Column("updated_by", _NAME),
         sa.Column("extra", sa.JSON, nullable=False),
-        sa.Column("revision", sa.BigInteger, nullable=False),
+        *stamp_columns(),
+    ]
+
+
+def _key_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("key_name", sa.String(32), nullable=False),
+        sa.Column("user_id", NAME),
+        sa.Column("team_id", NAME),
+        sa.Column("org_id", NAME),
+        sa.Column("project_id", NAME),
+        sa.Column("aliases", sa.JSON, nullable=False),
+        sa.Column("tags", sa.JSON, nullable=False),
+        sa.Column("key_type", sa.String(16), nullable=False),
+        sa.Column("allowed_routes", sa.JSON, nullable=False),
+        sa.Column("access_groups", sa.JSON, nullable=False, server_default="[]"),
+        sa.Column("expires", sa.Double),
+        sa.Column("rotation_s", sa.BigInteger),
+        sa.Column("rotated_at", sa.Double),
+        sa.Column("rotations", sa.BigInteger, nullable=False, server_default="0"),
+        *allowance_columns(),
     ]
 
 
@@ -63,12 +89,24 @@ KEYS = sa.Table(
     "keys",
     METADATA,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("alias", _NAME, unique=True),
+    sa.Column("alias", NAME, unique=True),
     *_key_columns(),
     sa.Index(None, "user_id"),
     sa.Index(None, "team_id"),
+    sa.Index(None, "org_id"),
+    sa.Index(None, "project_id"),
     sa.Index(None, "created_at"),
-    comment="virtual keys; id is the hex of the key's keyed digest",
+    comment="virtual keys; id is the hex of the keyed digest of the key's first value and stays when the key is regenerated",
+)
+
+KEY_DIGESTS = sa.Table(
+    "key_digests",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("key_id", sa.String(64), nullable=False),
+    sa.Column("until", sa.Double),
+    sa.Index(None, "key_id"),
+    comment="by which values a key is found: its present one (until is NULL), and replaced ones during their grace period",
 )
 
 DELETED_KEYS = sa.Table(
@@ -76,8 +114,8 @@ DELETED_KEYS = sa.Table(
     METADATA,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("deleted_at", sa.Double, primary_key=True),
-    sa.Column("deleted_by", _NAME),
-    sa.Column("alias", _NAME),
+    sa.Column("deleted_by", NAME),
+    sa.Column("alias", NAME),
     *_key_columns(),
     comment="tombstones: the spend of a deleted key stays attributable",
 )
@@ -104,7 +142,7 @@ TOTALS = sa.Table(
 REQUESTS = sa.Table(
     "requests",
     METADATA,
-    sa.Column("row_id", _ROW_ID, primary_key=True, autoincrement=True),
+    sa.Column("row_id", ROW_ID, primary_key=True, autoincrement=True),
     sa.Column("incarnation", sa.String(64), nullable=False),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
@@ -116,6 +154,7 @@ REQUESTS = sa.Table(
     sa.Column("user_id", sa.Text),
     sa.Column("team_id", sa.Text),
     sa.Column("org_id", sa.Text),
+    sa.Column("project_id", sa.Text),
     sa.Column("end_user", sa.Text),
     sa.Column("tags", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
@@ -168,7 +207,7 @@ JOURNAL_POSITIONS = sa.Table(
 JOURNAL_DAMAGE = sa.Table(
     "journal_damage",
     METADATA,
-    sa.Column("row_id", _ROW_ID, primary_key=True, autoincrement=True),
+    sa.Column("row_id", ROW_ID, primary_key=True, autoincrement=True),
     sa.Column("found_at", sa.Double, nullable=False),
     sa.Column("incarnation", sa.String(64), nullable=False),
     sa.Column("segment", sa.BigInteger, nullable=False),

@@ -16,9 +16,9 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
-from phantom_gateway.control.keys.record import master_record
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.places import listen
 from phantom_gateway.control.services import Configuration, ControlServices

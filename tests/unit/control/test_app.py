@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from tests.unit.control.rig import Rig, bearer
 
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.guard import GuardedRoute
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import READS, Action
+from phantom_gateway.control.policy.table import TABLE, Relation
+from phantom_gateway.store import tenants
 
 PUBLIC = {
     "/health/liveliness": "a process manager has no key; it learns one constant word",
@@ -15,8 +20,49 @@ PUBLIC = {
 }
 """Routes without authentication, each with its reason. The list may only shrink."""
 
-ANY_KEY = {"/key/info", "/spend/logs", "/model/info", "/v1/model/info", "/model_group/info"}
-"""Routes for virtual keys: their handlers show a key its own things only."""
+R = Relation
+PERSONAS: dict[str, set[Relation]] = {
+    "orphan": {R.KEY},
+    "user": {R.KEY, R.USER},
+    "viewer": {R.KEY, R.VIEWER},
+    "member": {R.KEY, R.USER, R.MEMBER},
+    "team_admin": {R.KEY, R.USER, R.MEMBER, R.TEAM_ADMIN},
+    "org_admin": {R.KEY, R.USER, R.ORG_ADMIN},
+    "global_viewer": {R.KEY, R.VIEWER, R.GLOBAL_VIEWER},
+    "admin": set(R),
+}
+"""Who calls, and in which relations they can stand to anything."""
+ROLES = {"viewer": "internal_user_viewer", "global_viewer": "proxy_admin_viewer", "admin": "proxy_admin"}
+
+
+async def keys_of_everybody(control: Rig) -> dict[str, str]:
+    stamps: dict[str, Any] = {"created_at": 0.0, "updated_at": 0.0}
+
+    def people(connection: sa.Connection) -> None:
+        for name in PERSONAS.keys() - {"orphan"}:
+            role = ROLES.get(name, "internal_user")
+            tenants.USERS.insert(connection, tenants.UserRow(id=name, role=role, **stamps))
+        tenants.ORGANIZATIONS.insert(connection, tenants.OrganizationRow(id="o", **stamps))
+        tenants.TEAMS.insert(connection, tenants.TeamRow(id="t", **stamps))
+        for user, role in (("member", "user"), ("team_admin", "admin")):
+            row = tenants.TeamMemberRow(team_id="t", user_id=user, role=role, **stamps)
+            tenants.TEAM_MEMBERS.insert(connection, row)
+        admin = tenants.OrganizationMemberRow(org_id="o", user_id="org_admin", role="org_admin", **stamps)
+        tenants.ORGANIZATION_MEMBERS.insert(connection, admin)
+
+    await control.services.database.write(people)
+    found = {name: (await control.generate(user_id=None if name == "orphan" else name))["key"] for name in PERSONAS}
+    for kind in ("llm_api", "read_only"):
+        found[kind] = (await control.generate(user_id="admin", key_type=kind))["key"]
+    return found
+
+
+def is_granted(persona: str, action: Action) -> bool:
+    """What the table says, without asking the code that reads it."""
+    relations = {"llm_api": {R.KEY}, "read_only": set(R)}.get(persona) or PERSONAS[persona]
+    if persona in ("llm_api", "read_only") and action not in READS:
+        return False
+    return not relations.isdisjoint(TABLE[action])
 
 
 def routes(app: FastAPI) -> list[APIRoute]:
@@ -27,20 +73,33 @@ def concrete(path: str) -> str:
     return path.replace("{", "").replace("}", "")
 
 
-async def test_every_route_declares_its_permission(control: Rig) -> None:
+def action_of(route: APIRoute) -> Action:
+    assert isinstance(route, GuardedRoute), route.path
+    return route.action
+
+
+async def test_every_route_declares_its_action(control: Rig) -> None:
     app = create_app(control.services)
     found = routes(app)
     assert len(found) == len(app.routes) >= 15, "no documentation routes, no mounts"
     for route in found:
-        assert isinstance(route, GuardedRoute), route.path
-        assert (route.permission is Permission.PUBLIC) == (route.path in PUBLIC), route.path
-        assert (route.permission is Permission.ANY_KEY) == (route.path in ANY_KEY), route.path
+        assert (action_of(route) is Action.PUBLIC) == (route.path in PUBLIC), route.path
+        assert action_of(route) is Action.PUBLIC or action_of(route) in TABLE
 
 
-async def test_every_route_enforces_its_permission(control: Rig) -> None:
-    """Asked for real: without a key, with a wrong one, with a virtual one; with a body that is not even JSON."""
-    assert len(routes(create_app(control.services))) >= 15
-    key = (await control.generate())["key"]
+def test_every_action_has_its_row() -> None:
+    assert set(TABLE) == set(Action) - {Action.PUBLIC}
+    for action, relations in TABLE.items():
+        assert Relation.ADMIN in relations, action
+        if action in READS:
+            assert Relation.GLOBAL_VIEWER in relations, action
+        elif action is not Action.HEALTH_CHECK:  # calls upstreams, changes nothing
+            assert relations.isdisjoint({R.GLOBAL_VIEWER, R.VIEWER, R.KEY}), action
+
+
+async def test_every_route_enforces_its_action(control: Rig) -> None:
+    """Asked for real, by everybody: without a key, with a wrong one, and by each persona of the table."""
+    people = await keys_of_everybody(control)
     wrong = "sk-ph-" + "A" * 38
     for route in routes(create_app(control.services)):
         for method in route.methods or set():
@@ -51,9 +110,13 @@ async def test_every_route_enforces_its_permission(control: Rig) -> None:
                 else:
                     assert answer.status_code == 401, (route.path, headers)
                     assert answer.headers["www-authenticate"] == "Bearer"
-            answer = await control.http.request(method, concrete(route.path), headers=bearer(key), content=b"{")
-            admin = route.path not in PUBLIC and route.path not in ANY_KEY
-            assert (answer.status_code == 403) == admin, route.path
+            if route.path in PUBLIC:
+                continue
+            for persona, key in people.items():
+                answer = await control.http.request(method, concrete(route.path), headers=bearer(key), content=b"{")
+                expected = is_granted(persona, action_of(route))
+                assert (answer.status_code != 403) == expected, (persona, method, route.path, answer.text)
+                assert answer.status_code < 500, (persona, route.path, answer.text)
 
 
 async def test_unknown_routes_answer_as_litellm_does(control: Rig) -> None:

@@ -8,8 +8,9 @@ from tests.unit.control.rig import MASTER, Rig
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.auth import Authenticator, Caller, credential
+from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.errors import ApiError
-from phantom_gateway.control.keys.record import master_record
+from phantom_gateway.control.policy.actor import Actor
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import KeyRecord
 
@@ -28,13 +29,16 @@ class Directory:
         self.asked += 1
         return self.record if self.record is not None and self.record.id == digest else None
 
+    async def actor(self, record: KeyRecord) -> Actor:
+        return Actor(key_id=record.id, role="proxy_admin" if record.kind == "master" else "")
+
 
 def authenticator(directory: Directory) -> Authenticator:
     return Authenticator(HASHER, lambda: master_record(HASHER.digest(MASTER.encode())), directory)
 
 
 def known(**fields: object) -> Directory:
-    return Directory(KeyRecord(id=HASHER.digest(KNOWN.encode()), **fields))  # type: ignore[arg-type]
+    return Directory(KeyRecord(id=HASHER.digest(KNOWN.encode()), digest=HASHER.digest(KNOWN.encode()), **fields))  # type: ignore[arg-type]
 
 
 async def refusal(directory: Directory, headers: dict[str, str]) -> ApiError:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from tests.unit.control.rig import MASTER, Rig
 
+from phantom_gateway.control.entities import chain
 from phantom_gateway.control.key_directory import KeyDirectory
+from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import keys
-from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.tables import KEYS
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -16,7 +17,7 @@ async def test_records_are_remembered_until_they_are_forgotten(control: Rig) -> 
     assert first is not None
     assert await control.directory.find(made["token"]) is first
     epoch = control.directory.epoch
-    control.directory.forget([made["token"]])
+    control.directory.forget([f"key:{made['token']}"])
     assert control.directory.epoch == epoch + 1
     again = await control.directory.find(made["token"])
     assert again == first
@@ -37,10 +38,11 @@ async def test_a_record_read_before_a_change_is_never_handed_out_after_it(contro
     looked = 0
 
     class Slow:
-        async def read(self, _query: object) -> KeyRow | None:
+        async def read(self, _query: object) -> KeyRecord | None:
             nonlocal looked
             looked += 1
             row = await control.services.database.read(lambda connection: keys.get(connection, made["token"]))
+            assert row is not None
             if looked == 1:
 
                 def block(connection: sa.Connection) -> None:
@@ -49,8 +51,8 @@ async def test_a_record_read_before_a_change_is_never_handed_out_after_it(contro
                     connection.execute(sa.update(KEYS).values(blocked=True))
 
                 await control.services.database.write(block)
-                directory.forget([made["token"]])
-            return row
+                directory.forget([f"key:{made['token']}"])
+            return chain.record_of(chain.Chain(key=row, groups={}), made["token"], 0.0)
 
     directory = KeyDirectory(Slow(), control.services.master, epoch=1)  # type: ignore[arg-type]
     tasks = TaskGroup()

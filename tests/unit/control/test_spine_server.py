@@ -140,7 +140,7 @@ async def test_invalidations_wait_for_all_and_not_for_ever(control: Rig) -> None
     tasks = TaskGroup()
     async with control.worker("w1") as one, control.worker("w2") as two:
         done = tasks.spawn(control.spine.invalidate(("k",)), "invalidate")
-        assert (await one.obey(Invalidate)).keys == ("k",)
+        assert (await one.obey(Invalidate)).entities == ("k",)
         await asyncio.sleep(0.02)
         assert not done.done()
         await two.obey(Invalidate)

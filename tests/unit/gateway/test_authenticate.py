@@ -62,7 +62,7 @@ async def test_a_mistyped_key_asks_nobody(tmp_path: Path, key: str) -> None:
 async def test_a_key_of_any_other_form_is_looked_up(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
         digest = KeyHasher(PEPPER).digest(b"sk-my-own-choice")
-        rig.control.records[digest] = KeyRecord(id=digest)
+        rig.control.records[digest] = KeyRecord(id=digest, digest=digest)
         assert (await rig.get("/v1/models", "sk-my-own-choice")).status == 200
 
 
@@ -81,8 +81,8 @@ async def test_an_unknown_key_is_remembered_as_unknown_until_it_is_made(tmp_path
             assert await status_and_type(rig, key) == (401, "token_not_found_in_db")
         assert asked(rig) == 1
         digest = KeyHasher(PEPPER).digest(key.encode())
-        rig.control.records[digest] = KeyRecord(id=digest)
-        rig.control.send(Invalidate(seq=1, keys=(digest,), key_epoch=1))
+        rig.control.records[digest] = KeyRecord(id=digest, digest=digest)
+        rig.control.send(Invalidate(seq=1, entities=(f"digest:{digest}", f"key:{digest}"), key_epoch=1))
         await eventually(lambda: not rig.worker.authenticator.cache.is_unknown(digest, time.monotonic()))
         assert (await rig.get("/v1/models", key)).status == 200
 
@@ -93,7 +93,7 @@ async def test_a_revoked_key_is_dead_at_once(tmp_path: Path) -> None:
         assert (await rig.get("/v1/models", key)).status == 200
         (digest,) = rig.control.records
         rig.control.records.clear()
-        rig.control.send(Invalidate(seq=1, keys=(digest,), key_epoch=1))
+        rig.control.send(Invalidate(seq=1, entities=(f"digest:{digest}", f"key:{digest}"), key_epoch=1))
         await eventually(lambda: rig.worker.authenticator.cache.get(digest) is None)
         assert await status_and_type(rig, key) == (401, "token_not_found_in_db")
 
@@ -155,7 +155,7 @@ def test_every_invalidation_is_counted() -> None:
     cache.put("a", KeyRecord(id="a"), 0.0)
     cache.put("b", KeyRecord(id="b"), 0.0)
     cache.put("c", None, 0.0)
-    cache.forget(("a", "x"))
+    cache.forget(("key:a", "digest:x"))
     assert (cache.get("a"), cache.generation) == (None, 1)
     assert cache.get("b") is not None
     cache.forget(())
@@ -167,9 +167,9 @@ def test_a_record_that_is_not_the_cached_one_is_not_remembered() -> None:
     cache = KeyCache()
     old, new = KeyRecord(id="a"), KeyRecord(id="a", blocked=True)
     cache.put("a", new, 0.0)
-    cache.remember(b"mark", old)
+    cache.remember(b"mark", "a", old)
     assert cache.marked(b"mark") is None
-    cache.remember(b"mark", new)
+    cache.remember(b"mark", "a", new)
     assert cache.marked(b"mark") is new
     cache.forget(("other",))
     assert cache.marked(b"mark") is None

@@ -72,7 +72,7 @@ async def test_it_serves_on_without_control_and_rejoins(tmp_path: Path) -> None:
 
 async def test_pushes_are_answered(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
-        rig.control.send(Invalidate(seq=3, keys=("x",), key_epoch=5))
+        rig.control.send(Invalidate(seq=3, entities=("key:x",), key_epoch=5))
         await eventually(lambda: rig.control.told(Ack) == [Ack(seq=3)])
         key = rig.limited("budget", 10**9, "30d")
         assert (await rig.chat(key)).status == 200

@@ -16,12 +16,15 @@ HOUSE = "house"
 """The tests of this folder are about the repository, not about a module."""
 
 WITHOUT_A_TEST = {
-    "control/test_permissions.py": "an enumeration; test_guard.py walks every route for it",
+    "control/policy/test_actions.py": "an enumeration; test_app.py walks every route for it",
+    "control/policy/test_table.py": "declarations; test_app.py asks every route as everybody",
     "control/test_runtime.py": "the whole of control; test_process.py runs it as the process it is",
     "control/test_services.py": "declarations without behaviour",
     "store/migrations/test_env.py": "run by Alembic, in test_schema.py",
     "store/migrations/versions/test_v0001_base.py": "test_schema.py compares what it makes with the tables",
+    "store/migrations/versions/test_v0003_tenancy.py": "test_schema.py compares what it makes with the tables, and moves old keys",
     "store/test_tables.py": "declarations; test_schema.py compares them with the migrations",
+    "store/test_tenancy_tables.py": "declarations; test_schema.py compares them with the migrations",
 }
 """Where the test stands instead."""
 

@@ -17,6 +17,8 @@ NOT_READ = {
     "Deployment.mode": "for control's discovery routes",
     "Deployment.rpm": "taken into the weight when compiled; limits of deployments come with routing",
     "Deployment.tpm": "taken into the weight when compiled; limits of deployments come with routing",
+    "KeyRecord.model_limits": "enforced with the limits of models",
+    "KeyRecord.model_lists": "enforced with the models of teams",
     "Settings.admin_listen": "for control's own listener",
 }
 """Carried to the workers and not read there. May only shrink."""

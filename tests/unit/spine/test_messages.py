@@ -33,7 +33,7 @@ def test_messages_never_change(message: Any) -> None:
 
 
 def test_a_record_carries_no_key() -> None:
-    assert not {"key", "token", "secret", "digest"} & set(messages.KeyRecord.__struct_fields__)
+    assert not {"key", "token", "secret"} & set(messages.KeyRecord.__struct_fields__)
     assert KEY.limits == (LIMIT,)
 
 

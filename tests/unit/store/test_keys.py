@@ -8,7 +8,8 @@ from tests.unit.store.samples import KEY_ID, key_row
 
 from phantom_gateway.store import keys
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.keys import AliasTakenError, KeyFilter, KeyTakenError
+from phantom_gateway.store.keys import KeyFilter
+from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tables import DELETED_KEYS
 
 
@@ -27,15 +28,15 @@ def test_a_key_comes_back_as_it_was_stored(database: Database) -> None:
 def test_keys_and_aliases_are_unique(database: Database) -> None:
     with database.write() as connection:
         keys.insert(connection, key_row(alias="mine"))
-        with pytest.raises(KeyTakenError):
+        with pytest.raises(TakenError):
             keys.insert(connection, key_row())
-        with pytest.raises(AliasTakenError):
+        with pytest.raises(TakenError):
             keys.insert(connection, key_row("b" * 64, alias="mine"))
         keys.insert(connection, key_row("c" * 64))
         keys.insert(connection, key_row("d" * 64))
-        with pytest.raises(AliasTakenError):
+        with pytest.raises(TakenError):
             keys.update(connection, key_row("c" * 64, alias="mine"))
-        keys.update(connection, key_row(alias="mine", blocked=True))
+        keys.update(connection, key_row(alias="mine", blocked=True, revision=2))
 
 
 def test_a_deleted_key_leaves_a_tombstone_and_may_come_back(database: Database) -> None:
@@ -57,7 +58,7 @@ def test_pages_follow_the_filter_and_the_order(database: Database) -> None:
     with database.write() as connection:
         for row in rows:
             keys.insert(connection, row)
-        keys.update(connection, replace(rows[3], blocked=True))
+        keys.update(connection, replace(rows[3], blocked=True, revision=2))
         wanted = KeyFilter(user_id="u1")
         assert keys.count(connection, wanted) == 3
         page = keys.page(connection, wanted, ("created_at", True), (0, 2))

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from phantom_gateway.store import schema
+from phantom_gateway.store import keys, schema
 from phantom_gateway.store.database import Database, open_sqlite
-from phantom_gateway.store.tables import METADATA
+from phantom_gateway.store.tenancy_tables import TEAMS
+
+METADATA = TEAMS.metadata
 
 
 def scripts() -> ScriptDirectory:
@@ -34,6 +38,33 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     assert schema.current(database) == schema.HEAD
     schema.migrate(database)
     assert schema.current(database) == schema.HEAD
+
+
+def test_keys_of_the_first_release_are_found_by_their_digests(tmp_path: Path) -> None:
+    old = open_sqlite(tmp_path / "old.db")
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    with old.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "v0001")
+        columns: dict[str, Any] = {
+            "key_name": "k",
+            "models": [],
+            "aliases": {},
+            "metadata": {},
+            "tags": [],
+            "key_type": "default",
+        }
+        columns |= {"allowed_routes": [], "budget_anchor": 0.0, "budget_limits": [], "blocked": False, "revision": 1}
+        columns |= {"created_at": 1.0, "updated_at": 1.0, "extra": {"soft_budget": 0.25, "agent_id": "a"}}
+        reflected = sa.Table("keys", sa.MetaData(), autoload_with=connection)
+        connection.execute(sa.insert(reflected).values(id="d" * 64, **columns))
+    schema.migrate(old)
+    with old.read() as connection:
+        found = keys.find(connection, "d" * 64)
+    assert found is not None
+    assert (found[0].soft_budget_nano, found[0].model_limits, found[1]) == (250_000_000, {}, None)
+    old.close()
 
 
 def test_an_empty_database_has_no_revision(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from phantom_gateway.control.guard import route, services_of
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.timestamps import iso
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["configuration"])
-    route(routes, "GET", "/config/reload/status", Permission.ADMIN, status)
+    route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status)
     return routes
 
 

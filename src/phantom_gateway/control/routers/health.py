@@ -9,16 +9,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from phantom_gateway.control.guard import route, services_of
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.store.database import DatabaseError
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"])
-    route(routes, "GET", "/health/liveliness", Permission.PUBLIC, alive)
-    route(routes, "GET", "/health/liveness", Permission.PUBLIC, alive)
-    route(routes, "GET", "/health/readiness", Permission.PUBLIC, ready)
+    route(routes, "GET", "/health/liveliness", Action.PUBLIC, alive)
+    route(routes, "GET", "/health/liveness", Action.PUBLIC, alive)
+    route(routes, "GET", "/health/readiness", Action.PUBLIC, ready)
     return routes
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
-from phantom_gateway.control.errors import ApiError, bad_field, not_found
-from phantom_gateway.control.guard import caller_of, route, services_of
+from phantom_gateway.control.commit import etag
+from phantom_gateway.control.errors import bad_field, not_found
+from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
 from phantom_gateway.control.keys.fields import KeyBlock, KeyDelete, KeyGenerate, KeyUpdate
 from phantom_gateway.control.keys.service import KeyService
 from phantom_gateway.control.keys.view import views
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.timestamps import parse
 from phantom_gateway.store import keys
 from phantom_gateway.store.keys import KeyFilter
+from phantom_gateway.store.tables import KEYS
 
 JsonObject = dict[str, Any]
 
@@ -23,19 +25,18 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["keys"])
-    route(routes, "POST", "/key/generate", Permission.ADMIN, generate)
-    route(routes, "POST", "/key/update", Permission.ADMIN, update)
-    route(routes, "POST", "/key/delete", Permission.ADMIN, delete)
-    route(routes, "POST", "/key/block", Permission.ADMIN, block)
-    route(routes, "POST", "/key/unblock", Permission.ADMIN, unblock)
-    route(routes, "GET", "/key/info", Permission.ANY_KEY, info)
-    route(routes, "GET", "/key/list", Permission.ADMIN, list_keys)
+    route(routes, "POST", "/key/generate", Action.KEY_CREATE, generate)
+    route(routes, "POST", "/key/update", Action.KEY_UPDATE, update)
+    route(routes, "POST", "/key/delete", Action.KEY_DELETE, delete)
+    route(routes, "POST", "/key/block", Action.KEY_BLOCK, block)
+    route(routes, "POST", "/key/unblock", Action.KEY_BLOCK, unblock)
+    route(routes, "GET", "/key/info", Action.KEY_READ, info)
+    route(routes, "GET", "/key/list", Action.KEY_READ, list_keys)
     return routes
 
 
 def _service(request: Request) -> KeyService:
-    by = request.headers.get("litellm-changed-by", "")[:255] or caller_of(request).name
-    return KeyService(services_of(request), by)
+    return KeyService(writer_of(request), reach_of(request))
 
 
 async def generate(request: Request, body: KeyGenerate) -> JsonObject:
@@ -63,16 +64,18 @@ async def unblock(request: Request, body: KeyBlock) -> JsonObject:
     return await _service(request).set_blocked(body.key, blocked=False)
 
 
-async def info(request: Request, key: Annotated[str | None, Query(max_length=1024)] = None) -> JsonObject:
-    """A key and its spend. A virtual key sees itself only."""
+async def info(
+    request: Request, response: Response, key: Annotated[str | None, Query(max_length=1024)] = None
+) -> JsonObject:
+    """A key and its spend; without ``key`` the calling one."""
     caller = caller_of(request)
     service = _service(request)
     key_id = service.id_of(key) if key else caller.key.id
-    if caller.is_admin and key_id == caller.key.id:
+    if caller.key.kind == "master" and key_id == caller.key.id:
         raise not_found("The master key is not in the database; name a key with ?key=.", "key")
-    if not caller.is_admin and key_id != caller.key.id:
-        raise ApiError(403, "You are not allowed to see this key.", kind="auth_error", param="key")
-    return await service.info(key_id)
+    found, revision = await service.info(key_id)
+    response.headers["etag"] = etag(revision)
+    return found
 
 
 async def list_keys(
@@ -82,6 +85,7 @@ async def list_keys(
     user_id: str | None = None,
     team_id: str | None = None,
     organization_id: str | None = None,
+    project_id: str | None = None,
     key_hash: str | None = None,
     key_alias: str | None = None,
     search: Annotated[str | None, Query(max_length=255)] = None,
@@ -102,9 +106,11 @@ async def list_keys(
         user_id=user_id,
         team_id=team_id,
         org_id=organization_id,
+        project_id=project_id,
         blocked={"active": False, "blocked": True}.get(status or ""),
         expires_after=now if status == "active" else None,
         expires_before=now if status == "expired" else _moment(expires),
+        reach=(reach_of(request).where(user=KEYS.c.user_id, team=KEYS.c.team_id, org=KEYS.c.org_id, key=KEYS.c.id),),
     )
 
     def query(connection: sa.Connection) -> tuple[int, list[JsonObject], list[str]]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, route, services_of
 from phantom_gateway.control.models_view import allowed, group_view, model_view
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.spine.snapshot import Deployment
 
 JsonObject = dict[str, Any]
@@ -18,9 +18,9 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["models"])
-    route(routes, "GET", "/model/info", Permission.ANY_KEY, model_info)
-    route(routes, "GET", "/v1/model/info", Permission.ANY_KEY, model_info)
-    route(routes, "GET", "/model_group/info", Permission.ANY_KEY, model_group_info)
+    route(routes, "GET", "/model/info", Action.MODEL_READ, model_info)
+    route(routes, "GET", "/v1/model/info", Action.MODEL_READ, model_info)
+    route(routes, "GET", "/model_group/info", Action.MODEL_READ, model_group_info)
     return routes
 
 

@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
-from phantom_gateway.control.errors import ApiError, bad_field
-from phantom_gateway.control.guard import caller_of, route, services_of
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.keys.service import id_of
-from phantom_gateway.control.permissions import Permission
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spend_view import summary, view
 from phantom_gateway.control.timestamps import is_date, parse
 from phantom_gateway.store import spend_logs
 from phantom_gateway.store.spend_logs import DAY_US, LogFilter
+from phantom_gateway.store.tables import REQUESTS
 
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000
@@ -24,7 +25,7 @@ NEXT_CURSOR = "x-phantom-next-cursor"
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
-    route(routes, "GET", "/spend/logs", Permission.ANY_KEY, logs)
+    route(routes, "GET", "/spend/logs", Action.SPEND_READ, logs)
     return routes
 
 
@@ -39,20 +40,19 @@ async def logs(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> JSONResponse:
-    """Rows of the spend log, newest first; a virtual key sees its own.
+    """Rows of the spend log, newest first, as far as the caller reaches.
 
     With both dates and ``summarize`` (the default) the answer is one aggregate per day, as in LiteLLM. Beyond LiteLLM: at
     most ``limit`` rows are returned, and where more follow, the header ``x-phantom-next-cursor`` holds the ``cursor`` of the
     next page.
     """
-    services, caller = services_of(request), caller_of(request)
+    services = services_of(request)
     key_id = id_of(services.hasher, api_key) if api_key else None
-    if not caller.is_admin:
-        if key_id not in (None, caller.key.id):
-            raise ApiError(403, "You are not allowed to see the spend of this key.", kind="auth_error", param="api_key")
-        key_id = caller.key.id
     since, until = _moment("start_date", start_date), _moment("end_date", end_date, end=True)
-    wanted = LogFilter(request_id=request_id, key_id=key_id, user_id=user_id, since=since, until=until)
+    reach = reach_of(request).where(
+        user=REQUESTS.c.user_id, team=REQUESTS.c.team_id, org=REQUESTS.c.org_id, key=REQUESTS.c.key_id
+    )
+    wanted = LogFilter(request_id=request_id, key_id=key_id, user_id=user_id, since=since, until=until, reach=(reach,))
     if summarize and since is not None and until is not None and request_id is None:
         days = await services.database.read(lambda connection: spend_logs.by_day(connection, wanted))
         return JSONResponse(summary(days))

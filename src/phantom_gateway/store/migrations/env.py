@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from phantom_gateway.store.tables import METADATA
+from phantom_gateway.store import tenancy_tables
 
 context.configure(
-    connection=context.config.attributes["connection"], target_metadata=METADATA, transaction_per_migration=False
+    connection=context.config.attributes["connection"],
+    target_metadata=tenancy_tables.TEAMS.metadata,
+    transaction_per_migration=False,
 )
 context.run_migrations()

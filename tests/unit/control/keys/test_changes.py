@@ -63,7 +63,8 @@ def test_an_update_touches_what_it_names() -> None:
     assert changed(row, metadata=None, models=None, blocked=None).metadata == {}
     assert changed(row, duration="-1").expires is None
     assert changed(row, duration=None).expires is None
-    assert changed(row, project_id="p").extra == {"agent_id": "g", "project_id": "p"}
+    assert changed(row, config={"a": 1}).extra == {"agent_id": "g", "config": {"a": 1}}
+    assert changed(row, project_id="p").project_id == "p"
 
 
 def test_two_budgets_of_one_duration_contradict() -> None:

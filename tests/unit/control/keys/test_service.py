@@ -3,8 +3,11 @@ from __future__ import annotations
 from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed
 
+from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.keys.fields import KeyDelete, KeyGenerate, KeyUpdate
 from phantom_gateway.control.keys.service import KeyService, id_of
+from phantom_gateway.control.policy.reach import Reach
+from phantom_gateway.control.policy.table import Relation
 
 OWN = "sk-my-own-value-of-a-key-123"
 
@@ -18,7 +21,7 @@ async def test_keys_are_named_by_themselves_or_by_their_id(control: Rig) -> None
 
 
 async def test_a_key_that_is_made_again_has_its_past(control: Rig) -> None:
-    service = KeyService(control.services, "me")
+    service = KeyService(Writer(control.services, "me"), Reach(relation=Relation.ADMIN))
     key_id = (await service.generate(KeyGenerate(key=OWN, max_budget=1.0)))["token"]
     journal = control.journal("w")
     journal.append(closed(0, cost=600_000_000, key_id=key_id))
@@ -30,7 +33,7 @@ async def test_a_key_that_is_made_again_has_its_past(control: Rig) -> None:
 
 
 async def test_a_second_update_builds_on_the_first(control: Rig) -> None:
-    service = KeyService(control.services, "me")
+    service = KeyService(Writer(control.services, "me"), Reach(relation=Relation.ADMIN))
     await service.generate(KeyGenerate(key=OWN))
     await service.update(KeyUpdate(key=OWN, rpm_limit=1))
     view = await service.update(KeyUpdate(key=OWN, tpm_limit=2))

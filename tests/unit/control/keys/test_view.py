@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from tests.unit.control.rig import Rig
 from tests.unit.store.samples import KEY_ID, key_row
 
-from phantom_gateway.control.keys.budgets import spend_window
-from phantom_gateway.control.keys.view import views
+from phantom_gateway.control.entities.limits import spend_window
+from phantom_gateway.control.keys.view import entity_of, views
 from phantom_gateway.store.tables import SPEND, TOTALS
 
 NOW = 1_800_000_000.0
@@ -17,7 +17,7 @@ async def test_spend_is_the_window_and_total_spend_the_life(control: Rig) -> Non
         budget_duration="1d",
         budget_limits=[{"budget_duration": "1h", "max_budget_nano": 5 * 10**8}],
     )
-    window = spend_window(row, NOW)
+    window = spend_window(entity_of(row), NOW)
     assert window is not None
 
     def change(connection: sa.Connection) -> None:

@@ -1,0 +1,94 @@
+"""The one way in which the admin API changes anything: a transaction, its audit record, and then the news.
+
+A change is a function that gets a connection and ``Effects``, on which it notes what must follow: audit records (committed
+with the change, or nothing is), budgets whose spend is now another (the authority learns it before any further row is taken
+in), and entities whose records workers must forget. When ``commit`` returns, each connected worker has forgotten them (or a
+second has passed, after which a worker that missed the news drops its whole cache at the next heartbeat).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.errors import ApiError, conflict
+from phantom_gateway.control.services import ControlServices
+from phantom_gateway.store.rows import StaleError, TakenError
+from phantom_gateway.store.spend import WindowSpend
+
+T = TypeVar("T")
+MANY = 1_000
+"""More entities than this at once: workers forget everything instead."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a change has to bring about besides itself."""
+
+    spent: list[WindowSpend] = field(default_factory=list)
+    """Budgets whose spend is another after the change."""
+    forget: list[str] = field(default_factory=list)
+    """Entities that workers must forget, as ``spine.messages.Invalidate`` names them."""
+    forget_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Changes things in the name of ``by``."""
+
+    services: ControlServices
+    by: str
+    """Who is recorded as creator and changer."""
+    if_match: str | None = None
+    """The request's ``If-Match``: the ETag that the thing must still have."""
+
+    @property
+    def now(self) -> float:
+        """Unix seconds."""
+        return self.services.clock()
+
+    async def commit(self, change: Callable[[sa.Connection, Effects], T]) -> T:
+        """Run ``change`` in a transaction, then announce its effects.
+
+        Raises what ``change`` raises, ApiError 400 and 409, DatabaseError.
+        """
+        effects = Effects()
+
+        def run(connection: sa.Connection) -> tuple[T, list[WindowSpend]]:
+            try:
+                return change(connection, effects), effects.spent
+            except TakenError as error:
+                raise ApiError(
+                    400,
+                    f"{error.column}: another one has this {error.column}",
+                    kind="bad_request_error",
+                    param=error.column,
+                ) from error
+            except StaleError as error:
+                raise conflict("It was changed by somebody else at the same time; read it again.") from error
+
+        result = await self.services.budgets.change_budgets(run)
+        if effects.forget_all or len(effects.forget) > MANY:
+            await self.services.workers.invalidate(())
+        elif effects.forget:
+            await self.services.workers.invalidate(tuple(dict.fromkeys(effects.forget)))
+        return result
+
+    def check_match(self, revision: int) -> None:
+        """Refuse to change what is not what the caller has seen (``If-Match``). Raises ApiError 412."""
+        if self.if_match not in (None, "*", etag(revision)):
+            raise ApiError(412, "It has been changed since you read it.", kind="precondition_failed", param="If-Match")
+
+
+def etag(revision: int) -> str:
+    """The entity tag (RFC 9110, section 8.8.3) of a row with this revision."""
+    return f'"{revision}"'
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields in which two views of a thing differ, before and after."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

@@ -1,0 +1,121 @@
+"""Fields of request bodies that several entities have: exact types, bounds, and what they mean.
+
+Every field of LiteLLM has one of three fates: acted on (typed and bounded), kept (it promises nothing that would have to be
+enforced, so it is stored and echoed), or later (it would restrict or change something that is not there yet: an empty value is
+accepted, since clients send them by the dozen; anything else is refused by name, because a limit that is silently not
+enforced is worse than an error). A field that is none of these is unknown and refused by name as well.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from phantom_gateway.config.durations import parse_duration
+from phantom_gateway.ledger.money import usd_to_nano
+
+MAX_USD = 1_000_000_000
+"""A billion dollars: sums of such amounts still fit 64 bits of nano-dollars."""
+MAX_JSON = 64 * 1024
+_EMPTY: tuple[Any, ...] = (None, "", False, 0, [], {})
+
+
+def _check_duration(text: str) -> str:
+    return str(parse_duration(text))
+
+
+def _check_json(value: Any) -> Any:
+    try:
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError("must be plain JSON (finite numbers, valid Unicode, moderate depth)") from error
+    if len(encoded) > MAX_JSON:
+        raise ValueError(f"must not be longer than {MAX_JSON} bytes")
+    return value
+
+
+def _check_later(value: Any) -> Any:
+    if value not in _EMPTY:
+        raise ValueError("not supported in this release; a value would have no effect, so it is refused")
+    return value
+
+
+def _check_best_effort(value: Any) -> Any:
+    if value not in (None, "best_effort_throughput"):
+        raise ValueError("only best_effort_throughput is supported in this release")
+    return value
+
+
+def _check_spend(value: Any) -> Any:
+    if value not in (None, 0):
+        raise ValueError("cannot be set: spend is the sum of the spend log")
+    return value
+
+
+def _check_money(value: float) -> float:
+    if not 0 <= value <= MAX_USD:
+        raise ValueError(f"must be between 0 and {MAX_USD} dollars")
+    usd_to_nano(value)
+    return value
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Duration = Annotated[str, AfterValidator(_check_duration)]
+Dollars = Annotated[float, AfterValidator(_check_money)]
+Limit = Annotated[int, Field(ge=0, le=10**12)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json)]
+Names = Annotated[list[Name], Field(max_length=1000)]
+Kept = Annotated[Any, AfterValidator(_check_json)]
+Later = Annotated[Any, AfterValidator(_check_later)]
+Spend = Annotated[Any, AfterValidator(_check_spend)]
+BestEffort = Annotated[Any, AfterValidator(_check_best_effort)]
+
+
+class Body(BaseModel):
+    """Base of request bodies: exact types, no unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class BudgetLimit(Body):
+    """One more budget window."""
+
+    budget_duration: Duration
+    max_budget: Dollars
+    reset_at: Later = None
+
+
+class ModelBudget(Body):
+    """An entry of ``model_max_budget``; LiteLLM spells two of the fields in two ways."""
+
+    max_budget: Dollars | None = None
+    budget_limit: Dollars | None = None
+    budget_duration: Duration | None = None
+    time_period: Duration | None = None
+    rpm_limit: Limit | None = None
+    tpm_limit: Limit | None = None
+
+
+ByModel = Annotated[dict[Name, Limit], Field(max_length=1000)]
+
+
+class AllowanceFields(Body):
+    """What an entity may use; the same for keys, users, teams, organisations, projects, customers, tags and budgets."""
+
+    models: Names | None = None
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
+    budget_duration: Duration | None = None
+    budget_limits: Annotated[list[BudgetLimit], Field(max_length=16)] | None = None
+    budget_id: Name | None = None
+    rpm_limit: Limit | None = None
+    tpm_limit: Limit | None = None
+    tpd_limit: Limit | None = None
+    max_parallel_requests: Limit | None = None
+    model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
+    model_rpm_limit: ByModel | None = None
+    model_tpm_limit: ByModel | None = None
+    metadata: JsonObject | None = None
+    blocked: bool | None = None

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from tests.unit.control.rig import Rig
+
+from phantom_gateway.control.commit import MANY, Effects, Writer, changes, etag
+from phantom_gateway.control.errors import ApiError
+from phantom_gateway.spine.messages import Ack, Invalidate
+from phantom_gateway.store.tenants import USERS, UserRow
+from phantom_gateway.wire.tasks import TaskGroup
+
+ROW = UserRow(id="u", role="internal_user", email="a@example.com", created_at=1.0, updated_at=1.0)
+
+
+def add(row: UserRow, *forget: str) -> Callable[[sa.Connection, Effects], str]:
+    def change(connection: sa.Connection, effects: Effects) -> str:
+        USERS.insert(connection, row)
+        effects.forget += forget
+        return "done"
+
+    return change
+
+
+async def test_the_answer_comes_when_workers_have_forgotten(control: Rig) -> None:
+    writer, tasks = Writer(control.services, "me"), TaskGroup()
+    async with control.worker() as worker:
+        done = tasks.spawn(writer.commit(add(ROW, "user:u", "user:u")), "commit")
+        order = await worker.expect(Invalidate)
+        assert order.entities == ("user:u",)
+        assert not done.done()
+        worker.send(Ack(seq=order.seq))
+        assert await done == "done"
+        many = [f"key:{number}" for number in range(MANY + 1)]
+        rest = tasks.spawn(writer.commit(add(replace(ROW, id="v", email=None), *many)), "many")
+        assert (await worker.obey(Invalidate)).entities == ()
+        await rest
+
+
+async def test_nothing_is_kept_of_a_change_that_fails(control: Rig) -> None:
+    writer = Writer(control.services, "me")
+
+    def change(connection: sa.Connection, _effects: Effects) -> None:
+        USERS.insert(connection, ROW)
+        raise ApiError(400, "no")
+
+    with pytest.raises(ApiError):
+        await writer.commit(change)
+    assert await control.services.database.read(USERS.count) == 0
+
+
+async def test_refusals_of_the_store_become_answers(control: Rig) -> None:
+    writer = Writer(control.services, "me")
+    await writer.commit(add(ROW))
+    with pytest.raises(ApiError) as taken:
+        await writer.commit(add(replace(ROW, id="v")))
+    assert (taken.value.status, taken.value.param) == (400, "email")
+
+    def stale(connection: sa.Connection, _effects: Effects) -> None:
+        USERS.update(connection, replace(ROW, revision=7))
+
+    with pytest.raises(ApiError) as conflict:
+        await writer.commit(stale)
+    assert conflict.value.status == 409
+
+
+def test_an_etag_must_match_if_one_is_given(control: Rig) -> None:
+    for given in (None, "*", etag(3)):
+        Writer(control.services, "me", given).check_match(3)
+    for given in ("", "3", etag(2), "W/" + etag(3)):
+        with pytest.raises(ApiError) as caught:
+            Writer(control.services, "me", given).check_match(3)
+        assert caught.value.status == 412
+
+
+def test_changes_name_what_differs() -> None:
+    assert changes({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == ({"b": 2, "c": None}, {"b": 3, "c": 4})
