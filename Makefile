@@ -54,6 +54,7 @@ format: dev  ## rewrite the sources in the house format
 
 docs: dev  ## remake the generated reference pages
 	$(BIN)/python -m tools.config_reference
+	$(BIN)/python -m tools.audit_reference
 
 bench: dev  ## measure against nginx (the floor) and LiteLLM where installed
 	$(BIN)/python -m bench

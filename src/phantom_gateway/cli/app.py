@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": ("phantom_gateway.cli.check", "check", "Check a configuration and show what it would run."),
     "init": ("phantom_gateway.cli.init", "init", "Write a commented starting configuration."),
     "simulate": ("phantom_gateway.cli.simulate", "simulate", "Serve a deterministic fake provider."),
+    "audit": ("phantom_gateway.cli.audit", "app", "Verify, show or export the audit log."),
     "verify": ("phantom_gateway.cli.verify", "verify_command", "Prove that journals, rows and totals agree."),
 }
 
@@ -35,10 +36,13 @@ def build(wanted: str | None) -> typer.Typer:
         """One door in front of every model, in LiteLLM's language."""
 
     for name, (module, function, text) in _COMMANDS.items():
-        command: Callable[..., None] = _named_only
+        command: Callable[..., None] | typer.Typer = _named_only
         if name == wanted:
             command = getattr(import_module(module), function)
-        app.command(name, help=text)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, help=text)
+        else:
+            app.command(name, help=text)(command)
     return app
 
 

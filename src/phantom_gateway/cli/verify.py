@@ -11,8 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from phantom_gateway.cli.serve import data_dir_default
-from phantom_gateway.store import schema
-from phantom_gateway.store.database import DatabaseError, open_sqlite_readonly
+from phantom_gateway.security import audit_memory
+from phantom_gateway.security.audit_memory import RememberedHeadError
+from phantom_gateway.store import audit, schema
+from phantom_gateway.store.audit import AuditError
+from phantom_gateway.store.database import Database, DatabaseError, open_sqlite_readonly
 from phantom_gateway.store.proof import Check, prove
 
 
@@ -60,11 +63,22 @@ def verify(data_dir: Path) -> Report:
             raise VerifyError(
                 f"{path}: its schema is {revision}, not {schema.HEAD}; start this release once, or use the other"
             )
-        return Report(str(data_dir), tuple(prove(database, data_dir / "journal")))
+        checks = (*prove(database, data_dir / "journal"), _audit(database, data_dir))
+        return Report(str(data_dir), checks)
+    except (AuditError, RememberedHeadError) as error:
+        raise VerifyError(str(error)) from error
     except DatabaseError as error:
         raise VerifyError(f"{path}: cannot be read ({type(error).__name__})") from error
     finally:
         database.close()
+
+
+def _audit(database: Database, data_dir: Path) -> Check:
+    verifier = audit.verify(database, audit_memory.read(data_dir))
+    check = Check("audit", "the audit log is one unbroken chain", examined=verifier.records)
+    if verifier.fault is not None:
+        check.fault(f"record {verifier.fault.seq}: {verifier.fault.reason.value}: {verifier.fault.detail}")
+    return check
 
 
 def verify_command(
@@ -73,7 +87,7 @@ def verify_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
-    """Check that journals, rows and totals agree. Exit code 1 when they do not."""
+    """Check that journals, rows and totals agree, and the audit log's chain. Exit code 1 when they do not."""
     try:
         report = verify(data_dir or data_dir_default())
     except VerifyError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -131,6 +132,27 @@ class AdminSection(Section):
     ] = "shared"
 
 
+def _root_key(text: str) -> str:
+    kind, _, name = text.partition(":")
+    if kind == "file" and name.startswith("/"):
+        return text
+    if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        return text
+    raise PydanticCustomError("config", "must be file:/absolute/path or env:NAME; the key itself is never written here")
+
+
+class SecuritySection(Section):
+    """Keys of the house."""
+
+    root_key: Annotated[
+        Annotated[str, AfterValidator(_root_key)] | None,
+        Active(
+            "Where the root key (64 hexadecimal digits) is: `file:/path`, readable by its owner alone, or `env:NAME`. "
+            "Default: `keys/root.key` in the data directory. Read at start; every node of an installation needs the same."
+        ),
+    ] = None
+
+
 class PhantomSection(Section):
     """Settings of Phantom Gateway's own."""
 
@@ -144,3 +166,4 @@ class PhantomSection(Section):
     upstream: Annotated[UpstreamSection, Active("Patience with upstreams.")] = Field(default_factory=UpstreamSection)
     egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
+    security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)

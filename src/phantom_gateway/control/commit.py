@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Author, Change, record, system_author
 from phantom_gateway.control.errors import ApiError, conflict
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.store.rows import StaleError, TakenError
@@ -33,6 +34,8 @@ class Effects:
     forget: list[str] = field(default_factory=list)
     """Entities that workers must forget, as ``spine.messages.Invalidate`` names them."""
     forget_all: bool = False
+    audit: list[Change] = field(default_factory=list)
+    """What the audit log says of it; every change of what is stored has at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Writer:
     """Who is recorded as creator and changer."""
     if_match: str | None = None
     """The request's ``If-Match``: the ETag that the thing must still have."""
+    author: Author | None = None
+    """Who the audit log names; the gateway itself when nobody is."""
 
     @property
     def now(self) -> float:
@@ -53,13 +58,13 @@ class Writer:
     async def commit(self, change: Callable[[sa.Connection, Effects], T]) -> T:
         """Run ``change`` in a transaction, then announce its effects.
 
-        Raises what ``change`` raises, ApiError 400 and 409, DatabaseError.
+        Raises what ``change`` raises, ApiError 400 and 409, AuditError, DatabaseError.
         """
         effects = Effects()
 
         def run(connection: sa.Connection) -> tuple[T, list[WindowSpend]]:
             try:
-                return change(connection, effects), effects.spent
+                result = change(connection, effects)
             except TakenError as error:
                 raise ApiError(
                     400,
@@ -69,6 +74,10 @@ class Writer:
                 ) from error
             except StaleError as error:
                 raise conflict("It was changed by somebody else at the same time; read it again.") from error
+            author = self.author or system_author(self.by, self.services.node)
+            for each in effects.audit:  # last: whoever comes next waits for the end of the log
+                record(connection, author, each)
+            return result, effects.spent
 
         result = await self.services.budgets.change_budgets(run)
         if effects.forget_all or len(effects.forget) > MANY:

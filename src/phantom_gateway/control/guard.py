@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, cast
 
@@ -11,18 +13,22 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from phantom_gateway.control.audit import Author
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.services import ControlServices
+from phantom_gateway.security.audit_events import ActorKind
 from phantom_gateway.spine.messages import KeyRecord
 
 MAX_BODY = 1024 * 1024
 
 _MANAGEMENT = frozenset({"management_routes", "/*", "*"})
 """LiteLLM's names for groups of routes that contain all routes of the admin API."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -85,8 +91,22 @@ def reach_of(request: Request) -> Reach:
 
 def writer_of(request: Request) -> Writer:
     """What changes things in the caller's name."""
-    by = request.headers.get("litellm-changed-by", "")[:255] or caller_of(request).name
-    return Writer(services_of(request), by, request.headers.get("if-match"))
+    author = author_of(request)
+    return Writer(services_of(request), author.by, request.headers.get("if-match"), author)
+
+
+def author_of(request: Request) -> Author:
+    """The caller as the audit log names it."""
+    caller = caller_of(request)
+    given = request.headers.get("x-request-id", "")
+    return Author(
+        name=caller.name,
+        kind=ActorKind.MASTER if caller.key.kind == "master" else ActorKind.KEY,
+        key_id=caller.key.id,
+        changed_by=request.headers.get("litellm-changed-by", "")[:255],
+        request_id=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16),
+        node=services_of(request).node,
+    )
 
 
 def require(request: Request, target: Target, message: str, param: str | None = None) -> None:

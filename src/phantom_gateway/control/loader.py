@@ -20,28 +20,40 @@ _MASTER_PATH = ("general_settings", "master_key")
 
 
 class ConfigurationLoader:
-    """Loads as often as asked. Without a file, providers are found by their keys in the environment."""
+    """Loads as often as asked. Without a file, providers are found by their keys in the environment.
 
-    def __init__(self, path: Path | None, environment: Mapping[str, str], data_dir: Path, pepper: Secret) -> None:
+    ``pepper`` must be there before the first ``load``: the configuration says where the key is that it is made from.
+    """
+
+    def __init__(
+        self, path: Path | None, environment: Mapping[str, str], data_dir: Path, pepper: Secret | None = None
+    ) -> None:
         self._path = path
         self._environment = environment
         self._data_dir = data_dir
-        self._pepper = pepper
+        self.pepper = pepper
+        self._first: Config | None = None
         self._loaded = False
         self._files: tuple[Path, ...] = () if path is None else (path,)
         self.master: master.MasterKey
         """The master key of the last successful ``load``."""
 
+    def read(self) -> Config:
+        """What the operator wrote, checked; the next ``load`` loads exactly this. Raises ConfigError."""
+        self._first = self._read()
+        return self._first
+
     def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         """The snapshot and the remarks on it. Raises ConfigError, and changes nothing then."""
-        config = self._read()
+        assert self.pepper is not None
+        config, self._first = self._first or self._read(), None
         snapshot, notes = compile_snapshot(
             config,
             revision,
             price_lookup=self._prices.lookup,
             environment=self._environment,
             demo_socket=str(demo_socket(self._data_dir)),
-            pepper=self._pepper,
+            pepper=self.pepper,
         )
         try:
             self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)

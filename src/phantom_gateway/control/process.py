@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from phantom_gateway.config.errors import ConfigError
 from phantom_gateway.control.main import say
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.runtime import Control
+from phantom_gateway.security.envelope import SealedError
 from phantom_gateway.security.keyring import KeyringError
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.store.facts import WrongPepperError
@@ -32,7 +33,7 @@ from phantom_gateway.wire.tasks import TaskGroup
 log = logging.getLogger(__name__)
 
 PARENT_SECONDS = 0.5
-_REFUSALS = (ConfigError, KeyringError, SchemaError, WrongPepperError, DatabaseError, OSError)
+_REFUSALS = (ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, DatabaseError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Options:
     places: DataDirectory
     """Taken already."""
     config: Path | None
-    environment: Mapping[str, str]
+    environment: MutableMapping[str, str]
     ready_fd: int
     parent_pid: int
 

@@ -7,11 +7,13 @@ no new calls, no new words of workers, then the journals as far as they are writ
 from __future__ import annotations
 
 import logging
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from phantom_gateway.control.app import create_app
+from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities.chain import master_record
@@ -25,13 +27,14 @@ from phantom_gateway.control.reload import Reloader
 from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.security.digest import KeyHasher
-from phantom_gateway.security.keyring import Purpose, open_keyring
+from phantom_gateway.security.keyring import Purpose
 from phantom_gateway.security.master import MasterKey
+from phantom_gateway.security.root_key import open_root
 from phantom_gateway.simulator.server import Simulator
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.spine.snapshot import Snapshot
-from phantom_gateway.store import facts, schema
-from phantom_gateway.store.database import open_sqlite
+from phantom_gateway.store import facts, schema, vault
+from phantom_gateway.store.database import DatabaseError, open_sqlite
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +62,7 @@ class MasterHolder:
 class Control:
     """One running control, in a data directory that is taken already."""
 
-    def __init__(self, places: DataDirectory, config: Path | None, environment: Mapping[str, str]) -> None:
+    def __init__(self, places: DataDirectory, config: Path | None, environment: MutableMapping[str, str]) -> None:
         self._places = places
         self._config = config
         self._environment = environment
@@ -70,15 +73,19 @@ class Control:
     async def start(self) -> None:
         """Everything answers when this returns.
 
-        Raises ConfigError, KeyringError, SchemaError, WrongPepperError, DatabaseError, OSError.
+        Raises ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, DatabaseError, OSError.
         """
         places = self._places
-        pepper = open_keyring(places.root).derive(Purpose.KEY_DIGEST)
-        hasher = KeyHasher(pepper)
+        self.loader = ConfigurationLoader(self._config, self._environment, places.root)
+        config = self.loader.read()
         database = open_sqlite(places.database)
         schema.migrate(database)
+        may_create = not vault.is_initialised(database)
+        keyring = open_root(config.phantom.security.root_key, places.root, self._environment, may_create=may_create)
+        self.loader.pepper = pepper = keyring.derive(Purpose.KEY_DIGEST)
+        hasher = KeyHasher(pepper)
         facts.check_pepper(database, hasher.fingerprint)
-        self.loader = ConfigurationLoader(self._config, self._environment, places.root, pepper)
+        self._envelopes = vault.open_envelopes(database, keyring, time.time())
         snapshot, notes = self.loader.load(1)
         self.configuration = Configuration(snapshot, time.time(), notes=notes)
         self._master = MasterHolder(hasher, self.loader.master)
@@ -100,6 +107,8 @@ class Control:
             workers=self._spine,
             budgets=self._ingestion,
             configuration=self.configuration,
+            envelopes=self._envelopes,
+            node=socket.gethostname(),
         )
         listeners = [places.control_listener]
         if self.configuration.snapshot.settings.admin_listen:
@@ -108,6 +117,8 @@ class Control:
         await self._http.start()
         self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
         self.reloader.start()
+        self._audit_watch = AuditWatch(self._database, places.root)
+        self._audit_watch.start()
 
     async def stop(self) -> None:
         """Finish what is under way and what is written, and let everything go."""
@@ -118,8 +129,17 @@ class Control:
         await self._ingestion.stop()
         if self._simulator is not None:
             await self._simulator.close()
+        await self._audit_watch.stop()
+        self._note_operations()
         self._database.close()
         self._places.release()
+
+    def _note_operations(self) -> None:
+        try:
+            with self._database.database.write() as connection:
+                vault.note_operations(connection, self._envelopes.take_operations())
+        except DatabaseError as error:
+            log.warning("the count of sealed secrets is not kept (%s)", type(error).__name__)
 
     def _key_header(self) -> str:
         return self.configuration.snapshot.settings.key_header

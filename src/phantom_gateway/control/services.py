@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.security.envelope import Envelopes
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.spine.snapshot import Snapshot
 from phantom_gateway.store.spend import WindowSpend
@@ -66,5 +67,9 @@ class ControlServices:
     workers: Workers
     budgets: Budgets
     configuration: Configuration
+    envelopes: Envelopes
+    """Seals secrets for the database."""
+    node: str = ""
+    """The name of this machine, as audit records carry it."""
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""

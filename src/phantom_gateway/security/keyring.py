@@ -32,6 +32,8 @@ class Purpose(enum.StrEnum):
     KEY_DIGEST = "key-digest"
     PROVIDER_CREDENTIAL = "provider-credential"
     SESSION_HMAC = "session-hmac"
+    KEY_ENCRYPTION = "key-encryption"
+    """Wraps the keys of ``security.envelope``; nothing else is ever encrypted with it."""
 
 
 class Keyring:
@@ -54,23 +56,28 @@ class Keyring:
         return Secret(kdf.derive(self._root).hex())
 
 
-def open_keyring(data_dir: Path) -> Keyring:
+def open_keyring(data_dir: Path, *, may_create: bool = True) -> Keyring:
     """The keyring of a data directory; its root key is made on first use.
 
-    Raises KeyringError when the file is damaged or others may read it.
+    Raises KeyringError when the file is damaged or others may read it, or when it is missing and ``may_create`` is not set:
+    where something is stored under a root key already, a new one would only hide the loss.
     """
     path = data_dir / "keys" / "root.key"
     try:
-        return Keyring(_read_or_create(path))
+        return Keyring(_read_or_create(path, may_create=may_create))
     except secret_file.SecretFileError as error:
         raise KeyringError(str(error)) from error
 
 
-def _read_or_create(path: Path) -> Secret:
+def _read_or_create(path: Path, *, may_create: bool) -> Secret:
     try:
         return secret_file.read(path)
     except FileNotFoundError:
-        pass
+        if not may_create:
+            raise KeyringError(
+                f"sealed: {path} is missing, and the database was made with it. Restore it from your backup, or name the root "
+                "key with phantom.security.root_key"
+            ) from None
     # FileExistsError: another first start was faster; its key is the key.
     with contextlib.suppress(FileExistsError):
         secret_file.create(path, Secret(secrets.token_hex(KEY_BYTES)))

@@ -23,6 +23,6 @@ def check_pepper(database: Database, fingerprint: str) -> None:
             connection.execute(sa.insert(FACTS).values(name=_PEPPER, value=fingerprint))
     elif known != fingerprint:
         raise WrongPepperError(
-            "keys/root.key is not the one this database was made with: restore it from your backup, or start with a new "
-            "data directory"
+            "sealed: the root key is not the one this database was made with: restore keys/root.key (or what "
+            "phantom.security.root_key names) from your backup, or start with a new data directory"
         )

@@ -225,3 +225,56 @@ OPEN_RECORDS = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),
     comment="requests that were opened and not yet closed: what recovery settles when their worker is dead",
 )
+
+PHANTOM_KEYS = sa.Table(
+    "phantom_keys",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("purpose", sa.String(32), nullable=False),
+    sa.Column("ver", sa.Integer, nullable=False),
+    sa.Column("alg", sa.String(16), nullable=False),
+    sa.Column("wrapped", sa.Text, nullable=False),
+    sa.Column("kek_ver", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("ops", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("purpose", "ver"),
+    comment="the keys that seal secrets, wrapped by the key-encryption key; without that one they are noise",
+)
+
+AUDIT_LOG = sa.Table(
+    "audit_log",
+    METADATA,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ts", sa.BigInteger, nullable=False),
+    sa.Column("event", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("actor_kind", sa.String(16), nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+    sa.Column("result", sa.String(16), nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("node", sa.Text, nullable=False),
+    sa.Column("prev", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index(None, "ts"),
+    sa.Index(None, "table_name", "object_id"),
+    sa.Index(None, "changed_by"),
+    comment="the audit log: rows are appended and never changed; each contains the hash of the one before",
+)
+
+AUDIT_HEAD = sa.Table(
+    "audit_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    comment="one row: the end of the audit log, locked by whoever appends",
+)

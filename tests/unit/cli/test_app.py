@@ -25,6 +25,11 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "Options" in result.output
 
 
+def test_groups_list_their_commands() -> None:
+    result = CliRunner().invoke(app.build("audit"), ["audit", "--help"])
+    assert all(name in result.output for name in ("verify", "tail", "export"))
+
+
 def test_only_the_wanted_command_is_loaded() -> None:
     group = typer.main.get_command(app.build("init"))
     assert [parameter.name for parameter in group.commands["init"].params] == ["path", "force"]  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from phantom_gateway.ledger.replay import Position
 from phantom_gateway.store import schema
 from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.sink import DatabaseSink
-from phantom_gateway.store.tables import TOTALS
+from phantom_gateway.store.tables import AUDIT_HEAD, TOTALS
 
 
 def ledger(path: Path, *, total: int | None = None) -> None:
@@ -46,7 +46,7 @@ def test_a_sound_ledger_is_said_to_hold(tmp_path: Path) -> None:
     code, output = run("--data-dir", str(tmp_path), "--json")
     assert code == 0
     found = json.loads(output)
-    assert (found["ok"], len(found["checks"])) == (True, 6)
+    assert (found["ok"], len(found["checks"])) == (True, 7)
 
 
 def test_a_false_one_is_not(tmp_path: Path) -> None:
@@ -56,6 +56,18 @@ def test_a_false_one_is_not(tmp_path: Path) -> None:
     assert "FAULT  totals" in output
     assert "rows say 5 nano-dollars in 1, the total says 4 in 1" in output
     assert output.rstrip().endswith("does NOT hold.")
+
+
+def test_a_broken_audit_log_is_a_fault(tmp_path: Path) -> None:
+    ledger(tmp_path)
+    database = open_sqlite(tmp_path / "phantom.db")
+    with database.write() as connection:
+        connection.execute(sa.update(AUDIT_HEAD).values(seq=3))
+    database.close()
+    code, output = run("--data-dir", str(tmp_path))
+    assert code == 1
+    assert "FAULT  audit" in output
+    assert "tail truncated" in output
 
 
 def test_verifying_changes_nothing(tmp_path: Path) -> None:

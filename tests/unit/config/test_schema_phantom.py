@@ -48,3 +48,14 @@ def test_the_defaults_of_http_are_the_snapshots() -> None:
     assert (http.max_headers, http.header_timeout, http.max_body) == (100, 10.0, None)
     with pytest.raises(ValidationError):
         PhantomSection.model_validate({"http": {"header_timeout": 0}})
+
+
+@pytest.mark.parametrize("place", ["file:/run/secrets/root", "env:PHANTOM_ROOT", None])
+def test_places_of_the_root_key(place: str | None) -> None:
+    assert PhantomSection.model_validate({"security": {"root_key": place}}).security.root_key == place
+
+
+@pytest.mark.parametrize("place", ["ab" * 32, "file:relative", "file:", "env:", "env:1X", "env:A B", "vault:x", "", 5])
+def test_a_root_key_is_never_in_the_configuration(place: object) -> None:
+    with pytest.raises(ValidationError):
+        PhantomSection.model_validate({"security": {"root_key": place}})

@@ -25,10 +25,11 @@ from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.security.keyring import Keyring
 from phantom_gateway.spine.codec import encode, worker_decoder
 from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Hello, Message, ToWorker, Welcome
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Snapshot
-from phantom_gateway.store import schema
+from phantom_gateway.store import schema, vault
 from phantom_gateway.store.database import open_sqlite
 
 T = TypeVar("T")
@@ -127,6 +128,8 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
         workers=spine,
         budgets=ingestion,
         configuration=configuration,
+        envelopes=vault.open_envelopes(database, Keyring(PEPPER), time.time()),
+        node="test",
     )
     transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:

@@ -7,9 +7,14 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.control.rig import Rig
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import MANY, Effects, Writer, changes, etag
 from phantom_gateway.control.errors import ApiError
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.spine.messages import Ack, Invalidate
+from phantom_gateway.store import audit
+from phantom_gateway.store.audit import AuditError
+from phantom_gateway.store.tables import AUDIT_HEAD
 from phantom_gateway.store.tenants import USERS, UserRow
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -74,6 +79,29 @@ def test_an_etag_must_match_if_one_is_given(control: Rig) -> None:
         with pytest.raises(ApiError) as caught:
             Writer(control.services, "me", given).check_match(3)
         assert caught.value.status == 412
+
+
+async def test_records_are_committed_with_the_change_or_nothing_is(control: Rig) -> None:
+    writer = Writer(control.services, "me")
+
+    def change(connection: sa.Connection, effects: Effects) -> None:
+        USERS.insert(connection, ROW)
+        effects.audit.append(Change(EventCode.USER_CREATED, ROW.id, after={"user_id": "u", "password": "p4ssw0rd"}))
+
+    with control.services.database.database.write() as connection:
+        head = connection.execute(sa.select(AUDIT_HEAD)).mappings().one()
+        connection.execute(sa.delete(AUDIT_HEAD))
+    with pytest.raises(AuditError):
+        await writer.commit(change)
+    assert await control.services.database.read(USERS.count) == 0
+    with control.services.database.database.write() as connection:
+        connection.execute(sa.insert(AUDIT_HEAD).values(dict(head)))
+    await writer.commit(change)
+    with control.services.database.database.read() as connection:
+        stored = audit.get(connection, audit.head_of(connection).seq)
+    assert stored is not None
+    assert (stored.record.event, stored.record.actor, stored.record.actor_kind) == ("user.created", "me", "system")
+    assert stored.record.after == '{"password":"***","user_id":"u"}'
 
 
 def test_changes_name_what_differs() -> None:

@@ -11,7 +11,7 @@ from phantom_gateway.store.tables import FACTS
 
 
 def count(connection: sa.Connection) -> int:
-    return connection.execute(sa.select(sa.func.count()).select_from(FACTS)).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(FACTS).where(FACTS.c.name == "a")).scalar_one()
 
 
 async def test_the_loop_does_not_wait_for_the_database(control: Rig) -> None:

@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from tests.unit.store.samples import KEY_ID, closed, opened
 
 import phantom_gateway
 from phantom_gateway.cli.verify import verify
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.ledger.journal import Journal
+from phantom_gateway.security import audit_memory, secret_file
 from phantom_gateway.store import spend
-from phantom_gateway.store.database import open_sqlite_readonly
-from phantom_gateway.store.tables import REQUESTS
+from phantom_gateway.store.database import open_sqlite, open_sqlite_readonly
+from phantom_gateway.store.tables import PHANTOM_KEYS, REQUESTS
 
 GOOD = "sk-f3a9c1d27be84460a5c0e7"
 
@@ -153,8 +156,52 @@ def test_a_lost_root_key_is_not_replaced_silently(tmp_path: Path) -> None:
         assert process.wait(15) == 0
     (tmp_path / "keys" / "root.key").unlink()
     with control(tmp_path) as (process, line):
-        assert (line["ready"], line["kind"]) == (False, "WrongPepperError")
+        assert (line["ready"], line["kind"]) == (False, "KeyringError")
         assert process.wait(10) == 1
+
+
+def test_a_root_key_of_the_operators_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By file and by variable; a wrong one, and one that cannot be reached, is a reason not to start."""
+    data, config, key = tmp_path / "data", tmp_path / "config.yaml", tmp_path / "root"
+    arguments = (data, "--config", str(config))
+    secret_file.create(key, Secret("0f" * 32))
+    config.write_text(f"phantom: {{security: {{root_key: 'file:{key}'}}}}\n")
+    with control(*arguments) as (process, line):
+        assert line["ready"] is True
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert not (data / "keys" / "root.key").exists()
+    config.write_text("phantom: {security: {root_key: 'env:TEST_ROOT_KEY'}}\n")
+    for value, kind in (("", "KeyringError"), ("0e" * 32, "WrongPepperError"), ("0f" * 32, None)):
+        monkeypatch.setenv("TEST_ROOT_KEY", value)
+        with control(*arguments) as (_process, line):
+            assert line.get("kind") == kind
+            assert kind is None or line["error"].startswith("sealed: ")
+    config.write_text("model_list: []\n")
+    with control(*arguments) as (_process, line):
+        assert (line["kind"], "root.key is missing" in line["error"]) == ("KeyringError", True)
+    assert not (data / "keys" / "root.key").exists()
+
+
+def test_wrapped_keys_that_do_not_open_keep_it_from_starting(tmp_path: Path) -> None:
+    with control(tmp_path) as (process, _line):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    database = open_sqlite(tmp_path / "phantom.db")
+    with database.write() as connection:
+        connection.execute(sa.update(PHANTOM_KEYS).values(wrapped="A" * 80))
+    database.close()
+    with control(tmp_path) as (_process, line):
+        assert (line["ready"], line["kind"]) == (False, "SealedError")
+
+
+def test_the_end_of_the_audit_log_is_remembered(tmp_path: Path) -> None:
+    with control(tmp_path) as (process, _line):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    remembered = audit_memory.read(tmp_path)
+    assert remembered is not None
+    assert remembered.seq == 1
 
 
 async def test_killed_at_any_moment_it_counts_every_record_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -31,12 +32,13 @@ def anchors(path: Path) -> set[str]:
 
 
 def commands() -> dict[str, set[str]]:
-    """Every subcommand of ``phantom`` and its options."""
+    """Every subcommand of ``phantom`` and its options, those of its own subcommands included."""
     found = {}
     for name in app._COMMANDS:
-        group = typer.main.get_command(app.build(name))
-        command = group.commands[name]  # type: ignore[attr-defined]
-        found[name] = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        group: Any = typer.main.get_command(app.build(name))
+        command = group.commands[name]
+        parameters = [one for each in (command, *getattr(command, "commands", {}).values()) for one in each.params]
+        found[name] = {option for one in parameters for option in one.opts if option.startswith("--")}
     return found
 
 

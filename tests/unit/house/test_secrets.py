@@ -16,6 +16,7 @@ REVEALS = {
     "gateway/call.py": "an upstream's error message must not repeat the key it was sent",
     "gateway/table.py": "request heads carry the provider's key; rendered once per snapshot",
     "security/digest.py": "the key of the digest",
+    "security/envelope.py": "seals secrets for the database, and derives from the root key",
     "security/keyring.py": "derives keys from the root key",
     "security/master.py": "judges the strength of the master key",
     "security/secret_file.py": "writes key files, mode 0600",

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import budgets_of, window_of
 from phantom_gateway.control.errors import bad_field, not_found
@@ -18,6 +19,7 @@ from phantom_gateway.control.keys.view import entity_of, views
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.security import key_format
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import Limit
 from phantom_gateway.store import keys, spend, tenants
@@ -67,7 +69,9 @@ class KeyService:
             # A key that was deleted and is made again with the same value has a past.
             effects.spent += _spent(connection, row, budgets_of(entity_of(row), now), now)
             effects.forget.append(f"digest:{key_id}")  # workers remember for a while that a key is unknown
-            return views(connection, [row], now)[0]
+            view = views(connection, [row], now)[0]
+            effects.audit.append(_change(EventCode.KEY_CREATED, row, None, view))
+            return view
 
         view = await self.writer.commit(change)
         return {**view, "key": key, "token": key_id, "token_id": key_id, "duration": fields.duration}
@@ -80,6 +84,7 @@ class KeyService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             old = self._existing(connection, key_id)
             self.writer.check_match(old.revision)
+            before = views(connection, [old], now)[0]
             row = updated_row(old, fields, now, self.writer.by)
             with _as_fields():
                 keys.update(connection, row)
@@ -87,7 +92,9 @@ class KeyService:
             new = (limit for limit in budgets_of(entity_of(row), now) if limit.scope not in known)
             effects.spent += _spent(connection, row, new, now)
             effects.forget.append(f"key:{key_id}")
-            return views(connection, [row], now)[0]
+            after = views(connection, [row], now)[0]
+            effects.audit.append(_change(EventCode.KEY_UPDATED, row, before, after))
+            return after
 
         view = await self.writer.commit(change)
         return {"key": fields.key, "token": key_id, **view}
@@ -98,13 +105,17 @@ class KeyService:
         now = self.writer.now
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            row = self._existing(connection, key_id)
-            self.writer.check_match(row.revision)
+            old = self._existing(connection, key_id)
+            self.writer.check_match(old.revision)
             by = self.writer.by
-            row = replace(row, blocked=blocked, updated_at=now, updated_by=by, revision=row.revision + 1)
+            row = replace(old, blocked=blocked, updated_at=now, updated_by=by, revision=old.revision + 1)
+            before = views(connection, [old], now)[0]
             keys.update(connection, row)
             effects.forget.append(f"key:{key_id}")
-            return views(connection, [row], now)[0]
+            after = views(connection, [row], now)[0]
+            code = EventCode.KEY_BLOCKED if blocked else EventCode.KEY_UNBLOCKED
+            effects.audit.append(_change(code, row, before, after))
+            return after
 
         return {"token": key_id, **await self.writer.commit(change)}
 
@@ -121,6 +132,7 @@ class KeyService:
             else:
                 rows = [self._existing_alias(connection, alias) for alias in named]
             for row in {row.id: row for row in rows}.values():
+                effects.audit.append(_change(EventCode.KEY_DELETED, row, views(connection, [row], now)[0], None))
                 keys.delete(connection, row, now, self.writer.by)
                 effects.forget.append(f"key:{row.id}")
 
@@ -169,6 +181,10 @@ def target_of(connection: sa.Connection, row: KeyRow) -> Target:
     team = tenants.TEAMS.get(connection, row.team_id) if row.team_id else None
     org_id = row.org_id or (team.org_id if team else None)
     return Target(user_id=row.user_id, team_id=row.team_id, org_id=org_id, key_id=row.id)
+
+
+def _change(code: EventCode, row: KeyRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    return Change(code, row.id, before, after, team_id=row.team_id, tenant=row.org_id)
 
 
 def _spent(connection: sa.Connection, row: KeyRow, budgets: Iterable[Limit], now: float) -> list[WindowSpend]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "v0003"
-down_revision = "v0001"
+down_revision = "v0002"
 branch_labels = None
 depends_on = None
 
