@@ -33,6 +33,7 @@ class AuditWatch:
         self._database = database
         self._data_dir = data_dir
         self._tasks = TaskGroup()
+        self._failing = False
         self.problem = ""
         """Why the log is not followed; empty when it is."""
 
@@ -52,8 +53,11 @@ class AuditWatch:
         except (AuditError, RememberedHeadError) as error:
             problem = str(error)
         except (DatabaseError, OSError) as error:
-            log.warning("the end of the audit log is not remembered at the moment (%s)", type(error).__name__)
+            if not self._failing:
+                log.warning("the end of the audit log is not remembered at the moment (%s)", type(error).__name__)
+            self._failing = True
             return
+        self._failing = False
         if problem and problem != self.problem:
             log.error("audit log: %s; `phantom audit verify` says more", problem)
         self.problem = problem

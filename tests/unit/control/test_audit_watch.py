@@ -62,7 +62,11 @@ async def test_a_damaged_memory_is_a_problem(control: Rig) -> None:
     assert audit_memory.read(control.path) is not None
 
 
-async def test_a_disk_that_takes_nothing_stops_nothing(control: Rig) -> None:
-    watch = AuditWatch(control.services.database, control.path / "missing")
+async def test_a_disk_that_takes_nothing_stops_nothing(control: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    watch = AuditWatch(control.services.database, control.path / "later")
+    for _ in range(3):
+        await watch.look()
+    assert (watch.problem, len(caplog.records)) == ("", 1)
+    (control.path / "later").mkdir()
     await watch.look()
-    assert watch.problem == ""
+    assert audit_memory.read(control.path / "later") is not None
