@@ -105,7 +105,7 @@ async def running(subject: Small) -> AsyncIterator[asyncio.Task[int]]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - conditions are about other processes
             await asyncio.sleep(0.01)
 
