@@ -81,6 +81,8 @@ class Corridor:
             responder.finish(stopped.event())
         finally:
             accounting.close_abandoned()
+            # the two know each other: apart they are freed now, not by the collector
+            del exchange.accounting
 
     async def _other(self, request: Request, responder: Responder) -> None:
         path = request.path

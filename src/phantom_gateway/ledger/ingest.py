@@ -125,6 +125,8 @@ class Ingestor:
         self.on_ingested = on_ingested
         self.on_gone = on_gone
         self.on_ingesting = on_ingesting
+        self.batch = BATCH
+        """Records of one transaction, at most."""
         self._sink = sink
         self._tails: dict[str, _Tail] = {}
 
@@ -172,7 +174,7 @@ class Ingestor:
         if not tail.dead:
             tail.lock_fd = _take_lock(directory)
         before = tail.reader.position
-        records = tuple(tail.reader.read(BATCH, final=tail.dead))
+        records = tuple(tail.reader.read(self.batch, final=tail.dead))
         if records or tail.reader.damage or tail.reader.position.segment != before.segment:
             self._apply(tail, self._batch(incarnation, tail, records))
         elif tail.dead:
