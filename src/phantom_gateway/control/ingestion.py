@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from phantom_gateway.ledger.ingest import Ingestor
-from phantom_gateway.ledger.record import Closed, Spend
+from phantom_gateway.ledger.ingest import Ingestor, spends_of
+from phantom_gateway.ledger.record import Closed
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
@@ -144,11 +144,11 @@ class Ingestion:
         asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     def _on_ingesting(self, worker: str, closed: Sequence[Closed]) -> None:
-        spends = _spends(closed)
+        spends = spends_of(closed)
         self._on_loop(lambda: self.authority.ingesting(worker, spends))
 
     def _on_ingested(self, worker: str, closed: Sequence[Closed]) -> None:
-        spends = _spends(closed)
+        spends = spends_of(closed)
         self._on_loop(lambda: self.authority.ingested(worker, spends))
 
     def _on_gone(self, worker: str) -> None:
@@ -158,7 +158,3 @@ class Ingestion:
     def _correct(self, corrections: Sequence[WindowSpend]) -> None:
         for scope, window_start, amount in corrections:
             self.authority.set_spent(scope, window_start, amount)
-
-
-def _spends(closed: Sequence[Closed]) -> list[Spend]:
-    return [one for record in closed for one in record.spends]

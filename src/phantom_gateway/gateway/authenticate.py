@@ -42,7 +42,7 @@ class KeyCache:
     """
 
     def __init__(self) -> None:
-        self._mark_key = secrets.token_bytes(32)
+        self._marker = blake2b(digest_size=32, key=secrets.token_bytes(32))
         self._marked: dict[bytes, KeyRecord] = {}
         self._records: OrderedDict[str, KeyRecord] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
@@ -55,7 +55,9 @@ class KeyCache:
 
     def mark(self, key: bytes) -> bytes:
         """What a key is remembered by in this process."""
-        return blake2b(key, digest_size=32, key=self._mark_key).digest()
+        mark = self._marker.copy()
+        mark.update(key)
+        return mark.digest()
 
     def marked(self, mark: bytes) -> KeyRecord | None:
         """The record of a key seen before."""

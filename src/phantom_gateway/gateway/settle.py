@@ -148,14 +148,14 @@ class Accounting:
         upstream_ns = self._upstream_ns
         common = (
             b"x-litellm-call-id: %b\r\n%bx-litellm-model-name: %b\r\n"
-            b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
+            b"x-litellm-response-duration-ms: %d.%03d\r\nx-litellm-overhead-duration-ms: %d.%03d\r\n"
             b"x-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
             % (
                 exchange.call_id.encode(),
                 target.header_part,
                 headers.text(exchange.call.model),
-                elapsed_ns / 1e6,
-                max(0, elapsed_ns - upstream_ns) / 1e6,
+                *divmod(elapsed_ns // 1000, 1000),
+                *divmod((elapsed_ns - upstream_ns) // 1000 if elapsed_ns > upstream_ns else 0, 1000),
                 exchange.attempts,
                 exchange.fallbacks,
             )
@@ -236,7 +236,7 @@ class Accounting:
             # Recovery bills the Opened with its estimate; until then the money stays reserved.
             self._reservation.abandon()
             raise
-        prompt, completion = self.usage.prompt_tokens, self.usage.completion_tokens
+        prompt, completion = self.usage.sides()
         self._reservation.settle(prompt + completion, total)
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
         series.input_tokens += prompt

@@ -19,10 +19,10 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
-
-import msgspec
 
 from phantom_gateway.ledger.frames import LOCK_NAME, PROBE_NAME, RESERVE_NAME, segment_name, segment_numbers
 from phantom_gateway.ledger.record import Closed, Opened, Record, Spend
@@ -35,7 +35,8 @@ Listener = Callable[[str, Sequence[Closed]], None]
 """(incarnation, closed records)"""
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Batch:
     """What must be stored in one transaction."""
 
     incarnation: str
@@ -48,21 +49,27 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[Damage, ...] = ()
     """What was unreadable on the way; to be reported."""
 
-    @property
+    @cached_property
     def closed(self) -> tuple[Closed, ...]:
         """The rows of the ledger."""
-        return tuple(record for record in self.records if isinstance(record, Closed))
+        return tuple([record for record in self.records if type(record) is Closed])
 
-    @property
+    @cached_property
     def opening(self) -> tuple[Opened, ...]:
         """To be added to the open records: those not closed within this batch."""
         closing = {record.opened for record in self.closed}
-        return tuple(record for record in self.records if isinstance(record, Opened) and record.n not in closing)
+        return tuple([record for record in self.records if type(record) is Opened and record.n not in closing])
 
     @property
     def closing(self) -> tuple[int, ...]:
         """Numbers of ``Opened`` to be removed from the open records, should they be there."""
-        return tuple(record.opened for record in self.closed if record.opened)
+        return tuple([record.opened for record in self.closed if record.opened])
+
+    @property
+    def closing_earlier(self) -> tuple[int, ...]:
+        """Of ``closing`` those not opened within this batch: nothing else can be among the open records."""
+        opened = {record.n for record in self.records if type(record) is Opened}
+        return tuple([number for number in self.closing if number not in opened])
 
 
 class Sink(Protocol):
@@ -102,8 +109,14 @@ class _Tail:
 
 
 def spends_of(closed: Sequence[Closed]) -> list[Spend]:
-    """All budget charges of some rows, as ``Authority.ingesting`` and ``ingested`` take them."""
-    return [spend for record in closed for spend in record.spends]
+    """The budget charges of some rows, summed by scope and window, as ``Authority.ingesting`` and ``ingested`` take them."""
+    sums: dict[tuple[str, float], int] = {}
+    get = sums.get
+    for record in closed:
+        for scope, window_start, amount in record.spends:
+            key = (scope, window_start)
+            sums[key] = get(key, 0) + amount
+    return [Spend(scope, window_start, amount) for (scope, window_start), amount in sums.items()]
 
 
 class Ingestor:

@@ -14,6 +14,8 @@ NANO = 1_000_000_000
 MILLION = 1_000_000
 
 _PRICE_SCALE = Decimal(NANO) * MILLION
+_tuple = tuple.__new__
+"""Makes a named tuple without the Python call of its own constructor."""
 
 
 class Cost(NamedTuple):
@@ -37,7 +39,7 @@ def cost(usage: Usage, prices: Prices) -> Cost:
     ``total``; each part is rounded down, and what is then missing from ``total`` goes to the largest part.
     """
     base, out = prices.input, prices.output
-    if usage.total == (usage.input or 0) + (usage.output or 0) and not usage.images:
+    if usage.plain():
         # the usual case, by the same rule: two classes, the odd remainder to the larger
         exact_in, exact_out = (usage.input or 0) * base, (usage.output or 0) * out
         whole = (exact_in + exact_out + MILLION // 2) // MILLION
@@ -46,7 +48,7 @@ def cost(usage: Usage, prices: Prices) -> Cost:
             first = whole - second
         else:
             second = whole - first
-        return Cost(whole + prices.request, first, second, request=prices.request)
+        return _tuple(Cost, (whole + prices.request, first, second, 0, 0, 0, 0, 0, prices.request))
     write_5m = base if prices.cache_write_5m is None else prices.cache_write_5m
     exact = (
         (usage.input or 0) * base,

@@ -63,6 +63,25 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
         """Tokens of both sides."""
         return self.prompt_tokens + self.completion_tokens
 
+    def sides(self) -> tuple[int, int]:
+        """``prompt_tokens`` and ``completion_tokens``, in one call: this is on the path of every request."""
+        prompt, completion = self.input or 0, self.output or 0
+        if self.plain():
+            return prompt, completion
+        return self.prompt_tokens, self.completion_tokens
+
+    def plain(self) -> bool:
+        """Whether there is nothing but input and output."""
+        return not (
+            self.cache_read
+            or self.reasoning
+            or self.cache_write_5m
+            or self.cache_write_1h
+            or self.audio_input
+            or self.audio_output
+            or self.images
+        )
+
     @property
     def complete(self) -> bool:
         """Whether both sides are known, so that nothing needs an estimate."""

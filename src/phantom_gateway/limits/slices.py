@@ -9,6 +9,8 @@ from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
 NEVER = math.inf
 MAX_APPETITE = 1024
+_tuple = tuple.__new__
+"""Makes a named tuple without the Python call of its own constructor."""
 
 
 class Slice:
@@ -103,12 +105,16 @@ class Reservation:
 
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
-        pairs = zip(self.slices, self._amounts, strict=True)
-        return tuple([Spend(each.limit.scope, each.start, amount) for each, amount in pairs if each.kind == "budget"])
+        pairs = zip(self.slices, self._amounts)  # noqa: B905  the same length by construction; strict costs as much again
+        return tuple(
+            [_tuple(Spend, (each.limit.scope, each.start, amount)) for each, amount in pairs if each.kind == "budget"]
+        )
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
-        return tuple([Spend(each.limit.scope, each.start, cost) for each in self.slices if each.kind == "budget"])
+        return tuple(
+            [_tuple(Spend, (each.limit.scope, each.start, cost)) for each in self.slices if each.kind == "budget"]
+        )
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
@@ -116,7 +122,7 @@ class Reservation:
             return
         self.open = False
         self._registry.discard(self)
-        for piece, amount in zip(self.slices, self._amounts, strict=True):
+        for piece, amount in zip(self.slices, self._amounts):  # noqa: B905  see ``reserved``
             kind = piece.kind
             if kind == "budget":
                 back = amount - cost

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from phantom_gateway.ledger.ingest import Batch
+from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.store import spend_logs
@@ -38,7 +38,8 @@ class DatabaseSink:
         """Store a batch with everything that follows from it, or nothing of it."""
         closed = batch.closed
         with self._database.write() as connection:
-            spend_logs.insert(connection, [spend_logs.row_of(batch.incarnation, record) for record in closed])
+            row_of, incarnation = spend_logs.row_of, batch.incarnation
+            spend_logs.insert(connection, [row_of(incarnation, record) for record in closed])
             _add_spend(connection, closed)
             _add_totals(connection, closed)
             _close_and_open(connection, batch)
@@ -72,11 +73,7 @@ def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postg
 
 
 def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums: dict[tuple[str, float], int] = {}
-    for record in closed:
-        for scope, window_start, amount in record.spends:
-            key = (scope, float(window_start))
-            sums[key] = sums.get(key, 0) + amount
+    sums = spends_of(closed)
     if not sums:
         return
     statement = _insert(connection, SPEND)
@@ -84,17 +81,17 @@ def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
         index_elements=["scope", "window_start"],
         set_={"amount_nano": SPEND.c.amount_nano + statement.excluded.amount_nano},
     )
-    rows = [{"scope": scope, "window_start": start, "amount_nano": amount} for (scope, start), amount in sums.items()]
+    rows = [{"scope": scope, "window_start": float(start), "amount_nano": amount} for scope, start, amount in sums]
     connection.execute(statement, rows)
 
 
 def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums: dict[str, tuple[int, int, float]] = {}
+    sums: dict[str, tuple[int, int, int]] = {}
     for record in closed:
-        entity = key_entity(record.key_id)
-        amount, requests, last = sums.get(entity, (0, 0, 0.0))
-        ended = record.at_ns / 1e9 + record.duration_us / 1e6
-        sums[entity] = (amount + record.cost.total, requests + 1, max(last, ended))
+        key_id = record.key_id
+        amount, requests, last = sums.get(key_id, (0, 0, 0))
+        ended = record.at_ns + record.duration_us * 1000
+        sums[key_id] = (amount + record.cost.total, requests + 1, max(last, ended))
     if not sums:
         return
     statement = _insert(connection, TOTALS)
@@ -110,7 +107,8 @@ def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
         },
     )
     names = ("entity", "amount_nano", "requests", "last_active")
-    connection.execute(statement, [dict(zip(names, (entity, *values), strict=True)) for entity, values in sums.items()])
+    rows = [(key_entity(key_id), amount, requests, last / 1e9) for key_id, (amount, requests, last) in sums.items()]
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _close_and_open(connection: sa.Connection, batch: Batch) -> None:
@@ -120,7 +118,7 @@ def _close_and_open(connection: sa.Connection, batch: Batch) -> None:
     ]
     if opening:
         connection.execute(sa.insert(OPEN_RECORDS), opening)
-    closing = batch.closing
+    closing = batch.closing_earlier
     for start in range(0, len(closing), _DELETE_CHUNK):
         chunk = closing[start : start + _DELETE_CHUNK]
         mine = OPEN_RECORDS.c.incarnation == batch.incarnation

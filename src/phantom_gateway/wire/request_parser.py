@@ -150,8 +150,10 @@ class RequestParser:
             part = data if end == size and not position else data[position:end]
             whole = self._execute(part)
             # values keep trailing blanks; a line end seen across two reads is assumed to follow one
-            self._strip = self._strip or not whole or b" \r\n" in part or b"\t\r\n" in part
-            self._underscore = self._underscore or b"_" in part
+            # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
+            find = part.find
+            self._strip = self._strip or not whole or find(b" \r\n") >= 0 or find(b"\t\r\n") >= 0
+            self._underscore = self._underscore or find(b"_") >= 0
             if not whole:
                 self._tail = (self._tail + data)[-3:] if end == size else b""
             position = end

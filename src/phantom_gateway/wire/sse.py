@@ -41,7 +41,7 @@ class SseSplitter:
             and self._begun
             and len(data) <= self.max_event
             and data.endswith(b"\n\n")
-            and b"\r" not in data
+            and data.find(b"\r") < 0
         ):
             # the usual case: the upstream writes whole events
             if data.find(b"\n\n") == len(data) - 2:

@@ -78,7 +78,7 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.usable:
             raise ConnectionLost("the upstream closed the connection", reused=self._reused)
         response = self._response = Response(self, reused=self._reused)
-        self._parser.begin(head_request=head.startswith(b"HEAD "))
+        self._parser.begin(head_request=head[:5] == b"HEAD ")
         self._silence_from = self._loop.time()
         self._stall_s = NEVER if timeouts.first_byte_s is None else timeouts.first_byte_s
         self._deadline = NEVER if timeouts.total_s is None else started + timeouts.total_s

@@ -240,4 +240,5 @@ def test_a_batch_knows_what_opens_and_closes() -> None:
     batch = Batch(incarnation="w", records=tuple(records), position=Position(5, 1, 0))
     assert [record.n for record in batch.opening] == [2]
     assert batch.closing == (1, 99)
+    assert batch.closing_earlier == (99,)
     assert [record.n for record in batch.closed] == [3, 4, 5]

@@ -212,3 +212,14 @@ def test_only_what_is_missing_is_estimated() -> None:
     assert partly.filled(guess) == Usage(input=3, cache_read=2, output=10, source="estimated")
     whole = Usage(input=0, output=0, source="provider")
     assert whole.filled(guess) is whole
+
+
+counts = st.none() | st.integers(0, 1 << 40)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(Usage.__struct_fields__[:9], counts)))
+def test_both_sides_at_once_are_the_sides_one_by_one(values: dict[str, Any]) -> None:
+    for usage in (Usage(**values), Usage(input=values["input"], output=values["output"])):
+        assert usage.sides() == (usage.prompt_tokens, usage.completion_tokens)
+        extra = usage.total - (usage.input or 0) - (usage.output or 0) + (usage.images or 0)
+        assert usage.plain() is (extra == 0)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.unit.store.samples import KEY_ID, closed
 
@@ -26,7 +28,23 @@ def test_a_row_keeps_every_field_of_the_record(database: Database) -> None:
     assert (row["number"], row["usage_flags"], row["tags"], row["end_user"]) == (1, "a,b", '["x"]', "me")
     assert (row["status"], row["http_status"], row["ttft_us"], row["client_left"]) == ("failure", 502, 9, True)
     assert row["started_at"] == record.at_ns // 1000
-    assert set(spend_logs.row_of("w", record)) == {column.name for column in REQUESTS.columns} - {"row_id"}
+    assert (row["cost_nano"], json.loads(row["cost_parts"])) == (record.cost.total, list(record.cost[1:]))
+
+
+def test_a_row_has_every_column_in_its_place(database: Database) -> None:
+    names = spend_logs.COLUMNS
+    assert sorted(names) == sorted(column.name for column in REQUESTS.columns if column.name != "row_id")
+    values = spend_logs.row_of("w", closed(1, key_alias="alias", team_id="t", session_id="s", trace_id="r"))
+    with database.write() as connection:
+        spend_logs.insert(connection, [values])
+        (row,) = spend_logs.page(connection, LogFilter(), None, 10)
+    assert {name: row[name] for name in names} == dict(zip(names, values, strict=True))
+
+
+@pytest.mark.parametrize(("paramstyle", "mark"), [("qmark", "?"), ("pyformat", "%s"), ("format", "%s")])
+def test_the_insertion_is_spoken_as_the_driver_wants_it(paramstyle: str, mark: str) -> None:
+    statement = spend_logs._insertion(paramstyle)
+    assert statement.endswith(f"VALUES ({', '.join([mark] * len(spend_logs.COLUMNS))})")
 
 
 def test_pages_go_back_in_time_without_gap_or_overlap(database: Database) -> None:
@@ -52,7 +70,8 @@ def test_filters(database: Database) -> None:
         assert numbers(LogFilter(key_id=KEY_ID)) == [2, 0]
         assert numbers(LogFilter(request_id="call-3")) == [3]
         assert numbers(LogFilter(user_id="u1")) == [1]
-        assert numbers(LogFilter(since=rows[1]["started_at"], until=rows[3]["started_at"])) == [2, 1]
+        starts = [row[spend_logs.COLUMNS.index("started_at")] for row in rows]
+        assert numbers(LogFilter(since=starts[1], until=starts[3])) == [2, 1]
 
 
 def test_days_are_summed_exactly(database: Database) -> None:
