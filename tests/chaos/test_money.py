@@ -24,8 +24,9 @@ from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
-from phantom_gateway.limits.book import LeaseBook, amounts_for
+from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.plan import amounts_for
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
 

@@ -15,12 +15,14 @@ from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.ledger.money import MILLION, NANO, format_usd
 from phantom_gateway.ledger.record import Opened
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.plan import amounts_for
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Group, Table, Worst
     from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.limits.slices import Reservation
     from phantom_gateway.spine.messages import KeyRecord, Limit
 
 EXPECTED_OUTPUT = 256
@@ -90,21 +92,21 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     if not worker.journal.accepting:
         raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
     key, call = exchange.principal, exchange.call
-    worst = table.worst(exchange.group, exchange.routed)
+    group = exchange.group
+    worst = group.worst if group.fixed else table.worst(group, exchange.routed)
     tokens_in = call.size // BYTES_PER_TOKEN + 1
     tokens_out = 0
     if exchange.operation.output_fields:
         limit = call.output_limit
         tokens_out = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     end_user, session_id, trace_id = _labels(exchange, table.user_header)
-    limits = key.limits + table.common_limits if table.common_limits else key.limits
+    limits = table.limits_of(key) if table.common_limits else key.limits
     now = time.time()
-    amounts = _amounts(limits, tokens_in + tokens_out, worst, exchange) if limits else []
     if not exchange.group.fixed and _has_budget(limits) and not table.is_priced(exchange.group, exchange.routed):
         message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
         raise invalid_request(message, "model")
     try:
-        reservation = worker.book.try_all(limits, amounts, now) or await worker.book.take_all(limits, amounts, now)
+        reservation = await _reserve(exchange, limits, tokens_in + tokens_out, worst, worker)
     except LimitExceeded as error:
         raise _refusal(
             error, now, worst_case(exchange, worst), table.snapshot.settings.budget_exceeded_status
@@ -146,20 +148,20 @@ def _has_budget(limits: tuple[Limit, ...]) -> bool:
     return any(limit.kind == "budget" for limit in limits)
 
 
-def _amounts(limits: tuple[Limit, ...], tokens: int, worst: Worst, exchange: Exchange) -> list[int]:
-    """What the request reserves of each limit. A token limit smaller than the estimate is reserved whole: an empty window
-    always admits one request, and what it really used is settled afterwards.
-    """
-    amounts = []
-    for limit in limits:
-        kind = limit.kind
-        if kind == "budget":
-            amounts.append(worst_case(exchange, worst))
-        elif kind == "tokens":
-            amounts.append(min(tokens, limit.amount))
-        else:
-            amounts.append(1)
-    return amounts
+async def _reserve(
+    exchange: Exchange, limits: tuple[Limit, ...], tokens: int, worst: Worst, worker: Worker
+) -> Reservation:
+    """Take what the request may use: from what is leased already, else asking control. Raises as ``LeaseBook.take_all``."""
+    book, now = worker.book, time.time()
+    plan = book.plan(limits)
+    if plan is not None:
+        cost = worst_case(exchange, worst) if plan.budgets else 0
+        reservation = book.reserve(plan, tokens, cost, now)
+        if reservation is not None:
+            return reservation
+    else:
+        cost = worst_case(exchange, worst) if _has_budget(limits) else 0
+    return await book.take_all(limits, amounts_for(limits, tokens, cost), now)
 
 
 def worst_case(exchange: Exchange, worst: Worst) -> int:

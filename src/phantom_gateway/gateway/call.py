@@ -96,7 +96,7 @@ class Caller:
             candidates = group.candidates(operation, now, tried | banned) or group.candidates(operation, now, banned)
             if not candidates:
                 raise failure or _all_resting(group, now)
-            target = choose(candidates, table.draw)
+            target = candidates[0] if len(candidates) == 1 else choose(candidates, table.draw)
             if failure is not None:
                 exchange.attempts += 1
                 if target.id in tried:
@@ -117,7 +117,8 @@ class Caller:
                 if attempt > (table.routing.num_retries if allowed is None else allowed):
                     raise failure from failed
             else:
-                target.health.succeeded()
+                if target.health.fails:
+                    target.health.succeeded()
                 return
 
     @staticmethod
@@ -136,7 +137,7 @@ class Caller:
 
     async def _attempt(self, exchange: Exchange, target: Target, model: str) -> None:
         call, accounting = exchange.call, exchange.accounting
-        upstream_model = target.upstream_model(model)
+        upstream_model = target.fixed_model or target.upstream_model(model)
         ask_usage = target.deployment.usage_in_stream == "include_usage" and exchange.operation.streams
         body = call.render(upstream_model, target.defaults, ask_usage)
         head = target.head(exchange.operation.name, upstream_model, len(body))

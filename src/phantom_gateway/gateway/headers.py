@@ -25,6 +25,7 @@ STREAM = (
 )
 
 _PASSED_ON = (b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id")
+_INITIALS = frozenset(name[:1] for name in _PASSED_ON)
 
 
 def of_error(error: ApiError, call_id: str = "") -> bytes:
@@ -98,7 +99,8 @@ def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:
     """The provider's own limits and ids, prefixed as LiteLLM does."""
     block = b""
     for name, value in headers:
-        if name.startswith(_PASSED_ON):
+        # nearly all begin otherwise: one look instead of five comparisons
+        if name[:1] in _INITIALS and name.startswith(_PASSED_ON):
             block += b"llm_provider-%b: %b\r\n" % (name, value)
     return block
 

@@ -107,7 +107,8 @@ class Accounting:
 
     async def close_success(self) -> None:
         """The answer is whole. Returns when it may be acknowledged; raises ApiError 503 when it cannot be recorded."""
-        self._take_tap()
+        if self._tap is not None:
+            self._take_tap()
         try:
             self._close("success", 200, "")
             if self._journal.sync == "strict":

@@ -15,10 +15,13 @@ from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
+    from phantom_gateway.spine.messages import KeyRecord
     from phantom_gateway.spine.snapshot import Deployment, Snapshot
 
 UNKNOWN_OUTPUT_LIMIT = 16384
 """Output tokens reserved for when neither the request nor the model's data bounds the output."""
+
+MAX_JOINED = 20_000
 
 _UNPRICED = PricedModel(prices=Prices())
 _encoder = msgspec.json.Encoder()
@@ -212,6 +215,7 @@ class Table:
             self.common_limits = (
                 Limit(scope=f"parallel:{entity}:", kind="parallel", entity=entity, amount=parallel, window=""),
             )
+        self._joined: dict[int, tuple[tuple[Limit, ...], tuple[Limit, ...]]] = {}
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
         healths: dict[str, Health] = {}
         if previous is not None:
@@ -229,6 +233,16 @@ class Table:
                 group.worst = _worst(chain)
             else:
                 group.fixed = False
+
+    def limits_of(self, key: KeyRecord) -> tuple[Limit, ...]:
+        """All limits of a key: the same tuple each time, which is how the lease book knows it again."""
+        own = key.limits
+        joined = self._joined.get(id(own))
+        if joined is None or joined[0] is not own:
+            if len(self._joined) >= MAX_JOINED:
+                self._joined.clear()
+            joined = self._joined[id(own)] = own, own + self.common_limits
+        return joined[1]
 
     def worst(self, group: Group, model: str) -> Worst:
         """What a request for ``model`` of ``group`` can cost at most, wherever it ends."""

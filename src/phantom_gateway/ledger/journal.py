@@ -25,7 +25,6 @@ import fcntl
 import os
 import threading
 import time
-from collections import deque
 from pathlib import Path
 from typing import Literal
 
@@ -93,8 +92,12 @@ class Journal:
         self._segment: SegmentFile
         self._reserve: SegmentFile | None = None
         self._retired: list[SegmentFile] = []
-        self._unsynced: deque[tuple[int, bytes]] = deque()
+        self._unsynced: list[tuple[int, bytes]] = []
+        self._syncing: list[tuple[int, bytes]] = []
+        """Those of the unsynced, the oldest, that the commit under way or the last failed one is about."""
+        self._syncing_bytes = 0
         self._unsynced_bytes = 0
+        """Of both."""
         self._dirty = False
         self._full = False
         self._failures = 0
@@ -281,6 +284,9 @@ class Journal:
         with self._lock:
             self._dirty = False
             target = self.position
+            self._syncing += self._unsynced
+            self._unsynced = []
+            self._syncing_bytes = self._unsynced_bytes
             files = [*self._retired, self._segment]
             suspect = self._suspect
         try:
@@ -310,9 +316,9 @@ class Journal:
                 file.named = True
 
     def _forget(self, target: int) -> None:
-        unsynced = self._unsynced
-        while unsynced and unsynced[0][0] <= target:
-            self._unsynced_bytes -= len(unsynced.popleft()[1])
+        self._unsynced_bytes -= self._syncing_bytes
+        self._syncing_bytes = 0
+        self._syncing = []
         self.synced_position = max(self.synced_position, target)
 
     def _start_over(self) -> None:
@@ -321,8 +327,9 @@ class Journal:
             self._failures += 1
             self._suspect = True
             given_up = [*self._retired, self._segment]
-            payloads = [payload for _, payload in self._unsynced]
-            first = self._unsynced[0][0] if self._unsynced else 0
+            unsynced = [*self._syncing, *self._unsynced]
+            payloads = [payload for _, payload in unsynced]
+            first = unsynced[0][0] if unsynced else 0
             try:
                 fresh = self._fresh_segment(payloads, first)
             except OSError as error:

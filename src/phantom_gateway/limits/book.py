@@ -1,8 +1,8 @@
 """The worker's side of leases: decide locally, ask control only when the slice at hand is short.
 
-Hot path: ``try_all`` is synchronous and touches nothing but dictionaries and integers. Slow path: ``take_all`` lines up per
-scope, in order of arrival, behind one ask at a time; when control refuses, everybody in line who needs at least as much is refused
-with the same answer, so that 200 requests on an exhausted budget cost one question.
+Hot path: ``reserve`` (and ``try_all``, for any amounts) is synchronous and touches nothing but lists and integers. Slow path:
+``take_all`` lines up per scope, in order of arrival, behind one ask at a time; when control refuses, everybody in line who needs
+at least as much is refused with the same answer, so that 200 requests on an exhausted budget cost one question.
 
 When control cannot be asked (``LimiterUnavailable``, OSError from the ask, or ``recovering`` for longer than the patience):
 
@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.plan import Plan, PlannedReservation
 from phantom_gateway.limits.slices import NEVER, Reservation, Slice
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Limit
@@ -37,6 +38,7 @@ PATIENCE_SECONDS = 2.0
 """How long a request waits for an authority that says ``recovering``."""
 RETRY_SECONDS = 0.05
 RESERVATION_SECONDS = 3600.0
+MAX_PLANS = 20_000
 
 _HELD = ("budget", "parallel")
 """Kinds for which a slice with nothing in it says nothing; the others remember what was used of their window."""
@@ -72,11 +74,28 @@ class LeaseBook:
         self._patience = patience
         self._slices: dict[str, Slice] = {}
         self._old: list[Slice] = []
+        self._plans: dict[int, Plan] = {}
+        """By ``id`` of the limits, which the plan keeps alive."""
         self._lines: dict[str, _Line] = {}
         self._open: set[Reservation] = set()
         self._epoch = 0
 
     # --- reserving ----------------------------------------------------------------------------------------------------
+
+    def plan(self, limits: tuple[Limit, ...]) -> Plan | None:
+        """What is leased of ``limits``; ``None`` when a slice is missing: use ``take_all``."""
+        return self._plans.get(id(limits)) or self._make_plan(limits)
+
+    def reserve(
+        self, plan: Plan, tokens: int, cost: int, now: float, owner: object = None
+    ) -> PlannedReservation | None:
+        """Reserve what one request may use, ``amounts_for(plan.limits, tokens, cost)``; ``None``: use ``take_all``.
+
+        ``plan`` must have been asked for in the same turn of the loop.
+        """
+        if not plan.take(tokens, cost, now):
+            return None
+        return PlannedReservation(plan, tokens, cost, self._open, owner, now + RESERVATION_SECONDS)
 
     def try_all(
         self, limits: Sequence[Limit], amounts: Sequence[int], now: float, owner: object = None
@@ -142,10 +161,10 @@ class LeaseBook:
             if piece.free < 0 or over or still:
                 due.append((scope, piece))
             if over:
-                del self._slices[scope]
+                self._retire(piece)
                 self._old.append(piece)
             elif still and not piece.reserved and scope not in self._lines and piece.limit.kind in _HELD:
-                del self._slices[scope]
+                self._retire(piece)
         due += [(piece.limit.scope, piece) for piece in self._old]
         returns = [
             LeaseReturn(scope=scope, window_start=piece.start, amount=piece.take_free())
@@ -202,12 +221,41 @@ class LeaseBook:
         if piece is None:
             return None
         if now >= piece.end or limit.amount < piece.limit.amount:
-            del self._slices[limit.scope]
+            self._retire(piece)
             self._old.append(piece)
             return None
         if limit.amount != piece.limit.amount:
             piece.limit = limit
+            self._drop_plans(piece)
         return piece
+
+    def _retire(self, piece: Slice) -> None:
+        """``piece`` is not the one to use any more."""
+        del self._slices[piece.limit.scope]
+        self._drop_plans(piece)
+
+    def _drop_plans(self, piece: Slice) -> None:
+        for key in piece.plans:
+            self._plans.pop(key, None)
+        piece.plans.clear()
+
+    def _make_plan(self, limits: tuple[Limit, ...]) -> Plan | None:
+        found = [self._slices.get(limit.scope) for limit in limits]
+        slices = [
+            piece
+            for piece, limit in zip(found, limits, strict=True)
+            if piece is not None and piece.limit.amount == limit.amount
+        ]
+        if len(set(slices)) < len(limits):
+            return None
+        if len(self._plans) >= MAX_PLANS:
+            for piece in self._slices.values():
+                piece.plans.clear()
+            self._plans.clear()
+        plan = self._plans[id(limits)] = Plan(limits, slices)
+        for piece in slices:
+            piece.plans.add(id(limits))
+        return plan
 
     async def _line_up(self, limit: Limit, amount: int) -> Slice:
         future: asyncio.Future[Slice] = asyncio.get_running_loop().create_future()
@@ -294,6 +342,7 @@ class LeaseBook:
         piece = self._slices.get(limit.scope)
         if piece is None or piece.start != grant.window_start:
             if piece is not None:
+                self._retire(piece)
                 self._old.append(piece)
             piece = Slice(limit, grant.window_start, grant.window_end or NEVER, now)
             self._slices[limit.scope] = piece
@@ -340,8 +389,3 @@ class LeaseBook:
                 seq=0, granted=0, window_start=piece.start, window_end=end, used=piece.granted, reason="exhausted"
             )
             future.set_exception(LimitExceeded(limit, refusal))
-
-
-def amounts_for(limits: Sequence[Limit], tokens: int, cost: int) -> list[int]:
-    """What one request reserves of each limit: 1 request, 1 slot, ``tokens``, ``cost`` nano-dollars."""
-    return [cost if limit.kind == "budget" else tokens if limit.kind == "tokens" else 1 for limit in limits]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
 NEVER = math.inf
 MAX_APPETITE = 1024
-_tuple = tuple.__new__
-"""Makes a named tuple without the Python call of its own constructor."""
 
 
 class Slice:
@@ -27,6 +25,7 @@ class Slice:
         "granted",
         "kind",
         "limit",
+        "plans",
         "remaining",
         "reserved",
         "start",
@@ -50,6 +49,8 @@ class Slice:
         self.remaining = 0
         """What the authority had left at its last answer."""
         self.used = 0
+        self.plans: set[int] = set()
+        """Keys of the plans made of it, for the book to drop them with it."""
 
     def credit(self, amount: int) -> None:
         self.free += amount
@@ -105,16 +106,12 @@ class Reservation:
 
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
-        pairs = zip(self.slices, self._amounts)  # noqa: B905  the same length by construction; strict costs as much again
-        return tuple(
-            [_tuple(Spend, (each.limit.scope, each.start, amount)) for each, amount in pairs if each.kind == "budget"]
-        )
+        pairs = self._pairs()
+        return tuple([Spend(each.limit.scope, each.start, amount) for each, amount in pairs if each.kind == "budget"])
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
-        return tuple(
-            [_tuple(Spend, (each.limit.scope, each.start, cost)) for each in self.slices if each.kind == "budget"]
-        )
+        return tuple([Spend(each.limit.scope, each.start, cost) for each in self.slices if each.kind == "budget"])
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
@@ -122,7 +119,7 @@ class Reservation:
             return
         self.open = False
         self._registry.discard(self)
-        for piece, amount in zip(self.slices, self._amounts):  # noqa: B905  see ``reserved``
+        for piece, amount in self._pairs():
             kind = piece.kind
             if kind == "budget":
                 back = amount - cost
@@ -139,7 +136,7 @@ class Reservation:
         """The request never reached an upstream: everything is free again. Later calls do nothing."""
         if not self._close():
             return
-        for piece, amount in zip(self.slices, self._amounts, strict=True):
+        for piece, amount in self._pairs():
             piece.reserved -= amount
             piece.free += amount
 
@@ -150,12 +147,16 @@ class Reservation:
         """
         if not self._close():
             return
-        for piece, amount in zip(self.slices, self._amounts, strict=True):
+        for piece, amount in self._pairs():
             if piece.limit.kind == "budget":
                 continue
             piece.reserved -= amount
             if piece.limit.kind == "parallel":
                 piece.free += amount
+
+    def _pairs(self) -> Iterable[tuple[Slice, int]]:
+        """Every slice with what is reserved of it."""
+        return zip(self.slices, self._amounts, strict=True)
 
     def _close(self) -> bool:
         if not self.open:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
-from phantom_gateway.limits.book import LeaseBook, amounts_for
+from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind
@@ -301,6 +301,49 @@ async def test_standing_and_overdue_reservations() -> None:
     assert node.book.overdue(node.now + 1e6) == []
 
 
-def test_amounts() -> None:
-    kinds: list[LimitKind] = ["requests", "tokens", "parallel", "budget"]
-    assert amounts_for([limit(kind) for kind in kinds], 30, 900) == [1, 30, 1, 900]
+async def test_a_plan_is_the_same_until_one_of_its_slices_is_not_the_one_to_use() -> None:
+    node = Node()
+    book = node.book
+    limits = (limit("requests", 1000, "1m"), limit("budget", 1000))
+    assert book.plan(limits) is None
+    (await book.take_all(limits, [1, 10])).release()
+    plan = book.plan(limits)
+    assert plan is not None
+    assert book.plan(limits) is plan
+    assert book.plan((limits[0], limits[0])) is None, "one slice twice cannot be checked at once"
+    reservation = book.reserve(plan, 0, 10, node.now, owner="me")
+    assert reservation is not None
+    assert reservation.slices[1].reserved == 10
+    assert book.reserve(plan, 0, 10**9, node.now) is None
+    assert reservation.slices[0].reserved == 1, "all or nothing"
+    assert book.overdue(node.now + 1e6) == [reservation]
+    reservation.settle(cost=4)
+    assert book.open_reservations() == 0
+    node.now += 61.0
+    assert book.reserve(plan, 0, 10, node.now) is None, "the window is over"
+    (await book.take_all(limits, [1, 10])).settle()
+    assert book.plan(limits) not in {None, plan}
+
+
+async def test_a_changed_limit_makes_the_plans_of_its_slice_void() -> None:
+    node = Node()
+    before, after = (limit(amount=1000),), (limit(amount=2000),)
+    (await node.book.take_all(before, [10])).release()
+    old = node.book.plan(before)
+    assert old is not None
+    assert node.book.plan(after) is None
+    (await node.book.take_all(after, [10])).release()
+    assert node.book.plan(before) is None
+    assert node.book.plan(after) is not None
+    for message in node.book.idle(node.now + 3.0):
+        node.returned("w0", message)
+    assert node.book.plan(after) is None, "an idle budget is given back"
+
+
+async def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phantom_gateway.limits.book.MAX_PLANS", 3)
+    node = Node()
+    many = [(limit(amount=1000),) for _ in range(10)]
+    (await node.book.take_all(many[0], [10])).release()
+    assert all(node.book.plan(each) is not None for each in many)
+    assert len(node.book._plans) <= 3
