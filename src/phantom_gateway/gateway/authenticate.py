@@ -42,7 +42,8 @@ class KeyCache:
     """
 
     def __init__(self) -> None:
-        self._marker = blake2b(digest_size=32, key=secrets.token_bytes(32))
+        # the secret before the key, in one block: half the work of the keyed mode, and BLAKE2 cannot be extended
+        self._marker = blake2b(secrets.token_bytes(32), digest_size=32)
         self._marked: dict[bytes, KeyRecord] = {}
         self._records: OrderedDict[str, KeyRecord] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()

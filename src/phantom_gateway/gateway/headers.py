@@ -13,6 +13,8 @@ from phantom_gateway.ledger.money import NANO
 from phantom_gateway.limits.slices import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
     from phantom_gateway.limits.slices import Slice
@@ -63,36 +65,32 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
     """What the key may still do: ``x-ratelimit-*`` for requests and tokens, LiteLLM's key figures for the budget."""
     block = b""
     for piece in slices:
-        kind, amount = piece.kind, piece.limit.amount
+        kind = piece.kind
+        if kind == "parallel":
+            continue
+        fixed = piece.shown
+        if not fixed:
+            fixed = piece.shown = _FIXED[kind](piece.limit.amount)
         remaining = piece.remaining + piece.free
-        if kind == "requests":
-            block += _REQUESTS % (
-                amount,
-                max(0, remaining),
-                piece.end - now if piece.end != NEVER else 0,
-                amount,
-            )
-        elif kind == "tokens":
-            block += _TOKENS % (
-                amount,
-                max(0, remaining),
-                piece.end - now if piece.end != NEVER else 0,
-                amount,
-            )
-        elif kind == "budget":
-            block += _BUDGET % (*divmod(max(amount - remaining, 0), NANO), *divmod(amount, NANO))
+        if kind == "budget":
+            amount = piece.limit.amount
+            block += _BUDGET % (fixed, *divmod(amount - remaining if amount > remaining else 0, NANO))
+        else:
+            reset = piece.end - now if piece.end != NEVER else 0
+            changing = _REQUESTS if kind == "requests" else _TOKENS
+            block += changing % (fixed, max(0, remaining), reset)
     return block
 
 
-_REQUESTS = (
-    b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
-    b"x-litellm-key-rpm-limit: %d\r\n"
-)
-_TOKENS = (
-    b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
-    b"x-litellm-key-tpm-limit: %d\r\n"
-)
-_BUDGET = b"x-litellm-key-spend: %d.%09d\r\nx-litellm-key-max-budget: %d.%09d\r\n"
+# What changes from one answer to the next stands behind what does not, which is rendered once per slice.
+_FIXED: dict[str, Callable[[int], bytes]] = {
+    "requests": lambda amount: b"x-ratelimit-limit-requests: %d\r\nx-litellm-key-rpm-limit: %d\r\n" % (amount, amount),
+    "tokens": lambda amount: b"x-ratelimit-limit-tokens: %d\r\nx-litellm-key-tpm-limit: %d\r\n" % (amount, amount),
+    "budget": lambda amount: b"x-litellm-key-max-budget: %d.%09d\r\n" % divmod(amount, NANO),
+}
+_REQUESTS = b"%bx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
+_TOKENS = b"%bx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
+_BUDGET = b"%bx-litellm-key-spend: %d.%09d\r\n"
 
 
 def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -226,6 +226,7 @@ class LeaseBook:
             return None
         if limit.amount != piece.limit.amount:
             piece.limit = limit
+            piece.shown = b""
             self._drop_plans(piece)
         return piece
 

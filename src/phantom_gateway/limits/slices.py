@@ -28,6 +28,7 @@ class Slice:
         "plans",
         "remaining",
         "reserved",
+        "shown",
         "start",
         "touched",
         "used",
@@ -49,6 +50,8 @@ class Slice:
         self.remaining = 0
         """What the authority had left at its last answer."""
         self.used = 0
+        self.shown = b""
+        """What a response header says of ``limit``, rendered by whoever shows it; empty when it must be rendered anew."""
         self.plans: set[int] = set()
         """Keys of the plans made of it, for the book to drop them with it."""
 

@@ -45,6 +45,8 @@ _GUARDED = SINGLE | {
 _HOST = re.compile(rb"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00|%0[aAdD]")
 _HEAD_END = b"\r\n\r\n"
+_PLAIN_LINE = b" HTTP/1.1\r\n"
+"""The end of nearly every request line; asking llhttp for the version formats it anew."""
 _REQUEST_LINE = 256
 """Room in the head for method, version and leading blank lines."""
 
@@ -57,7 +59,7 @@ class RequestParser:
     __slots__ = (
         "_body", "_body_left", "_chunks", "_good_host", "_good_target", "_head_bytes", "_head_done", "_head_limit", "_headers",
         "_keep_alive", "_limits", "_llhttp", "_message_done", "_request", "_state", "_strip", "_tail", "_target", "_underscore",
-        "_upgrade", "peer", "rest", "scheme", "send_continue",
+        "_upgrade", "_version", "peer", "rest", "scheme", "send_continue",
     )  # fmt: skip
 
     def __init__(self, limits: HttpLimits, peer: str = "", scheme: str = "http") -> None:
@@ -78,6 +80,7 @@ class RequestParser:
         self._tail = b""
         self._head_done = self._message_done = self._upgrade = self._strip = self._underscore = False
         self._keep_alive = False
+        self._version = ""
         self._request: Request | None = None
         self._body: bytearray | None = None
         self._body_left = 0
@@ -148,6 +151,8 @@ class RequestParser:
                 self._execute(data[position : position + limit])
                 raise BadRequest(431, "request head too large")
             part = data if end == size and not position else data[position:end]
+            if self._head_bytes == len(part) and part.startswith(_PLAIN_LINE, part.find(b"\n") - 10):
+                self._version = "1.1"
             whole = self._execute(part)
             # values keep trailing blanks; a line end seen across two reads is assumed to follow one
             # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
@@ -202,7 +207,7 @@ class RequestParser:
         method = METHODS.get(llhttp.get_method())
         if method is None:
             raise BadRequest(405, "method not allowed")
-        version = llhttp.get_http_version()
+        version = self._version or llhttp.get_http_version()
         if version not in {"1.1", "1.0"}:
             raise BadRequest(400 if version == "0.9" else 505, "HTTP version not supported")
         if self._target != self._good_target:

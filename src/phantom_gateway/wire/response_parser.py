@@ -35,7 +35,7 @@ class ResponseParser:
     """Parses one response after another on one connection; ``begin`` before each. After BadResponse it is used up."""
 
     __slots__ = (
-        "_body_bytes", "_final", "_head_bytes", "_head_request", "_interim", "_llhttp", "_wire_bytes",
+        "_body_bytes", "_final", "_head_bytes", "_head_request", "_interim", "_llhttp", "_usual", "_wire_bytes",
         "complete", "head_done", "headers", "index", "keep_alive", "max_head", "on_body", "pieces", "started", "status",
         "surplus", "until_eof",
     )  # fmt: skip
@@ -52,6 +52,7 @@ class ResponseParser:
         self._head_request = head_request
         self._head_bytes = self._wire_bytes = self._body_bytes = 0
         self._interim = 0
+        self._usual = False
         self._final = False
         self.headers: Headers = []
         self.index: dict[bytes, bytes] = {}
@@ -73,6 +74,8 @@ class ResponseParser:
             self.surplus = True
             return
         if not self.head_done:
+            if not self._head_bytes:
+                self._usual = data.startswith(b"HTTP/1.1 ")
             self._head_bytes += len(data)
         try:
             self._llhttp.feed_data(data)
@@ -146,7 +149,9 @@ class ResponseParser:
             self.complete = True
 
     def _check_head(self, status: int) -> None:
-        if not 200 <= status <= 599 or self._llhttp.get_http_version() not in {"1.1", "1.0"}:
+        # asking llhttp for the version formats it anew: not where the read began with the usual one
+        usual = self._usual and not self._interim
+        if not 200 <= status <= 599 or not (usual or self._llhttp.get_http_version() in {"1.1", "1.0"}):
             raise BadResponse("malformed status line")
         headers = self.headers
         size = sum([len(name) + len(value) + 4 for name, value in headers]) if self._head_bytes > self.max_head else 0

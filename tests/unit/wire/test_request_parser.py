@@ -131,3 +131,22 @@ def test_request_fields() -> None:
 def test_each_limit_at_its_edge(raw: bytes, status: int | None) -> None:
     assert run(raw, [])[1] == status
     assert run(raw, list(range(len(raw))))[1] == status
+
+
+@pytest.mark.parametrize(
+    ("raw", "old"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", False),
+        (b"\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\nx: HTTP/1.1\r\nhost: a\r\n\r\n", True),
+        (b"GET / HTTP/1.0\r\n HTTP/1.1\r\n\r\n", None),
+    ],
+)
+def test_the_version_is_that_of_the_request_line_alone(raw: bytes, old: bool | None) -> None:
+    """Wherever a read ends: a header line at the start of one must not pass for the request line."""
+    for cut in range(len(raw)):
+        seen, status, _ = run(raw, [cut])
+        if old is None:
+            assert (seen, status) == ([], 400)
+        else:
+            assert [request.version_10 for request in seen] == [old]
