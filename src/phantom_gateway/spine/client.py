@@ -81,7 +81,8 @@ class _Connection(asyncio.Protocol):
             self.closed.set_result(None)
 
     def send(self, message: Message) -> None:
-        if self._transport is not None:
+        # uvloop's transports raise when they are written to between their end and the moment somebody hears of it
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(encode(message))
 
     def close(self) -> None:

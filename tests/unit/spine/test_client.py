@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from tests.unit.spine.samples import KEY, LIMIT, SNAPSHOT
 
 from phantom_gateway.spine import client as client_module
@@ -229,3 +231,20 @@ async def test_another_version_is_not_joined(tmp_path: Path) -> None:
         assert not client.connected
         assert worker.told == []
         server.close()
+
+
+def test_sending_right_after_the_end_raises_nothing() -> None:
+    """On the loop that workers use: whoever sends in the turn of the loss has not heard of it yet."""
+
+    async def run() -> None:
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_unix_connection(lambda: client_module._Connection(lambda _: None), sock=ours)
+        connection.close()
+        connection.send(Ack(seq=1))
+        await connection.closed
+        connection.send(Ack(seq=2))
+        assert theirs.recv(100) == b""
+        theirs.close()
+
+    uvloop.run(run())
