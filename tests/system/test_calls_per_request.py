@@ -29,7 +29,7 @@ from tests.support.gateway import Gateway
 
 from phantom_gateway.gateway.worker import Worker
 
-PLAIN = 156
+PLAIN = 149
 """Calls for a plain chat request."""
 CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
