@@ -84,10 +84,20 @@ class HttpSection(Section):
     max_body: Annotated[
         Size | None, Active("Largest request body; wins over `general_settings.max_request_size_mb`; default 32 MiB.")
     ] = None
+    max_buffered_bodies: Annotated[
+        int,
+        Field(ge=256, le=1024**4),
+        Active(
+            "All request bodies together that one worker holds, until they are answered; never less than `max_body`."
+        ),
+    ] = _DEFAULTS.max_buffered
     header_timeout: Annotated[Time, Active("From the first byte of a request to the end of its headers.")] = (
         _DEFAULTS.header_timeout_s
     )
     body_stall: Annotated[Time, Active("Longest silence inside a request body.")] = _DEFAULTS.body_stall_s
+    body_timeout: Annotated[Time, Active("From the end of the headers to the end of the body.")] = (
+        _DEFAULTS.body_timeout_s
+    )
     idle_timeout: Annotated[Time, Active("Longest silence between requests on a connection.")] = (
         _DEFAULTS.idle_timeout_s
     )

@@ -262,14 +262,17 @@ def _aliases(written: Mapping[str, str | AliasTarget]) -> tuple[dict[str, str], 
 def _http(config: Config) -> HttpLimits:
     http, megabytes = config.phantom.http, config.general_settings.max_request_size_mb
     default = HttpLimits()
+    max_body = _or(default.max_body, http.max_body, int(megabytes * 2**20) if megabytes is not None else None)
     return HttpLimits(
         max_target=http.max_target,
         max_header_line=http.max_header_line,
         max_header_bytes=http.max_header_bytes,
         max_headers=http.max_headers,
-        max_body=_or(default.max_body, http.max_body, int(megabytes * 2**20) if megabytes is not None else None),
+        max_body=max_body,
+        max_buffered=max(http.max_buffered_bodies, max_body),
         header_timeout_s=http.header_timeout,
         body_stall_s=http.body_stall,
+        body_timeout_s=http.body_timeout,
         idle_timeout_s=http.idle_timeout,
         write_stall_s=http.write_stall,
         tls_handshake_s=http.tls_handshake,

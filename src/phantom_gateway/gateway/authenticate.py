@@ -29,9 +29,15 @@ UNKNOWN_S = 5.0
 """How long an unknown key is remembered as unknown; creation of the key clears it at once."""
 MAX_UNKNOWN = 10_000
 MAX_KEY_LENGTH = 512
+RESOLVE_TRIES = 20
+"""How often a key is looked up again because keys were changed while control was asked."""
 
 _HEADERS = (b"api-key", b"x-api-key", b"x-goog-api-key")
 """Looked at after the configured one, ``x-litellm-api-key`` and ``Authorization``, in LiteLLM's order."""
+
+
+_SCHEMES = frozenset({b"bearer", b"basic", b"digest", b"negotiate"})
+"""Authentication schemes without credentials behind them."""
 
 
 class KeyCache:
@@ -140,12 +146,20 @@ class Authenticator:
             digest = self._hasher.digest(key)
             record = cache.get(digest) or await self._resolve(digest)
             cache.remember(mark, digest, record)
-        if record.expires is not None and record.expires <= time.time():
-            raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})
-        if record.blocked:
-            whose = f"The {record.blocked_by} of this API key" if record.blocked_by else "The API key"
-            raise ApiError(401, "auth_error", f"{whose} is blocked.")
+        _check_in_force(record)
         return record
+
+    def recognises(self, request: Request) -> bool:
+        """Whether the key is known to this worker and in force, without asking anybody."""
+        key = self._key_of(request)
+        record = None if key is None else self.cache.marked(self.cache.mark(key))
+        if record is None:
+            return False
+        try:
+            _check_in_force(record)
+        except ApiError:
+            return False
+        return True
 
     def _key_of(self, request: Request) -> bytes | None:
         index = request.index()
@@ -162,24 +176,42 @@ class Authenticator:
         now = time.monotonic()
         if self.cache.is_unknown(digest, now):
             raise _unknown()
-        generation = self.cache.generation
-        try:
-            answer = await self._spine.resolve(digest)
-        except SpineDown as error:
-            raise unavailable("The key cannot be checked right now.") from error
-        if answer.unavailable:
+        for _ in range(RESOLVE_TRIES):
+            generation = self.cache.generation
+            try:
+                answer = await self._spine.resolve(digest)
+            except SpineDown as error:
+                raise unavailable("The key cannot be checked right now.") from error
+            if answer.unavailable:
+                raise unavailable("The key cannot be checked right now.")
+            if generation == self.cache.generation:
+                break
+            # something was changed meanwhile, maybe this key: what was said of it may be old
+        else:
             raise unavailable("The key cannot be checked right now.")
-        if generation == self.cache.generation:
-            self.cache.put(digest, answer.key, now)
+        self.cache.put(digest, answer.key, now)
         if answer.key is None:
             raise _unknown()
         return answer.key
 
 
-def _bare(value: bytes) -> bytes:
+def _check_in_force(record: KeyRecord) -> None:
+    """Raises ApiError 401 for a key that has expired or is blocked."""
+    if record.expires is not None and record.expires <= time.time():
+        raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})
+    if record.blocked:
+        whose = f"The {record.blocked_by} of this API key" if record.blocked_by else "The API key"
+        raise ApiError(401, "auth_error", f"{whose} is blocked.")
+
+
+def _bare(value: bytes) -> bytes | None:
+    """The key in a header's value; None when there is none: an empty one, or the credentials of another scheme."""
     if value.startswith((b"Bearer ", b"bearer ")) or value[:7].lower() == b"bearer ":
-        return value[7:].strip()
-    return value.strip()
+        return value[7:].strip() or None
+    value = value.strip()
+    if b" " in value or value.lower() in _SCHEMES:
+        return None
+    return value or None
 
 
 def _unauthorised(message: str) -> ApiError:

@@ -13,10 +13,12 @@ from phantom_gateway.dialects import operations
 from phantom_gateway.gateway import admit, body, discovery, headers
 from phantom_gateway.gateway.errors import ApiError, unavailable
 from phantom_gateway.gateway.exchange import Exchange
+from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
     from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.wire.intake import Verdict
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
 
@@ -40,6 +42,20 @@ class Corridor:
                 responder.abort()
             else:
                 responder.send(error.status, headers.of_error(error, error.call_id), error.body())
+
+    def knows(self, request: Request) -> bool:
+        """The wire's gate: whether the body of a request is worth receiving, as far as this worker knows the key."""
+        return self._worker.authenticator.recognises(request)
+
+    async def judge(self, request: Request) -> Verdict:
+        """The same, asking control. Needs the head only."""
+        try:
+            await self._worker.authenticator.authenticate(request)
+        except ApiError as error:
+            if operations.find(request.path) is None and not _is_models(request.path):
+                return False  # control's business: some of its routes need no key
+            return Refusal(error.status, headers.of_error(error), error.body())
+        return True
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
         if request.method != "POST":
@@ -91,7 +107,7 @@ class Corridor:
         elif path == b"/health/readiness":
             ready = self._worker.readiness()
             responder.send(200 if ready.ok else 503, headers.JSON, ready.body())
-        elif path in (b"/v1/models", b"/models") or path.startswith((b"/v1/models/", b"/models/")):
+        elif _is_models(path):
             await self._models(request, responder)
         elif self._worker.admin_here:
             await self._worker.forwarder.forward(request, responder)
@@ -109,3 +125,7 @@ class Corridor:
         name = request.path.partition(b"/models")[2].lstrip(b"/")
         answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
         responder.send(200, headers.JSON, answer)
+
+
+def _is_models(path: bytes) -> bool:
+    return path in (b"/v1/models", b"/models") or path.startswith((b"/v1/models/", b"/models/"))

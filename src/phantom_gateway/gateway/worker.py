@@ -88,7 +88,8 @@ class Worker:
         self.authenticator = Authenticator(self.spine)
         self.caller = Caller(self.client)
         self.forwarder = Forwarder(self.client, str(run / "control.sock"))
-        self.server = HttpServer(Corridor(self).handle, HttpLimits())
+        corridor = Corridor(self)
+        self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
         self._database_ok = False
         self._key_epoch = -1
         self._calls = 0

@@ -141,8 +141,12 @@ class HttpLimits(Struct, frozen=True, kw_only=True):
     max_header_bytes: int = 32768
     max_headers: int = 100
     max_body: int = 32 * 1024 * 1024
+    max_buffered: int = 256 * 1024 * 1024
+    """All request bodies together that one worker holds; at least ``max_body``."""
     header_timeout_s: float = 10.0
     body_stall_s: float = 30.0
+    body_timeout_s: float = 300.0
+    """From the end of a head to the end of its body."""
     idle_timeout_s: float = 75.0
     write_stall_s: float = 60.0
     tls_handshake_s: float = 10.0

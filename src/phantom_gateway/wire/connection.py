@@ -12,11 +12,13 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from phantom_gateway.wire.errors import BadRequest
+from phantom_gateway.wire.intake import SMALL_BODY, Refusal, Verdict
 from phantom_gateway.wire.message import header_block
 from phantom_gateway.wire.request_parser import RequestParser
 from phantom_gateway.wire.responder import HIGH_WATER, Responder, status_line
 
 if TYPE_CHECKING:
+    from phantom_gateway.wire.intake import Gate
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.outbox import Outbox
     from phantom_gateway.wire.server import HttpServer
@@ -31,6 +33,8 @@ MIN_BODY_PROGRESS = 1024
 MIN_WRITE_PROGRESS = 16 * 1024
 """Bytes a client must take per ``write_stall_s`` while it has unread output."""
 
+NO_ROOM = "too many request bodies are being received"
+
 _IDLE, _RECEIVING, _SERVING, _LINGERING, _CLOSING = range(5)
 
 
@@ -38,9 +42,9 @@ class ServerConnection(asyncio.Protocol):
     """The protocol of one accepted connection."""
 
     __slots__ = (
-        "_ahead", "_close", "_discarded", "_in_body", "_limits", "_loop", "_lost", "_parser", "_progress", "_responder",
-        "_running", "_served", "_server", "_state", "_task", "_unsent", "_version_10", "_writable", "deadline", "outbox",
-        "transport",
+        "_ahead", "_body_until", "_close", "_discarded", "_held", "_in_body", "_judging", "_known", "_limits", "_loop", "_lost",
+        "_parser", "_progress", "_responder", "_running", "_served", "_server", "_state", "_task", "_unsent", "_version_10",
+        "_writable", "deadline", "outbox", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -64,6 +68,10 @@ class ServerConnection(asyncio.Protocol):
         self._discarded = 0
         self._progress = 0
         self._in_body = False
+        self._body_until = NEVER
+        self._held = 0
+        self._known = True
+        self._judging: asyncio.Task[None] | None = None
         self._unsent = 0
         self.deadline = NEVER
         """Loop time at which ``timed_out`` is due; the server looks once per sweep."""
@@ -115,8 +123,10 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self.deadline = NEVER
+        self._stop_judging()
         self._client_left()
         if self._task is None:
+            self._let_go()
             self._server.connection_closed(self)
 
     def pause_writing(self) -> None:
@@ -147,27 +157,97 @@ class ServerConnection(asyncio.Protocol):
             return
         if request is not None:
             self._serve(request)
+        elif parser.in_body:
+            self._body_arrives(len(data))
+        elif self._state == _IDLE:
+            self._state = _RECEIVING
+            self.deadline = self._loop.time() + self._limits.header_timeout_s
+
+    def _body_arrives(self, size: int) -> None:
+        """Some of a body that is not complete: it must keep coming, come to an end in time, and find room."""
+        now = self._loop.time()
+        begins = not self._in_body
+        if begins:
+            self._state = _RECEIVING
+            self._in_body = True
+            self._progress = 0
+            self._body_until = now + self._limits.body_timeout_s
+            self.deadline = min(now + self._limits.body_stall_s, self._body_until)
+        self._progress += size
+        if self._progress >= MIN_BODY_PROGRESS:
+            self._progress = 0
+            self.deadline = min(now + self._limits.body_stall_s, self._body_until)
+        if not self._hold(self._held + size):
+            self.refuse(503, NO_ROOM)
+        elif begins:
+            self._judge()
+
+    def _judge(self) -> None:
+        """The head is whole and its body is not: who asks is judged before more than this one read is buffered for him."""
+        head, gate = self._parser.opened, self._server.gate
+        if head is None or gate is None or gate.knows(head):
+            self._admit(True)
             return
-        if parser.send_continue:
+        self.transport.pause_reading()
+        # as for a request's task: this reference holds it
+        self._judging = self._loop.create_task(self._await_verdict(gate, head))
+
+    async def _await_verdict(self, gate: Gate, head: Request) -> None:
+        verdict = await gate.judge(head)
+        self._judging = None
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._admit(verdict)
+
+    def _admit(self, verdict: Verdict) -> None:
+        """Let the rest of the body come, or answer now; either is the only answer to ``Expect: 100-continue``."""
+        if isinstance(verdict, Refusal):
+            self._answer_and_close(*verdict)
+            return
+        parser = self._parser
+        if not verdict:
+            held = self._held
+            self._let_go()
+            self._known = False
+            if not self._hold(held):
+                self.refuse(503, NO_ROOM)
+                return
+        length = parser.opened.get(b"content-length") if parser.opened is not None else None
+        if length is not None and not self._server.intake.room(int(length) - self._held, known=self._known):
+            self.refuse(503, NO_ROOM)
+        elif parser.send_continue:
             parser.send_continue = False
             self.outbox.write(self.transport, b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._note_progress(len(data))
 
-    def _note_progress(self, size: int) -> None:
-        """An incomplete request: the head gets one fixed time, the body must keep coming."""
-        if self._state == _IDLE:
-            self._state = _RECEIVING
-            self._in_body = False
-            self.deadline = self._loop.time() + self._limits.header_timeout_s
-        if self._parser.in_body:
-            self._progress += size
-            if not self._in_body or self._progress >= MIN_BODY_PROGRESS:
-                self._in_body = True
-                self._progress = 0
-                self.deadline = self._loop.time() + self._limits.body_stall_s
+    def _stop_judging(self) -> None:
+        if self._judging is not None:
+            self._judging.cancel()
+            self._judging = None
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def _hold(self, size: int) -> bool:
+        """Count ``size`` bytes of body as held for this connection; whether there is room for them."""
+        if not self._server.intake.take(size - self._held, known=self._known):
+            return False
+        self._held = size
+        return True
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._server.intake.give_back(self._held, known=self._known)
+            self._held = 0
+        self._known = True
 
     def _serve(self, request: Request) -> None:
         server = self._server
+        size = len(request.body)
+        if self._in_body or size > SMALL_BODY:
+            self._in_body = False
+            self._stop_judging()
+            if not self._hold(size):
+                self.refuse(503, NO_ROOM)
+                return
         server.requests += 1
         server.in_flight += 1
         self._served += 1
@@ -201,6 +281,8 @@ class ServerConnection(asyncio.Protocol):
             self._handler_ended(responder)
 
     def _handler_ended(self, responder: Responder) -> None:
+        if self._held:
+            self._let_go()
         if self._lost:
             self._server.connection_closed(self)
         elif self.transport.is_closing():
@@ -271,11 +353,13 @@ class ServerConnection(asyncio.Protocol):
     def refuse(self, status: int, reason: str) -> None:
         """Answer a protocol error (or a refusal without handler) and close, letting the answer arrive."""
         headers, body = self._server.fallback(status, reason)
+        self._answer_and_close(status, header_block(headers), body)
+
+    def _answer_and_close(self, status: int, block: bytes, body: bytes) -> None:
+        self._stop_judging()
+        self._let_go()
         head = b"%b%bcontent-length: %d\r\n%bconnection: close\r\n\r\n"
-        self.outbox.write(
-            self.transport,
-            head % (status_line(status), header_block(headers), len(body), self._server.date_line) + body,
-        )
+        self.outbox.write(self.transport, head % (status_line(status), block, len(body), self._server.date_line) + body)
         self._linger()
 
     def _linger(self) -> None:

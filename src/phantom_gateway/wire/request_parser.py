@@ -97,6 +97,11 @@ class RequestParser:
         """True after a complete head while the body is awaited."""
         return self._state != _HEAD
 
+    @property
+    def opened(self) -> Request | None:
+        """The request whose body is awaited, without it."""
+        return self._request
+
     def feed(self, data: bytes) -> Request | None:
         """Take one read; return the request when it is complete, with its surplus bytes in ``rest``.
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from phantom_gateway.wire.connection import ServerConnection
+from phantom_gateway.wire.intake import Gate, Intake
 from phantom_gateway.wire.message import Request
 from phantom_gateway.wire.outbox import Outbox
 from phantom_gateway.wire.responder import Responder
@@ -38,20 +39,28 @@ def openai_fallback(status: int, reason: str) -> tuple[list[tuple[bytes, bytes]]
     """The default body of a protocol error, in the shape of OpenAI's API."""
     kind = "invalid_request_error" if status < 500 else "internal_server_error"
     body = {"error": {"message": reason, "type": kind, "param": None, "code": str(status)}}
-    return [(b"content-type", b"application/json")], json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json")]
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    return headers, json.dumps(body).encode()
 
 
 class HttpServer:
     """Serves requests on sockets it is given; one task per request runs ``handler``.
 
-    ``fallback`` renders the answers that never reach a handler (protocol errors, overload). ``connections``, ``in_flight``
-    and ``requests`` are counters for health and metrics.
+    ``fallback`` renders the answers that never reach a handler (protocol errors, overload). ``gate`` judges a request by its
+    head when its body does not come with it. ``connections``, ``in_flight``, ``requests`` and ``intake`` are figures for health
+    and metrics.
     """
 
-    def __init__(self, handler: Handler, limits: HttpLimits, *, fallback: Fallback = openai_fallback) -> None:
+    def __init__(
+        self, handler: Handler, limits: HttpLimits, *, fallback: Fallback = openai_fallback, gate: Gate | None = None
+    ) -> None:
         self.handler = handler
         self.limits = limits
         self.fallback = fallback
+        self.gate = gate
+        self.intake = Intake(limits.max_buffered)
         self.in_flight = 0
         self.requests = 0
         self.draining = False
@@ -85,8 +94,9 @@ class HttpServer:
             self._sweep(loop)
 
     def set_limits(self, limits: HttpLimits) -> None:
-        """Limits for connections accepted from now on."""
+        """Limits for connections accepted from now on; the bound of bodies held is for all."""
         self.limits = limits
+        self.intake.limit = limits.max_buffered
 
     def close_listener(self) -> None:
         """Accept no more; what is open goes on."""

@@ -152,6 +152,8 @@ phantom:
         data_port_admin=False,
     )
     assert snapshot.http == HttpLimits(max_target=1000, max_body=524288, idle_timeout_s=60.0, allowed_hosts=("a.b",))
+    bounds = compiled("phantom: {http: {max_body: 3000, max_buffered_bodies: 1000, body_timeout: 5}}")[0].http
+    assert bounds == HttpLimits(max_body=3000, max_buffered=3000, body_timeout_s=5.0)
     assert (
         compiled("general_settings: {max_request_size_mb: 1}\nphantom: {http: {max_body: 300}}")[0].http.max_body == 300
     )

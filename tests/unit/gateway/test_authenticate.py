@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tests.unit.gateway.rig import PEPPER, Rig, ask, eventually, running
 from phantom_gateway.gateway.authenticate import MAX_CACHED, MAX_UNKNOWN, UNKNOWN_S, KeyCache
 from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
-from phantom_gateway.spine.messages import Heartbeat, Invalidate, KeyRecord, Resolve
+from phantom_gateway.spine.messages import Heartbeat, Invalidate, KeyRecord, Resolve, Resolved
 from phantom_gateway.spine.snapshot import Settings
 
 
@@ -50,6 +51,33 @@ async def test_without_a_key(tmp_path: Path) -> None:
         assert (answer.status, answer.error["type"]) == (401, "auth_error")
         assert answer.headers["www-authenticate"] == "Bearer"
         assert asked(rig) == 0
+
+
+@pytest.mark.parametrize("value", ["Bearer ", "Bearer", "bearer   ", "Basic dXNlcjpwYXNz", "Basic ", "Digest a=b, c=d"])
+async def test_what_is_no_key_asks_nobody(tmp_path: Path, value: str) -> None:
+    async with running(tmp_path) as rig:
+        answer = await ask(rig.port, "GET", "/v1/models", b"", {"authorization": value})
+        assert (answer.status, answer.error["type"]) == (401, "auth_error")
+        assert "No API key" in answer.error["message"]
+        assert asked(rig) == 0
+
+
+async def test_key_changed_while_it_is_looked_up_is_looked_up_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        key = rig.key()
+        (digest,) = rig.control.records
+        rig.control.silent = True
+        asking = asyncio.get_running_loop().create_task(rig.get("/v1/models", key))
+        await eventually(lambda: asked(rig) == 1)
+        old = rig.control.told(Resolve)[0]
+        rig.control.silent = False
+        blocked = KeyRecord(id=digest, blocked=True)
+        record, rig.control.records[digest] = rig.control.records[digest], blocked
+        rig.control.send(Invalidate(seq=1, keys=(digest,), key_epoch=1))
+        rig.control.send(Resolved(seq=old.seq, key=record))
+        answer = await asking
+        assert (answer.status, answer.error["type"]) == (401, "auth_error")
+        assert asked(rig) == 2
 
 
 @pytest.mark.parametrize("key", ["sk-ph-short", "sk-ph-" + "A" * 38, "x" * 513])
