@@ -105,6 +105,70 @@ async def test_what_is_not_used_of_a_reservation_is_spendable(gateway: Gateway, 
     assert served * cost <= reserved + 20 * cost
 
 
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("other-window", {"max_budget": 1, "budget_duration": "30d"}),
+        ("first-budget", {}),
+        ("one-more", {"budget_limits": [{"budget_duration": "30d", "max_budget": 1}]}),
+    ],
+)
+async def test_a_changed_budget_counts_what_is_under_way(
+    gateway: Gateway, simulator: SimulatorThread, name: str, before: dict[str, Any]
+) -> None:
+    """The window is changed while calls run under the old one; the new one lets through exactly what is left."""
+    body, cost = dearest(name, first_ms=1500)
+    running = 6
+    key = gateway.key(**before)
+    under_way = asyncio.get_running_loop().create_task(burst(gateway, key, body, running))
+    async with asyncio.timeout(10):
+        while simulator.counts()["users"].get(name, {}).get("requests", 0) < running:  # noqa: ASYNC110 - runs elsewhere
+            await asyncio.sleep(0.05)
+    change = {"key": key, "max_budget": cost * ALLOWED / 1e9, "budget_duration": None, "budget_limits": []}
+    answer = await asyncio.to_thread(gateway.admin, "POST", "/key/update", json=change)
+    assert answer.status_code == 200
+    quick = body.replace(b'"first_ms": 1500', b'"first_ms": 0   ')
+    assert len(quick) == len(body)
+    statuses = await burst(gateway, key, quick, 30)
+    assert set(statuses) <= {200, 422}
+    assert await under_way == [200] * running
+    further = await until_refused(gateway, key, quick)
+    assert running + statuses.count(200) + further == ALLOWED
+    scope = "SELECT amount_nano FROM spend WHERE scope LIKE 'budget:key:%:' AND amount_nano = ?"
+    wait_until(lambda: len(gateway.rows(scope, cost * ALLOWED)) >= 1)
+    (spent,) = gateway.rows("SELECT sum(cost_nano) FROM requests WHERE end_user = ?", name)
+    assert spent == (cost * ALLOWED,)
+    assert gateway.admin("GET", "/key/info", params={"key": key}).json()["info"]["spend"] == cost * ALLOWED / 1e9
+
+
+async def test_budgets_edited_again_and_again_under_load_add_up(gateway: Gateway, simulator: SimulatorThread) -> None:
+    body, cost = dearest("restless", first_ms=30)
+    allowed = 60
+    key = gateway.key(max_budget=cost * allowed / 1e9, budget_duration="30d")
+    load = asyncio.get_running_loop().create_task(_keep_busy(gateway, key, body))
+    for duration in ("1d", "7d", None, "30d", "1d", None):
+        change = {"key": key, "max_budget": cost * allowed / 1e9, "budget_duration": duration}
+        await asyncio.to_thread(gateway.admin, "POST", "/key/update", json=change)
+        await asyncio.sleep(0.1)
+    served = await load + await until_refused(gateway, key, body)
+    assert served == allowed
+    assert simulator.counts()["users"]["restless"]["requests"] == allowed
+    query = "SELECT count(*), sum(cost_nano) FROM requests WHERE end_user = 'restless'"
+    wait_until(lambda: gateway.rows(query)[0][0] >= allowed)
+    assert gateway.rows(query) == [(allowed, cost * allowed)]
+    info = gateway.admin("GET", "/key/info", params={"key": key}).json()["info"]
+    assert (info["spend"], info["total_spend"]) == (cost * allowed / 1e9,) * 2
+
+
+async def _keep_busy(gateway: Gateway, key: str, body: bytes) -> int:
+    served = 0
+    for _ in range(25):
+        statuses = await burst(gateway, key, body, 4)
+        assert set(statuses) <= {200, 422}, statuses
+        served += statuses.count(200)
+    return served
+
+
 async def test_parallel_requests_are_exactly_as_many_as_allowed(gateway: Gateway, simulator: SimulatorThread) -> None:
     allowed = 5
     key = gateway.key(max_parallel_requests=allowed)

@@ -51,8 +51,8 @@ _INCARNATION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
 class Journals(Protocol):
     """What the server needs of the ingestion."""
 
-    async def catch_up(self, worker: str, position: int) -> None:
-        """Return once the journal of ``worker`` is in the database up to ``position``. Raises DatabaseError."""
+    async def catch_up(self, worker: str, position: int) -> bool:
+        """Return once the journal of ``worker`` is in the database up to ``position``, or False. Raises DatabaseError."""
         ...
 
     def poke(self) -> None:
@@ -86,6 +86,8 @@ class SpineServer:
         self._workers: dict[str, SpineConnection] = {}
         self._loads: dict[str, Load] = {}
         self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
+        self._fences: dict[int, int] = {}
+        """Invalidations to the newest fence that was up when they were sent."""
         self._seq = 0
         self._server: asyncio.AbstractServer | None = None
         self._resolves = True
@@ -135,8 +137,35 @@ class SpineServer:
         """
         self._parts.directory.forget(entities)
         self._seq += 1
+        self._note_fences()
         message = Invalidate(seq=self._seq, entities=entities, key_epoch=self._parts.directory.epoch)
         await self._broadcast(message, self._seq, ACK_SECONDS)
+
+    def _note_fences(self) -> None:
+        fences = self._parts.leases.authority.fences
+        if fences:
+            self._fences[self._seq] = fences.number
+        else:
+            self._fences.clear()
+
+    def _remind(self) -> None:
+        """Workers that owe a confirmation forget everything and confirm that: the call or the answer was lost, or came late."""
+        fences = self._parts.leases.authority.fences
+        late = [connection for worker, connection in self._workers.items() if fences and fences.owes(worker)]
+        if late:
+            self._seq += 1
+            self._note_fences()
+            for connection in late:
+                connection.send(Invalidate(seq=self._seq, key_epoch=self._parts.directory.epoch))
+
+    async def _lift(self, worker: str, message: Ack, number: int) -> None:
+        try:
+            complete = await self._parts.journals.catch_up(worker, message.journal_position)
+        except DatabaseError as error:
+            log.warning("budgets wait for the journal of worker %s (%s)", worker, type(error).__name__)
+            return
+        if complete:
+            self._parts.leases.authority.fences.confirmed(worker, number)
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
         """Hand a new snapshot to every worker; whether all have confirmed it in time."""
@@ -184,6 +213,7 @@ class SpineServer:
             for connection in self._workers.values():
                 connection.send_frame(frame)
             parts.leases.expire(parts.clock())
+            self._remind()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     # --- what workers say (spine_connection.Handler) ------------------------------------------------------------------
@@ -241,6 +271,8 @@ class SpineServer:
                 self._tasks.spawn(self._resolve(connection, message), "resolve")
             case Ack():
                 self._confirm(worker, (message.seq,))
+                if (number := self._fences.get(message.seq)) is not None:
+                    self._tasks.spawn(self._lift(worker, message, number), f"lift fences {worker}")
             case Load():
                 self._loads[worker] = message
             case Hello():

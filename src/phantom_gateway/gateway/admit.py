@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.settle import Accounting
@@ -88,31 +88,36 @@ def group_for(key: KeyRecord, call: Call, table: Table) -> tuple[Group, str]:
 
 
 async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
-    """Take what the request may use of every limit and open its record. Raises ApiError 429, 422 or 503."""
+    """Take what the request may use of every limit and open its record. Raises ApiError 429, 422 or 503.
+
+    Whoever has to wait for a lease finds out afterwards whether the key has changed meanwhile, and then begins again: once
+    a worker has confirmed that it forgot a key, nothing is opened any more under what it knew.
+    """
     if not worker.journal.accepting:
         raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
-    key, call = exchange.principal, exchange.call
-    group = exchange.group
-    worst = group.worst if group.fixed else table.worst(group, exchange.routed)
+    call, book = exchange.call, worker.book
     tokens_in = call.size // BYTES_PER_TOKEN + 1
     tokens_out = 0
     if exchange.operation.output_fields:
         limit = call.output_limit
         tokens_out = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     end_user, session_id, trace_id = _labels(exchange, table.user_header)
-    limits = table.limits_of(key) if table.common_limits else key.limits
-    now = time.time()
-    if not exchange.group.fixed and _has_budget(limits) and not table.is_priced(exchange.group, exchange.routed):
-        message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
-        raise invalid_request(message, "model")
-    try:
-        reservation = await _reserve(exchange, limits, tokens_in + tokens_out, worst, worker)
-    except LimitExceeded as error:
-        raise _refusal(
-            error, now, worst_case(exchange, worst), table.snapshot.settings.budget_exceeded_status
-        ) from error
-    except LimiterUnavailable as error:
-        raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
+    while True:
+        key, group = exchange.principal, exchange.group
+        worst = group.worst if group.fixed else table.worst(group, exchange.routed)
+        need = worst_case(exchange, worst)
+        limits = table.limits_of(key) if table.common_limits else key.limits
+        now = time.time()
+        if not group.fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed):
+            message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
+            raise invalid_request(message, "model")
+        plan = book.plan(limits)
+        reservation = None if plan is None else book.reserve(plan, tokens_in + tokens_out, need, now)
+        if reservation is None:
+            amounts = amounts_for(limits, tokens_in + tokens_out, need)
+            reservation = await _wait(exchange, table, worker, _Wanted(limits, amounts, need, now))
+        if reservation is not None:
+            break
     opened = Opened(
         id=exchange.call_id,
         at_ns=int(now * 1e9),
@@ -133,6 +138,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         key_alias=key.alias,
         session_id=session_id,
         trace_id=trace_id,
+        worst=need,
     )
     try:
         accounting = exchange.accounting = Accounting(exchange, reservation, opened, worker.books)
@@ -144,24 +150,47 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     return accounting
 
 
+class _Wanted(NamedTuple):
+    """What a request takes of which limits; what it may cost; and the time of asking."""
+
+    limits: tuple[Limit, ...]
+    amounts: list[int]
+    need: int
+    now: float
+
+
+async def _wait(exchange: Exchange, table: Table, worker: Worker, wanted: _Wanted) -> Reservation | None:
+    """Ask control for what is short. None: the key has changed meanwhile, begin again with what it is now.
+
+    Raises ApiError 401, 403, 422, 429 or 503.
+    """
+    cache = worker.authenticator.cache
+    generation = cache.generation
+    try:
+        reservation = await worker.book.take_all(wanted.limits, wanted.amounts, wanted.now)
+    except LimitExceeded as error:
+        status = table.snapshot.settings.budget_exceeded_status
+        raise _refusal(error, wanted.now, wanted.need, status) from error
+    except LimiterUnavailable as error:
+        raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
+    if generation == cache.generation:
+        return reservation
+    try:
+        fresh = await worker.authenticator.authenticate(exchange.request)
+        if fresh == exchange.principal:
+            return reservation
+        check_route(fresh, exchange.request.path)
+        exchange.group, exchange.routed = group_for(fresh, exchange.call, table)
+        exchange.principal = fresh
+    except BaseException:
+        reservation.release()
+        raise
+    reservation.release()
+    return None
+
+
 def _has_budget(limits: tuple[Limit, ...]) -> bool:
     return any(limit.kind == "budget" for limit in limits)
-
-
-async def _reserve(
-    exchange: Exchange, limits: tuple[Limit, ...], tokens: int, worst: Worst, worker: Worker
-) -> Reservation:
-    """Take what the request may use: from what is leased already, else asking control. Raises as ``LeaseBook.take_all``."""
-    book, now = worker.book, time.time()
-    plan = book.plan(limits)
-    if plan is not None:
-        cost = worst_case(exchange, worst) if plan.budgets else 0
-        reservation = book.reserve(plan, tokens, cost, now)
-        if reservation is not None:
-            return reservation
-    else:
-        cost = worst_case(exchange, worst) if _has_budget(limits) else 0
-    return await book.take_all(limits, amounts_for(limits, tokens, cost), now)
 
 
 def worst_case(exchange: Exchange, worst: Worst) -> int:

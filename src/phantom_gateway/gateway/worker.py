@@ -160,7 +160,7 @@ class Worker:
         elif isinstance(message, Invalidate):
             self.authenticator.cache.forget(message.entities)
             self._key_epoch = message.key_epoch
-            self.spine.send(Ack(seq=message.seq))
+            self.spine.send(Ack(seq=message.seq, journal_position=self.journal.position))
         elif isinstance(message, Recall):
             self.spine.send(self.book.on_recall(message.scope, message.seq))
         else:

@@ -63,6 +63,8 @@ class Opened(msgspec.Struct, kw_only=True, array_like=True, tag=1, gc=False):
     trace_id: str | None = None
     price_version: str = "none"
     project_id: str | None = None
+    worst: int = 0
+    """The most it can cost, in nano-dollars; 0 in records from before this was kept."""
 
 
 class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):

@@ -7,6 +7,8 @@ One ``Counter`` stands for one (scope, window start). What counts against the li
 - *budget*: a worker holds what it was granted, less what it gave back, less what came in through its journal. A grant
   becomes spend when the journal is ingested (``ingested``), so the sum is never short of the truth, whatever dies in between.
   A worker that spent more than it reserved holds less than nothing until its debt is granted; that counts as zero.
+  Beside it counts what requests may cost that were admitted before the budget was there (``set_outside``); a budget that is
+  new on its entity is not lent before all of those are known (``fence``).
 - *requests*, *tokens*: a worker holds what it was granted, less what it gave back unused, used or not; the window before
   counts with the share of it that the sliding window still covers.
 - *parallel*: a worker holds its slots; there is no window.
@@ -18,9 +20,10 @@ a reading is uncertain: between ``ingesting`` and ``ingested`` it counts as at i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from phantom_gateway.limits.fences import Fences
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, LimitKind
 
@@ -117,6 +120,8 @@ class Authority:
         self._counters: dict[tuple[str, float], Counter] = {}
         self._workers: set[str] = set()
         self._committing: dict[str, dict[tuple[str, float], int]] = {}
+        self._outside: Mapping[tuple[str, float], int] = {}
+        self.fences = Fences()
 
     # --- leases -------------------------------------------------------------------------------------------------------
 
@@ -139,7 +144,7 @@ class Authority:
         counter, before = self._current(limit, now)
         end = _finite(counter.end)
         left = limit.amount - self._used(limit, counter, before, now)
-        if self.recovering(now, limit.kind):
+        if self.recovering(now, limit.kind) or limit.scope in self.fences:
             return Grant(0, counter.start, end, max(left, 0), limit.amount - left, "recovering")
         held = counter.held.get(worker, 0)
         debt = min(-min(held, 0), need)  # granting a debt takes nothing: it is counted as spent already
@@ -185,6 +190,7 @@ class Authority:
         """``worker`` is dead and its journal is ingested and recovered: it holds nothing any more."""
         self._workers.discard(worker)
         self._awaiting.discard(worker)
+        self.fences.gone(worker)
         for counter in self._counters.values():
             held = counter.held.pop(worker, 0)
             if counter.kind in ("requests", "tokens"):
@@ -198,8 +204,15 @@ class Authority:
         for scope, start, amount in spends:
             amounts[scope, start] = amounts.get((scope, start), 0) + amount
 
-    def ingested(self, worker: str, spends: Spends) -> None:
-        """Rows of ``worker`` with these spends are committed (exactly once each)."""
+    def ingested(self, worker: str, spends: Spends, unheld: Spends = ()) -> None:
+        """Rows of ``worker`` with these spends are committed (exactly once each).
+
+        ``unheld``: charges of the same rows to budgets the worker had not leased for them; ``ingesting`` has heard of both.
+        """
+        for scope, start, amount in unheld:
+            counter = self._counters.get((scope, start))
+            if counter is not None and counter.loaded:
+                counter.spent += amount
         for scope, start, amount in spends:
             counter = self._counters.get((scope, start))
             if counter is None:
@@ -218,6 +231,14 @@ class Authority:
         counter = self._counters.get((scope, window_start))
         if counter is not None:
             counter.spent = amount
+
+    def fence(self, scopes: Iterable[str]) -> None:
+        """Lend nothing of these new budgets until every worker has confirmed that it has forgotten what was before."""
+        self.fences.put(scopes, self._workers | self._awaiting)
+
+    def set_outside(self, amounts: Mapping[tuple[str, float], int]) -> None:
+        """What open requests may cost that hold nothing of these budgets, by (scope, window start); replaces what was said."""
+        self._outside = amounts
 
     # --- looking --------------------------------------------------------------------------------------------------------
 
@@ -274,9 +295,10 @@ class Authority:
         """What rows that are being committed may add to a reading of the database."""
         return sum([amounts.get(key, 0) for amounts in self._committing.values()])
 
-    @staticmethod
-    def _used(limit: Limit, counter: Counter, before: Counter | None, now: float) -> int:
+    def _used(self, limit: Limit, counter: Counter, before: Counter | None, now: float) -> int:
         used = counter.used
+        if self._outside:
+            used += self._outside.get((counter.scope, counter.start), 0)
         if before is not None and limit.kind != "budget":
             share = (counter.end - now) / (counter.end - counter.start)
             used += math.ceil(before.used * min(max(share, 0.0), 1.0))

@@ -188,6 +188,8 @@ class Ack(Message, frozen=True, kw_only=True, tag="ack"):
     """The worker has carried out the invalidation or installed the snapshot with this number."""
 
     seq: int
+    journal_position: int = 0
+    """Count of records written at that moment: whatever is written later knows better."""
 
 
 # --- control to worker ------------------------------------------------------------------------------------------------

@@ -70,6 +70,11 @@ def get(connection: sa.Connection, key_id: str) -> KeyRow | None:
     return _ROWS.get(connection, key_id)
 
 
+def get_many(connection: sa.Connection, key_ids: Sequence[str]) -> list[KeyRow]:
+    """Those of these keys that exist."""
+    return _ROWS.of(connection, "id", key_ids)
+
+
 def get_by_alias(connection: sa.Connection, alias: str) -> KeyRow | None:
     """The key with this alias."""
     return _ROWS.one(connection, KEYS.c.alias == alias)

@@ -46,6 +46,13 @@ class DatabaseSink:
             _add_damage(connection, batch)
             _set_position(connection, batch)
 
+    def all_open(self) -> list[tuple[str, Opened]]:
+        """What all incarnations have opened and not closed."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(OPEN_RECORDS.c.incarnation, OPEN_RECORDS.c.record)).all()
+        decoded = [(incarnation, decoder.decode(payload)) for incarnation, payload in rows]
+        return [(incarnation, record) for incarnation, record in decoded if isinstance(record, Opened)]
+
     def open_records(self, incarnation: str) -> Sequence[Opened]:
         """What ``incarnation`` has opened and not closed, in order."""
         query = (

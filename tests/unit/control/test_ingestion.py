@@ -7,7 +7,8 @@ from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.control.ingestion import Ingestion
-from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, Limit
+from phantom_gateway.spine.messages import Ack, HeldLease, Invalidate, LeaseAsk, LeaseGrant, Limit, Spend
+from phantom_gateway.wire.tasks import TaskGroup
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -119,3 +120,56 @@ async def test_while_workers_of_before_are_missing_nothing_is_granted(control: R
     assert later.authority.recovering(106.0)
     await later.stop()
     await journal.close()
+
+
+async def test_a_call_under_way_is_charged_to_a_budget_it_does_not_know(control: Rig) -> None:
+    """The window of a budget changes while a call is under way: the call's money counts in the new window, too."""
+    made = await control.generate(max_budget=0.0000001, budget_duration="1d")
+    key = made["token"]
+    (day,) = await limits_of(control, key)
+    journal = control.journal("w1")
+    async with control.worker("w1") as worker:
+        worker.send(LeaseAsk(seq=1, limit=day, need=60, want=60))
+        start = (await worker.expect(LeaseGrant)).window_start
+        at = int((start + 1) * 1e9)
+        known = (Spend(day.scope, start, 60),)
+        journal.append(opened(0, estimate=30, key_id=key, reserved=known, worst=60, at_ns=at))
+        changing = TaskGroup().spawn(
+            control.post("/key/update", {"key": key, "budget_duration": "1mo"}), "a change of the budget"
+        )
+        await worker.expect(Invalidate)
+        (month,) = await limits_of(control, key)
+        worker.send(LeaseAsk(seq=2, limit=month, need=1, want=1))
+        assert (await worker.expect(LeaseGrant)).reason == "recovering", "not lent before the worker knows"
+        worker.send(Ack(seq=control.spine._seq, journal_position=journal.position))
+        await changing
+        await until(lambda: not control.ingestion.authority.fences)
+        worker.send(LeaseAsk(seq=3, limit=month, need=41, want=41))
+        assert (await worker.expect(LeaseGrant)).granted == 0, "60 may still come of the call under way"
+        worker.send(LeaseAsk(seq=4, limit=month, need=40, want=40))
+        assert (await worker.expect(LeaseGrant)).granted == 40
+        spent = (Spend(day.scope, start, 45),)
+        journal.append(closed(0, opened=1, cost=45, key_id=key, spends=spent, at_ns=at))
+        await until(lambda: control.ingestion.authority.usage(month, start + 2).used == 85)
+        assert await spend_of(control, made["key"]) == 0.000000045
+    await journal.close()
+
+
+async def test_a_worker_that_does_not_confirm_is_reminded(control: Rig) -> None:
+    made = await control.generate()
+    async with control.worker("w1") as worker:
+        await control.post("/key/update", {"key": made["token"], "max_budget": 1})
+        (limit,) = await limits_of(control, made["token"])
+        named = await worker.expect(Invalidate)
+        assert named.entities
+        reminder = await worker.obey(Invalidate)
+        assert reminder.entities == ()
+        await until(lambda: not control.ingestion.authority.fences)
+        worker.send(LeaseAsk(seq=1, limit=limit, need=1, want=1))
+        assert (await worker.expect(LeaseGrant)).granted == 1
+
+
+async def limits_of(control: Rig, key: str) -> tuple[Limit, ...]:
+    record = await control.directory.find(key)
+    assert record is not None
+    return record.limits

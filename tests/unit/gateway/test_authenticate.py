@@ -73,7 +73,7 @@ async def test_key_changed_while_it_is_looked_up_is_looked_up_again(tmp_path: Pa
         rig.control.silent = False
         blocked = KeyRecord(id=digest, blocked=True)
         record, rig.control.records[digest] = rig.control.records[digest], blocked
-        rig.control.send(Invalidate(seq=1, keys=(digest,), key_epoch=1))
+        rig.control.send(Invalidate(seq=1, entities=(f"digest:{digest}",), key_epoch=1))
         rig.control.send(Resolved(seq=old.seq, key=record))
         answer = await asking
         assert (answer.status, answer.error["type"]) == (401, "auth_error")

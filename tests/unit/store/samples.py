@@ -48,13 +48,11 @@ def closed(n: int, *, opened: int = 0, cost: int = 5, key_id: str = KEY_ID, **fi
     return Closed(n=n, opened=opened, key_id=key_id, **values | fields)
 
 
-def opened(n: int, *, estimate: int = 9, key_id: str = KEY_ID) -> Opened:
+def opened(n: int, *, estimate: int = 9, key_id: str = KEY_ID, **fields: Any) -> Opened:
     """An opened record with a reservation of its estimate."""
-    return Opened(
-        n=n,
-        id=f"call-{n}",
-        at_ns=1_800_000_000_000_000_000,
-        key_id=key_id,
-        estimate=estimate,
-        reserved=(Spend(f"budget:key:{key_id}:", 0.0, estimate),),
-    )
+    values: dict[str, Any] = {
+        "id": f"call-{n}",
+        "at_ns": 1_800_000_000_000_000_000,
+        "reserved": (Spend(f"budget:key:{key_id}:", 0.0, estimate),),
+    }
+    return Opened(n=n, key_id=key_id, estimate=estimate, **values | fields)

@@ -1,0 +1,99 @@
+"""Which budgets entities have now, as the ingestion needs it: from memory, else from the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.entities.limits import Entity, budgets_of, completed
+from phantom_gateway.spine.messages import Limit
+from phantom_gateway.store import keys, tenants
+from phantom_gateway.store.database import Database
+from phantom_gateway.store.tenants import Allowance
+
+MAX_REMEMBERED = 50_000
+
+Source = Callable[[sa.Connection, Sequence[str]], Mapping[str, Sequence[Limit]]]
+"""Ids of entities of one kind to their budgets; those without any may be missing."""
+
+
+def _of_keys(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "key", {row.id: row for row in keys.get_many(connection, ids)})
+
+
+def _of_users(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "user", {row.id: row for row in tenants.USERS.of(connection, "id", ids)})
+
+
+def _of_teams(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "team", {row.id: row for row in tenants.TEAMS.of(connection, "id", ids)})
+
+
+def _of_projects(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "project", {row.id: row for row in tenants.PROJECTS.of(connection, "id", ids)})
+
+
+def _of_organizations(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "org", {row.id: row for row in tenants.ORGANIZATIONS.of(connection, "id", ids)})
+
+
+def _of_members(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    """Ids contain what they like, a slash too: the names are made from the rows, not taken apart."""
+    users = sorted({name[cut + 1 :] for name in names for cut in range(len(name)) if name[cut] == "/"})
+    rows = {f"{row.team_id}/{row.user_id}": row for row in tenants.TEAM_MEMBERS.of(connection, "user_id", users)}
+    return _budgets(connection, "member", {name: rows[name] for name in names if name in rows})
+
+
+def _budgets(connection: sa.Connection, kind: str, rows: Mapping[str, Allowance]) -> Mapping[str, Sequence[Limit]]:
+    wanted = [row.budget_id for row in rows.values() if row.budget_id is not None]
+    shared = {row.id: row for row in tenants.BUDGETS.of(connection, "id", wanted)}
+    now = time.time()
+    return {
+        name: tuple(budgets_of(Entity(f"{kind}:{name}", completed(row, shared.get(row.budget_id or ""))), now))
+        for name, row in rows.items()
+    }
+
+
+SOURCES: Mapping[str, Source] = {
+    "key": _of_keys,
+    "user": _of_users,
+    "member": _of_members,
+    "team": _of_teams,
+    "project": _of_projects,
+    "org": _of_organizations,
+}
+"""By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here."""
+
+
+class PresentBudgets:
+    """Belongs to one thread. Whoever changes budgets calls ``forget``."""
+
+    def __init__(self, database: Database, sources: Mapping[str, Source] = SOURCES) -> None:
+        self._database = database
+        self._sources = sources
+        self._known: dict[str, tuple[Limit, ...]] = {}
+
+    def forget(self) -> None:
+        """Something has changed."""
+        self._known.clear()
+
+    def of(self, entities: Collection[str]) -> Mapping[str, Sequence[Limit]]:
+        """The budgets of ``entities``. Raises DatabaseError."""
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.clear()
+        unknown: dict[str, list[str]] = {}
+        for entity in entities:
+            kind, _, name = entity.partition(":")
+            if kind in self._sources and entity not in self._known:
+                unknown.setdefault(kind, []).append(name)
+        if unknown:
+            self._read(unknown)
+        return {entity: self._known.get(entity, ()) for entity in entities}
+
+    def _read(self, unknown: Mapping[str, list[str]]) -> None:
+        with self._database.read() as connection:
+            for kind, names in unknown.items():
+                found = self._sources[kind](connection, names)
+                self._known |= {f"{kind}:{name}": tuple(found.get(name, ())) for name in names}
