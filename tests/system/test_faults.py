@@ -1,7 +1,8 @@
 """Every kind of broken upstream, streamed and not, through the gateway: what the caller gets, and what is billed.
 
 One table. What it says of the billing is the policy: an answer that was delivered whole is billed as reported, else as
-counted; one that broke off is billed for what was delivered; one that was never delivered costs nothing.
+counted; one that broke off is billed for what was delivered; one that the upstream began and that was lost on its way is
+billed by estimate; where the upstream never began one, nothing is billed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ INTERNAL, TIMEOUT, THROTTLED, INVALID = (
 
 
 class Outcome(NamedTuple):
-    """``status`` and ``kind`` of the answer; ``billed``: ``all`` as the provider says, ``some`` as counted, ``none``."""
+    """``status`` and ``kind`` of the answer; ``billed``: ``all`` as the provider says, ``some`` as counted, ``guess``, ``none``."""
 
     status: int
     kind: str = ""
@@ -51,7 +52,8 @@ class Ending(NamedTuple):
 FINE, STREAMED = Outcome(200, billed="all"), Ending("done")
 COUNTED = Outcome(200, billed="some")
 BROKEN = Outcome(502, INTERNAL)
-LATE = Outcome(504, TIMEOUT)
+LATE = Outcome(504, TIMEOUT, "guess")
+LOST = Outcome(502, INTERNAL, "guess")
 BROKEN_OFF = Ending("error", "some", INTERNAL)
 
 REFUSALS = {
@@ -78,7 +80,7 @@ REFUSALS = {
     "flood_1xx": BROKEN,
     "two_status_lines": BROKEN,
     "both_cl_te": BROKEN,
-    "gzip_bomb": BROKEN,
+    "gzip_bomb": LOST,
 }
 """The same whether streamed or not: nothing of an answer came."""
 
@@ -89,15 +91,15 @@ TABLE: dict[str, tuple[Outcome, Outcome | Ending]] = {
     "slow_first_byte": (FINE, STREAMED),
     "slow_drip": (FINE, STREAMED),
     "stall": (LATE, Ending("error", "some", TIMEOUT)),
-    "fin": (BROKEN, BROKEN_OFF),
-    "rst": (BROKEN, BROKEN_OFF),
+    "fin": (LOST, BROKEN_OFF),
+    "rst": (LOST, BROKEN_OFF),
     "no_done": (FINE, Ending("open")),
     "no_usage": (COUNTED, Ending("done", "some")),
     "usage_last": (FINE, STREAMED),
     "error_event": (BROKEN, Ending("error", "some", "server_error")),
     "cr_only": (FINE, STREAMED),
     "crlf": (FINE, STREAMED),
-    "bom": (BROKEN, STREAMED),
+    "bom": (LOST, STREAMED),
     "split_utf8": (FINE, STREAMED),
     "long_line": (FINE, STREAMED),
     "data_no_space": (FINE, STREAMED),
@@ -105,18 +107,18 @@ TABLE: dict[str, tuple[Outcome, Outcome | Ending]] = {
     "comments": (FINE, STREAMED),
     "pings": (FINE, STREAMED),
     # a bad chunk is passed on as it is: chunks are not parsed on their way, and the others are unharmed
-    "nul": (BROKEN, STREAMED),
-    "invalid_json_chunk": (BROKEN, STREAMED),
+    "nul": (LOST, STREAMED),
+    "invalid_json_chunk": (LOST, STREAMED),
     "wrong_content_type": (FINE, STREAMED),
-    "gzip": (FINE, BROKEN),
-    "huge_body": (BROKEN, BROKEN),
+    "gzip": (FINE, LOST),
+    "huge_body": (LOST, BROKEN),
     "continue_100": (FINE, STREAMED),
     "http10": (FINE, STREAMED),
     # the end marker is the last thing in the stream, and exactly that is cut off
-    "length_short": (BROKEN, Ending("open")),
-    "length_long": (BROKEN, STREAMED),
+    "length_short": (LOST, Ending("open")),
+    "length_long": (LOST, STREAMED),
     "bytes_after_end": (FINE, STREAMED),
-    "bad_chunk_size": (BROKEN, STREAMED),
+    "bad_chunk_size": (LOST, STREAMED),
     "chunk_no_end": (LATE, STREAMED),
 }
 
@@ -242,6 +244,12 @@ def holds_bill(gateway: Gateway, name: str, billed: str, produced: int, call_id:
     if billed == "none":
         assert row["status"] == "failure"
         assert row["cost_nano"] == 0
+        return
+    if billed == "guess":
+        assert (row["status"], row["usage_source"]) == ("failure", "estimated")
+        assert "lost_attempts" in row["usage_flags"]
+        assert row["input"] > 0
+        assert row["cost_nano"] == row["input"] * 1000 + (row["output"] or 0) * 2000
         return
     if billed == "all":
         assert row["usage_source"] == "provider"

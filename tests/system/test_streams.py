@@ -63,17 +63,29 @@ def test_a_caller_that_leaves_stops_the_upstream_and_pays_for_what_came(
 
 
 def test_a_caller_that_leaves_before_the_answer(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
-    key = shared_gateway.key()
-    for stream in (False, True):
-        user = f"early-{stream}"
-        with socket.create_connection(("127.0.0.1", shared_gateway.port), timeout=20) as connection:
-            late = {"first_ms": 60_000}
-            connection.sendall(request_bytes(shared_gateway, key, stream=stream, user=user, simulate=late))
-            wait_until(lambda user=user: user in simulator.counts()["users"])
-        wait_until(lambda user=user: aborted(simulator, user) == 1, 5)
-        row = row_of_user(shared_gateway, user)
-        assert (row["status"], row["client_left"]) == ("failure", 1)
-        assert row["cost_nano"] > 0  # the upstream works on it, and bills at least the question
+    with socket.create_connection(("127.0.0.1", shared_gateway.port), timeout=20) as connection:
+        late = {"first_ms": 60_000}
+        connection.sendall(
+            request_bytes(shared_gateway, shared_gateway.key(), stream=True, user="early", simulate=late)
+        )
+        wait_until(lambda: "early" in simulator.counts()["users"])
+    wait_until(lambda: aborted(simulator, "early") == 1, 5)
+    row = row_of_user(shared_gateway, "early")
+    assert (row["status"], row["client_left"]) == ("failure", 1)
+    assert row["cost_nano"] > 0  # the upstream works on it, and bills at least the question
+
+
+def test_a_whole_answer_nobody_waits_for_is_billed_as_it_was(
+    shared_gateway: Gateway, simulator: SimulatorThread
+) -> None:
+    with socket.create_connection(("127.0.0.1", shared_gateway.port), timeout=20) as connection:
+        late = {"first_ms": 1500, "prompt_tokens": 11, "completion_tokens": 7}
+        connection.sendall(request_bytes(shared_gateway, shared_gateway.key(), user="unread", simulate=late))
+        wait_until(lambda: "unread" in simulator.counts()["users"])
+    row = row_of_user(shared_gateway, "unread")
+    assert (row["status"], row["client_left"], row["usage_source"]) == ("success", 1, "provider")
+    assert (row["input"], row["output"], row["cost_nano"]) == (11, 7, 11 * 1000 + 7 * 2000)
+    assert aborted(simulator, "unread") == 0
 
 
 def test_a_slow_reader_slows_the_upstream_and_costs_no_memory(

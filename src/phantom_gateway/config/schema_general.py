@@ -124,7 +124,11 @@ class GeneralSettings(Section):
     key_management_system: Annotated[Name | None, Later("Where `os.environ/` names are looked up instead.")] = None
     key_management_settings: Annotated[FreeDict | None, Later("Settings of the key management system.")] = None
     cancel_on_disconnect: Annotated[
-        bool | None, Noted("A call is always stopped when its client leaves, and billed for what was produced.")
+        bool | None,
+        Active(
+            "Stop an unstreamed call when its client leaves, and bill an estimate; default false: bring it to its end and bill "
+            "what it used. Streams are always stopped and billed for what was produced."
+        ),
     ] = None
     token_rate_limit_type: Annotated[
         Literal["total", "input", "output"] | None, Later("Which tokens count against tpm limits.")

@@ -119,6 +119,9 @@ class UpstreamSection(Section):
 
     connect_timeout: Annotated[Time, Active("Time to connect, TLS included.")] = 5.0
     stall_timeout: Annotated[Time, Active("Longest silence inside a response body.")] = 120.0
+    abandoned_timeout: Annotated[
+        Time, Active("How long an unstreamed call may go on after its client has left (see `cancel_on_disconnect`).")
+    ] = 300.0
 
 
 class EgressSection(Section):

@@ -296,6 +296,8 @@ def _settings(config: Config) -> Settings:
         user_header=(general.user_header_name or "").lower(),
         always_include_stream_usage=bool(general.always_include_stream_usage),
         journal_sync=phantom.journal_sync,
+        cancel_on_disconnect=bool(general.cancel_on_disconnect),
+        abandoned_timeout_s=phantom.upstream.abandoned_timeout,
         global_max_parallel=general.global_max_parallel_requests,
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,

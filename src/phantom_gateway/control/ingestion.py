@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -262,4 +263,4 @@ def _amended(batch: Batch, charges: Mapping[int, tuple[Spend, ...]]) -> Batch:
             for record in batch.records
         ]
     )
-    return msgspec.structs.replace(batch, records=records)
+    return dataclasses.replace(batch, records=records)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from phantom_gateway.limits.slices import Reservation
     from phantom_gateway.spine.messages import KeyRecord, Limit
 
-EXPECTED_OUTPUT = 256
-"""Output tokens assumed for token limits and for the estimate of a request whose end nobody saw, when it set no bound."""
 BYTES_PER_TOKEN = 4
 TOKENS_PER_IMAGE = 4096
 """An image, a recording or a file given by reference costs tokens that the size of the request does not show."""
@@ -97,10 +95,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
     call, book = exchange.call, worker.book
     tokens_in = call.size // BYTES_PER_TOKEN + 1
-    tokens_out = 0
-    if exchange.operation.output_fields:
-        limit = call.output_limit
-        tokens_out = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
+    tokens_out = call.expected_output if exchange.operation.output_fields else 0
     end_user, session_id, trace_id = _labels(exchange, table.user_header)
     while True:
         key, group = exchange.principal, exchange.group
@@ -112,7 +107,9 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
             message = f"The model '{call.model}' has no known price, and this key has a budget: it cannot be billed."
             raise invalid_request(message, "model")
         plan = book.plan(limits)
-        reservation = None if plan is None else book.reserve(plan, tokens_in + tokens_out, need, now)
+        reservation: Reservation | None = None
+        if plan is not None:
+            reservation = book.reserve(plan, tokens_in + tokens_out, need, now)
         if reservation is None:
             amounts = amounts_for(limits, tokens_in + tokens_out, need)
             reservation = await _wait(exchange, table, worker, _Wanted(limits, amounts, need, now))

@@ -53,12 +53,8 @@ class KeyCache:
         self._marked: dict[bytes, KeyRecord] = {}
         self._records: OrderedDict[str, KeyRecord] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._generation = 0
-
-    @property
-    def generation(self) -> int:
-        """Counts invalidations: an answer asked for before one must not be stored after it."""
-        return self._generation
+        self.generation = 0
+        """Counts invalidations: an answer asked for before one must not be used after it."""
 
     def mark(self, key: bytes) -> bytes:
         """What a key is remembered by in this process."""
@@ -103,7 +99,7 @@ class KeyCache:
 
     def forget(self, entities: tuple[str, ...]) -> None:
         """Drop the records that these entities are part of; all of them when none is named."""
-        self._generation += 1
+        self.generation += 1
         self._marked.clear()
         if not entities:
             self._records.clear()
@@ -146,7 +142,8 @@ class Authenticator:
             digest = self._hasher.digest(key)
             record = cache.get(digest) or await self._resolve(digest)
             cache.remember(mark, digest, record)
-        _check_in_force(record)
+        if record.blocked or record.expires is not None:
+            _check_in_force(record)
         return record
 
     def recognises(self, request: Request) -> bool:

@@ -49,6 +49,10 @@ _items = msgspec.json.Decoder(list[Any])
 _EMPTY = msgspec.Raw()
 
 
+EXPECTED_OUTPUT = 256
+"""Output tokens assumed for token limits and for the estimate of a request whose end nobody saw, when it set no bound."""
+
+
 class StreamOptions(msgspec.Struct):
     """The part of ``stream_options`` that we act on."""
 
@@ -62,7 +66,17 @@ _anything = msgspec.json.Decoder(Any)
 class Call:
     """A parsed request: the named fields we act on, and all fields verbatim."""
 
-    __slots__ = ("choices", "fields", "model", "output_limit", "shows_usage", "size", "stream", "wants_usage")
+    __slots__ = (
+        "choices",
+        "expected_output",
+        "fields",
+        "model",
+        "output_limit",
+        "shows_usage",
+        "size",
+        "stream",
+        "wants_usage",
+    )
 
     def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
         self.fields = fields
@@ -77,6 +91,8 @@ class Call:
         """Output tokens of one choice at most, as far as the caller bounds them."""
         self.choices = 1
         """How many answers are produced: ``n`` or ``best_of``, for each of several prompts."""
+        self.expected_output = EXPECTED_OUTPUT
+        """Output tokens assumed where nobody knows them, over all choices; at most what the caller allows."""
 
     def field(self, name: str) -> Any:
         """A field decoded, or None when it is absent. Raises ApiError when it is not JSON after all."""
@@ -136,6 +152,8 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
         name = operation.input_field
         if name == "prompt" and bytes(fields.get(name, _EMPTY)).startswith(b"["):
             call.choices *= max(1, sum(isinstance(each, str | list) for each in _items.decode(fields[name])))
+        limit = call.output_limit
+        call.expected_output = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     except msgspec.MsgspecError as error:
         raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
     if len(call.model) > MAX_MODEL:

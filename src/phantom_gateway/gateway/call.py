@@ -60,6 +60,8 @@ class Caller:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
+        self.patience_s = 0.0
+        """How long an unstreamed call may go on when its caller has left; 0: it is stopped."""
 
     async def run(self, exchange: Exchange, table: Table) -> None:
         """Answer the exchange from its group or its fallbacks. Raises ApiError when nobody could, nothing being delivered."""
@@ -76,6 +78,8 @@ class Caller:
                 raise
             except ApiError as error:
                 failure = failure or error
+                if exchange.responder.gone:
+                    break
             else:
                 return
         assert failure is not None, "the group of an admitted request exists"
@@ -114,7 +118,7 @@ class Caller:
                     banned.add(target.id)
                 allowed = target.deployment.max_retries
                 attempt += 1
-                if attempt > (table.routing.num_retries if allowed is None else allowed):
+                if exchange.responder.gone or attempt > (table.routing.num_retries if allowed is None else allowed):
                     raise failure from failed
             else:
                 if target.health.fails:
@@ -151,6 +155,8 @@ class Caller:
                 chat = exchange.operation is CHAT
                 response = MockedResponse(mocked, upstream_model, exchange.call_id, chat=chat)
             else:
+                if not call.stream:
+                    exchange.responder.patience_s = self.patience_s
                 response = await self._client.request(target.origin, head, body, timeouts)
             try:
                 if response.status != 200:
@@ -162,9 +168,17 @@ class Caller:
             finally:
                 response.close()
         except wire.UpstreamError as error:
+            if _may_be_billed(error, accounting):
+                accounting.attempt_lost()
+            else:
+                accounting.attempt_failed()
             raise _failure(error) from error
+        except (ApiError, AttemptFailed):
+            accounting.attempt_failed()
+            raise
         finally:
             target.health.in_flight -= 1
+            exchange.responder.patience_s = 0.0
 
     async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
         accounting = exchange.accounting
@@ -172,10 +186,14 @@ class Caller:
         body = await response.read(MAX_ANSWER)
         answer = read_answer(body)
         if answer is None:
+            accounting.came = bool(body) and not (response.get(b"content-type") or b"").startswith(b"text/html")
             raise wire.BadResponse("the answer is not a JSON object")
         if answer.error is not None and answer.usage is None:
             raise AttemptFailed(_gateway_error(502, "The upstream answered with an error."))
         accounting.measured(answer.usage, body)
+        if exchange.responder.gone:
+            accounting.close_left()
+            return
         pair = stamp_pair(answer.model, exchange.call.model, body)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
@@ -193,8 +211,10 @@ class Caller:
         try:
             await response.relay(relay)
             if relay.refused is not None:
+                accounting.came = tap.error is None
                 raise relay.refused
             if not tap.events:
+                accounting.came = relay.touched
                 raise wire.BadResponse("there was no event in the stream")
             if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
@@ -216,6 +236,18 @@ class Caller:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
         await accounting.close_failure(error.kind, error.status)
         relay.end(error.event())
+
+
+def _may_be_billed(error: wire.UpstreamError, accounting: Accounting) -> bool:
+    """Whether the upstream did the work, or goes on doing it, though its answer is lost: it had begun to answer, or it was
+    given up as too slow. Who answers with an error, refuses or is not there bills nothing.
+    """
+    return (
+        accounting.came
+        or error.status == 200
+        or isinstance(error, wire.FirstByteTimeout)
+        or (isinstance(error, wire.DeadlineExceeded) and error.sent)
+    )
 
 
 def _all_resting(group: Group, now: float) -> ApiError:

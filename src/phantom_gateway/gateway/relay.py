@@ -25,7 +25,7 @@ END_S = 1.0
 class StreamRelay:
     """The sink of a streamed upstream response."""
 
-    __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused")
+    __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused", "touched")
 
     def __init__(self, response: Response | MockedResponse, responder: Responder, tap: StreamTap, block: bytes) -> None:
         self._response = response
@@ -34,6 +34,8 @@ class StreamRelay:
         self._block = block
         self._tell_writable = False
         self.first_ns = 0
+        self.touched = False
+        """Something came that is no whole event."""
         self.refused: BadResponse | ResponseTooLarge | None = None
         """Why the stream was cut by us: an event beyond its bound, or an error before anything was delivered."""
 
@@ -53,6 +55,7 @@ class StreamRelay:
             self._response.close()
             return
         if not out:
+            self.touched = True
             if self._tap.done:
                 self._response.hasten(END_S)
             return

@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from phantom_gateway.dialects.openai import said
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import unavailable
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from phantom_gateway.ledger.journal import Journal
     from phantom_gateway.limits.slices import Reservation
 
+LOST = "lost_attempts"
+"""Flag of a record that contains the estimate of attempts whose end nobody saw."""
+CAPPED = "capped"
+"""Flag of one in which that estimate did not fit what was reserved and is cut."""
 _NOTHING = Usage()
 _FREE = Cost()
 _FREE_OF_CHARGE = Prices()
@@ -44,10 +50,9 @@ class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_closed", "_exchange", "_first_ns", "_journal", "_meter", "_opened", "_opened_n", "_passed_on",
-        "_prices", "_relay",
-        "_reservation", "_strict", "_tap", "_target", "_upstream_model", "_upstream_ns", "_upstream_since", "cost", "hides_usage",
-        "usage",
+        "_closed", "_exchange", "_first_ns", "_journal", "_lost", "_meter", "_opened", "_opened_n", "_passed_on", "_prices",
+        "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way", "_upstream_model", "_upstream_ns",
+        "_upstream_since", "came", "cost", "hides_usage", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
@@ -66,6 +71,10 @@ class Accounting:
         self._tap: StreamTap | None = None
         self._relay: StreamRelay | None = None
         self._prices = _FREE_OF_CHARGE
+        self._lost: tuple[Usage, Cost] | None = None
+        self._under_way = False
+        self.came = False
+        """Whether the present attempt has begun to answer."""
         self.hides_usage = False
         self.usage = _NOTHING
         self.cost = _FREE
@@ -76,14 +85,38 @@ class Accounting:
     def sent(self, target: Target, upstream_model: str) -> None:
         """An attempt begins."""
         self._target = target
+        self._under_way = True
+        self.came = False
         self._upstream_model = upstream_model
         self._upstream_since = time.monotonic_ns()
         call = self._exchange.call
         asked = target.deployment.usage_in_stream == "include_usage"
         self.hides_usage = asked and call.stream and not (call.wants_usage or call.shows_usage)
 
+    def attempt_lost(self) -> None:
+        """The attempt failed, but the upstream may have worked and bills for it: so do we, by what was seen or by estimate.
+
+        All such attempts of a request are billed together with its answer, as far as the reservation reaches.
+        """
+        self._take_tap()
+        self._tap = None
+        self._under_way = False
+        if self.usage is _NOTHING:
+            self._price_unseen()
+        self.usage = msgspec.structs.replace(self.usage, flags=(*self.usage.flags, LOST))
+        before = self._lost
+        self._lost = (
+            (self.usage, self.cost) if before is None else (before[0].plus(self.usage), before[1].plus(self.cost))
+        )
+        self.usage, self.cost = _NOTHING, _FREE
+
+    def attempt_failed(self) -> None:
+        """The attempt is over, and the upstream has nothing to bill."""
+        self._under_way = False
+
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""
+        self.came = True
         self._upstream_ns += time.monotonic_ns() - self._upstream_since
         self._passed_on = headers.of_upstream(upstream_headers)
 
@@ -123,10 +156,11 @@ class Accounting:
             self._close("failure", status, error_type)
 
     def close_left(self) -> None:
-        """The caller hung up: what was produced is billed; of an answer that came to no one, at least its question."""
+        """The caller hung up: what was produced is billed; where nobody saw it, by estimate."""
         self._take_tap()
         produced = self.usage.total > 0
-        self._price_question()
+        if not self._closed and self._under_way and self.usage is _NOTHING:
+            self._price_unseen()
         with suppress(StorageFullError):
             self._close("success" if produced else "failure", 499, "client_disconnected", left=True)
 
@@ -179,10 +213,30 @@ class Accounting:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
 
-    def _price_question(self) -> None:
-        """The upstream works on it and bills it, whatever nobody saw of the answer."""
-        if not self._closed and self._target is not None and self.usage is _NOTHING:
-            self._price(estimate(self._exchange.call.size))
+    def _price_unseen(self) -> None:
+        """The upstream works on the question and bills it, whatever nobody saw of the answer.
+
+        A stream is stopped when nobody reads it, so it is billed for the question; a whole answer is produced to its end, which
+        is assumed to be as long as the journal's estimate has it.
+        """
+        exchange = self._exchange
+        whole = exchange.operation.output_fields and not exchange.call.stream
+        output = exchange.call.expected_output if whole else None
+        question = estimate(exchange.call.size).input
+        self._price(Usage(input=question, output=output, source="estimated"))
+
+    def _take_in_lost(self) -> None:
+        """Bill attempts that came to nothing together with the rest."""
+        assert self._lost is not None, "asked by _close only when there is some"
+        usage, lost = self._lost
+        if self._reservation.reserved():
+            room = max(self._opened.worst - self.cost.total, 0)
+            if lost.total > room:
+                lost = Cost(total=room, input=room)
+                usage = msgspec.structs.replace(usage, flags=(*usage.flags, CAPPED))
+        self.usage = self.usage.plus(usage)
+        self.cost = self.cost.plus(lost)
+        self._lost = None
 
     def _price(self, usage: Usage) -> None:
         assert self._target is not None, "usage comes from a target"
@@ -194,6 +248,8 @@ class Accounting:
         if self._closed:
             return
         self._closed = True
+        if self._lost is not None:
+            self._take_in_lost()
         exchange, opened, target = self._exchange, self._opened, self._target
         total = self.cost.total
         duration_ns = time.monotonic_ns() - exchange.started_ns
@@ -227,7 +283,7 @@ class Accounting:
             spends=self._reservation.spends(total),
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
-            client_left=left,
+            client_left=left or exchange.responder.gone,
             session_id=opened.session_id,
             trace_id=opened.trace_id,
         )

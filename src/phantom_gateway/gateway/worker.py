@@ -176,6 +176,7 @@ class Worker:
         table = Table(snapshot, self.table)
         settings = snapshot.settings
         self.authenticator.configure(snapshot.key_pepper, settings.key_header)
+        self.caller.patience_s = 0.0 if settings.cancel_on_disconnect else settings.abandoned_timeout_s
         self.journal.sync = "strict" if settings.journal_sync == "strict" else "group"
         self.server.set_limits(snapshot.http)
         self.admin_here = settings.data_port_admin

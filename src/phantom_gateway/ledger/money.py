@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from operator import add
 from typing import NamedTuple
 
 from phantom_gateway.ledger.usage import Usage
@@ -30,6 +31,10 @@ class Cost(NamedTuple):
     audio: int = 0
     image: int = 0
     request: int = 0
+
+    def plus(self, other: Cost) -> Cost:
+        """Both together, part by part."""
+        return Cost._make(map(add, self, other))
 
 
 def cost(usage: Usage, prices: Prices) -> Cost:

@@ -23,6 +23,12 @@ BYTES_PER_TOKEN = 4
 _EMPTY: Mapping[str, Any] = {}
 
 
+COUNTS = (
+    "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_input", "audio_output", "images",
+)  # fmt: skip
+"""The fields of ``Usage`` that count something."""
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Counts of one request in disjoint classes, all in tokens but ``images``.
 
@@ -86,6 +92,18 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     def complete(self) -> bool:
         """Whether both sides are known, so that nothing needs an estimate."""
         return self.input is not None and self.output is not None
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together, each count that either has; as uncertain as the less certain of them."""
+        counts = {
+            name: (mine or 0) + (its or 0)
+            for name in COUNTS
+            for mine, its in ((getattr(self, name), getattr(other, name)),)
+            if mine is not None or its is not None
+        }
+        sources = {self.source, other.source} - {"none"}
+        source: Source = "estimated" if "estimated" in sources else "provider" if sources else "none"
+        return Usage(**counts, source=source, flags=tuple(dict.fromkeys((*self.flags, *other.flags))))
 
     def filled(self, estimate: Usage) -> Usage:
         """This usage with unreported input or output taken from ``estimate``; then the source is ``estimated``."""

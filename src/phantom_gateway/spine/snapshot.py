@@ -167,6 +167,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     always_include_stream_usage: bool = False
     journal_sync: str = "group"
     """``group``: written before the answer, synced in the background; ``strict``: synced before the answer."""
+    cancel_on_disconnect: bool = False
+    """Whether an unstreamed call is stopped when its caller leaves; else it is brought to its end and billed exactly."""
+    abandoned_timeout_s: float = 300.0
+    """How long such a call may take to its end."""
     global_max_parallel: int | None = None
     admin_listen: str = ""
     """``host:port`` of control's own listener; read at start, empty when the public port is shared."""

@@ -42,9 +42,9 @@ class ServerConnection(asyncio.Protocol):
     """The protocol of one accepted connection."""
 
     __slots__ = (
-        "_ahead", "_body_until", "_close", "_discarded", "_held", "_in_body", "_judging", "_known", "_limits", "_loop", "_lost",
-        "_parser", "_progress", "_responder", "_running", "_served", "_server", "_state", "_task", "_unsent", "_version_10",
-        "_writable", "deadline", "outbox", "transport",
+        "_ahead", "_body_until", "_close", "_discarded", "_held", "_in_body", "_judging", "_known", "_limits", "_loop",
+        "_lost", "_parser", "_patience", "_progress", "_responder", "_running", "_served", "_server", "_state", "_task",
+        "_unsent", "_version_10", "_writable", "deadline", "outbox", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -72,6 +72,7 @@ class ServerConnection(asyncio.Protocol):
         self._held = 0
         self._known = True
         self._judging: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._unsent = 0
         self.deadline = NEVER
         """Loop time at which ``timed_out`` is due; the server looks once per sweep."""
@@ -283,6 +284,9 @@ class ServerConnection(asyncio.Protocol):
     def _handler_ended(self, responder: Responder) -> None:
         if self._held:
             self._let_go()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if self._lost:
             self._server.connection_closed(self)
         elif self.transport.is_closing():
@@ -317,7 +321,10 @@ class ServerConnection(asyncio.Protocol):
             responder.gone = True
             # a task cancelled before its first step would never reach its finally: it sees ``gone`` instead
             if self._running and not responder.finished and self._task is not None:
-                self._task.cancel()
+                if responder.patience_s and self._patience is None:
+                    self._patience = self._loop.call_later(responder.patience_s, self._task.cancel)
+                elif not responder.patience_s:
+                    self._task.cancel()
 
     # --- what the responder calls
 

@@ -41,7 +41,8 @@ class UpstreamError(WireError):
     """An exchange with an upstream failed.
 
     ``sent``: bytes of the request may have reached the upstream. ``received``: at least one byte of the response came.
-    ``reused``: the connection came from the pool (it may have been closed by the upstream while idle).
+    ``reused``: the connection came from the pool (it may have been closed by the upstream while idle). ``status``: of the
+    response, when its head was whole, else 0.
     """
 
     def __init__(self, message: str, *, sent: bool = False, received: bool = False, reused: bool = False) -> None:
@@ -49,6 +50,7 @@ class UpstreamError(WireError):
         self.sent = sent
         self.received = received
         self.reused = reused
+        self.status = 0
 
 
 class EgressDenied(UpstreamError):

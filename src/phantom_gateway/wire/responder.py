@@ -54,7 +54,8 @@ class Responder:
     """
 
     __slots__ = (
-        "_chunked", "_connection", "_head_only", "_held", "_version_10", "finished", "gone", "on_writable", "started", "writable",
+        "_chunked", "_connection", "_head_only", "_held", "_version_10", "finished", "gone", "on_writable", "patience_s",
+        "started", "writable",
     )  # fmt: skip
 
     def __init__(self, connection: Channel, method: str, *, version_10: bool) -> None:
@@ -68,6 +69,8 @@ class Responder:
         self.started = False
         self.finished = False
         self.gone = False
+        self.patience_s = 0.0
+        """How long the handler may go on after the client has left; 0: it is cancelled at once."""
 
     def send(self, status: int, headers: HeaderSource, body: bytes) -> None:
         """A whole response in one write. ``headers``: pairs, or a rendered block from ``message.header_block``.

@@ -228,6 +228,7 @@ class UpstreamConnection(asyncio.Protocol):
             error.sent = True
             error.received = self._parser.started
             error.reused = self._reused
+            error.status = self._parser.status if self._parser.head_done else 0
         head = self._head
         self._head = None
         if head is not None and not head.done():

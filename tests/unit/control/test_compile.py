@@ -133,7 +133,7 @@ def test_settings_and_http_limits() -> None:
     text = """
 general_settings:
   {litellm_key_header_name: X-Key, user_header_name: X-User, global_max_parallel_requests: 5,
-   always_include_stream_usage: true, max_request_size_mb: 0.5}
+   always_include_stream_usage: true, cancel_on_disconnect: true, max_request_size_mb: 0.5}
 litellm_settings: {budget_exceeded_status_code: 400}
 phantom:
   {journal_sync: strict, drain_grace: 1m, admin: {listen: "127.0.0.1:1"},
@@ -146,6 +146,7 @@ phantom:
         key_header="x-key",
         user_header="x-user",
         always_include_stream_usage=True,
+        cancel_on_disconnect=True,
         journal_sync="strict",
         global_max_parallel=5,
         admin_listen="127.0.0.1:1",

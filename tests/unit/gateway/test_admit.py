@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.gateway.rig import ASKED, deployment, eventually, running
 
-from phantom_gateway.gateway.admit import EXPECTED_OUTPUT, TOKENS_PER_IMAGE, check_route, may_use
+from phantom_gateway.gateway.admit import TOKENS_PER_IMAGE, check_route, may_use
+from phantom_gateway.gateway.body import EXPECTED_OUTPUT
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.table import Table
 from phantom_gateway.ledger.journal import StorageFullError

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.gateway.rig import QUICK, Rig, deployment, eventually, running
+from tests.unit.gateway.rig import ASKED, QUICK, Rig, deployment, eventually, running
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.call import MAX_RETRY_AFTER_S, _retry_after, _words
-from phantom_gateway.spine.snapshot import Deployment, Routing
+from phantom_gateway.spine.snapshot import Deployment, Routing, Settings
 
 
 def two(first: str, second: str = "up", **fields: Any) -> Callable[[int], tuple[Deployment, ...]]:
@@ -84,12 +85,8 @@ async def test_another_deployment_comes_before_the_same_again(tmp_path: Path) ->
         ("redirect", 502, "internal_server_error"),
         ("empty_body", 502, "internal_server_error"),
         ("body_of_204", 502, "internal_server_error"),
-        ("fin", 502, "internal_server_error"),
-        ("rst", 502, "internal_server_error"),
         ("huge_header", 502, "internal_server_error"),
         ("both_cl_te", 502, "internal_server_error"),
-        ("bad_chunk_size", 502, "internal_server_error"),
-        ("gzip_bomb", 502, "internal_server_error"),
         ("400", 400, "invalid_request_error"),
         ("413", 413, "invalid_request_error"),
     ],
@@ -318,3 +315,104 @@ def test_the_upstreams_words_are_bounded(body: bytes, words: str) -> None:
 
 def test_the_upstreams_words_do_not_repeat_its_key() -> None:
     assert _words(b'{"error": {"message": "bad key sk-up"}}', Secret("sk-up")) == "bad key [key]"
+
+
+@pytest.mark.parametrize("mode", ["fin", "rst", "gzip_bomb", "length_short", "bad_chunk_size", "invalid_json_chunk"])
+async def test_an_answer_that_was_begun_and_lost_is_billed_by_estimate(tmp_path: Path, mode: str) -> None:
+    async with running(tmp_path, one(f"up;mode={mode}")) as rig:
+        answer = await rig.chat(rig.limited("budget", 10**9, "30d"), max_tokens=50)
+        assert (answer.status, answer.error["type"]) == (502, "internal_server_error")
+        closed = rig.closed()
+        assert (closed.status, closed.usage.source, closed.usage.flags) == ("failure", "estimated", ("lost_attempts",))
+        assert closed.usage.output == 50
+        assert closed.cost.total == (closed.usage.input or 0) * 1000 + 50 * 2000
+        assert [spend.amount for spend in closed.spends] == [closed.cost.total]
+
+
+async def test_a_lost_attempt_is_billed_beside_the_one_that_came_through(tmp_path: Path) -> None:
+    controls = {"fail_first": 1, "key": "lost", "mode": "fin", "prompt_tokens": 10, "completion_tokens": 5}
+    async with running(tmp_path, routing=routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key(), simulate=controls, max_tokens=20)
+        assert answer.status == 200
+        closed = rig.closed()
+        assert (closed.status, closed.attempts, closed.usage.source) == ("success", 2, "estimated")
+        assert "lost_attempts" in closed.usage.flags
+        assert closed.usage.output == 5 + 20
+        assert (closed.usage.input or 0) > 10
+        assert closed.cost.total == (closed.usage.input or 0) * 1000 + 25 * 2000 == sum(closed.cost[1:])
+        assert answer.headers["x-litellm-response-cost"] == f"{closed.cost.total / 1e9:.9f}"
+
+
+async def test_attempts_that_answer_with_an_error_are_free(tmp_path: Path) -> None:
+    controls = {"fail_first": 1, "key": "free", "mode": "500", "prompt_tokens": 10, "completion_tokens": 5}
+    async with running(tmp_path, routing=routing(num_retries=1)) as rig:
+        assert (await rig.chat(rig.key(), simulate=controls)).status == 200
+        assert (rig.closed().cost.total, rig.closed().usage.source) == (10 * 1000 + 5 * 2000, "provider")
+
+
+async def test_lost_attempts_never_cost_more_than_was_reserved(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=fin"), routing=routing(num_retries=5)) as rig:
+        assert (await rig.chat(rig.limited("budget", 10**9, "30d"), max_tokens=50)).status == 502
+        closed = rig.closed()
+        (reserved,) = rig.journal()[0][0].reserved
+        assert closed.cost.total == reserved.amount
+        assert closed.usage.flags == ("lost_attempts", "capped")
+
+
+LEAVING = {"prompt_tokens": 10, "completion_tokens": 7, "first_ms": 300}
+
+
+async def test_a_caller_of_a_whole_answer_that_leaves_is_billed_exactly(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        await leave(rig, rig.limited("budget", 10**9, "30d"), LEAVING)
+        await eventually(lambda: bool(rig.journal()[1]))
+        closed = rig.closed()
+        assert (closed.status, closed.http_status, closed.error_type) == ("success", 499, "client_disconnected")
+        assert (closed.client_left, closed.usage.source) == (True, "provider")
+        assert closed.cost.total == 10 * 1000 + 7 * 2000
+        assert [spend.amount for spend in closed.spends] == [closed.cost.total]
+        await eventually(lambda: rig.worker.server.connections == 0)
+        assert rig.worker.book.open_reservations() == 0
+
+
+async def test_with_cancel_on_disconnect_the_upstream_is_stopped_and_the_estimate_billed(tmp_path: Path) -> None:
+    async with running(tmp_path, settings=Settings(cancel_on_disconnect=True)) as rig:
+        await leave(rig, rig.key(), LEAVING | {"first_ms": 20_000}, max_tokens=30)
+        await eventually(lambda: bool(rig.journal()[1]), 3)
+        closed = rig.closed()
+        assert (closed.http_status, closed.client_left, closed.usage.source) == (499, True, "estimated")
+        assert closed.usage.output == 30
+        assert closed.cost.total == (closed.usage.input or 0) * 1000 + 30 * 2000
+
+
+async def test_a_call_nobody_waits_for_is_stopped_at_its_bound(tmp_path: Path) -> None:
+    async with running(tmp_path, settings=Settings(abandoned_timeout_s=0.3)) as rig:
+        await leave(rig, rig.key(), LEAVING | {"first_ms": 20_000})
+        await eventually(lambda: bool(rig.journal()[1]), 3)
+        assert (rig.closed().client_left, rig.closed().usage.source) == (True, "estimated")
+
+
+async def test_nothing_is_tried_again_for_a_caller_that_left(tmp_path: Path) -> None:
+    controls = {"mode": "500", "first_ms": 300}
+    async with running(tmp_path, routing=routing(num_retries=5)) as rig:
+        await leave(rig, rig.key(), controls)
+        await eventually(lambda: bool(rig.journal()[1]))
+        assert upstream_requests(rig) == 1
+        closed = rig.closed()
+        assert (closed.status, closed.client_left, closed.cost.total) == ("failure", True, 0)
+
+
+async def leave(rig: Rig, key: str, controls: dict[str, Any], **fields: Any) -> None:
+    """Ask for a whole answer and hang up while the upstream works on it."""
+    body = json.dumps({"model": "gpt", "messages": ASKED, "simulate": controls} | fields).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+    lines = (
+        "POST /v1/chat/completions HTTP/1.1",
+        "host: a",
+        f"authorization: Bearer {key}",
+        f"content-length: {len(body)}",
+    )
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    await eventually(lambda: upstream_requests(rig) == 1)
+    writer.close()
+    await writer.wait_closed()

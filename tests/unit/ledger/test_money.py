@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from phantom_gateway.ledger.money import (
     NANO,
+    Cost,
     ceiling,
     cost,
     format_usd,
@@ -132,3 +133,11 @@ def test_formatting() -> None:
     assert format_usd(1_500_000_000) == "$1.50"
     assert format_usd(-2_500) == "-$0.0000025"
     assert format_usd(1_234_567_000_000_000) == "$1,234,567.00"
+
+
+@given(
+    st.lists(st.integers(0, 10**12), min_size=8, max_size=8), st.lists(st.integers(0, 10**12), min_size=8, max_size=8)
+)
+def test_two_costs_together_still_sum_up(mine: list[int], its: list[int]) -> None:
+    both = Cost(sum(mine), *mine).plus(Cost(sum(its), *its))
+    assert both.total == sum(both[1:]) == sum(mine) + sum(its)

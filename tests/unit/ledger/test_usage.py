@@ -223,3 +223,13 @@ def test_both_sides_at_once_are_the_sides_one_by_one(values: dict[str, Any]) -> 
         assert usage.sides() == (usage.prompt_tokens, usage.completion_tokens)
         extra = usage.total - (usage.input or 0) - (usage.output or 0) + (usage.images or 0)
         assert usage.plain() is (extra == 0)
+
+
+def test_two_usages_together() -> None:
+    mine = Usage(input=1, output=None, cache_read=2, source="provider", flags=("a",))
+    its = Usage(input=10, reasoning=5, source="estimated", flags=("a", "b"))
+    both = mine.plus(its)
+    assert (both.input, both.output, both.cache_read, both.reasoning) == (11, None, 2, 5)
+    assert (both.source, both.flags) == ("estimated", ("a", "b"))
+    assert mine.plus(Usage()) == mine
+    assert Usage().plus(Usage()) == Usage()
