@@ -146,3 +146,21 @@ def test_settings_of_the_whole_gateway(tmp_path: Path, simulator: SimulatorThrea
             statuses = sorted(call.result().status_code for call in calls)
         assert statuses == [200, 200, 429, 429]
         wait_until(lambda: gateway.rows("SELECT count(*) FROM requests WHERE end_user = 'tenant-7'")[0][0] == 2)
+
+
+def test_what_a_caller_asks_of_the_gateway_itself(shared_gateway: Gateway, simulator: SimulatorThread) -> None:
+    headers = {
+        "Authorization": f"Bearer {shared_gateway.key(tags=['of-the-key'])}",
+        "x-litellm-tags": "one,two",
+        "x-litellm-timeout": "5",
+        "x-litellm-num-retries": "0",
+    }
+    hello = {"model": "gpt", "messages": [{"role": "user", "content": "hello there"}]}
+    body = hello | {"metadata": {"tags": ["three"], "k": "v"}, "tags": ["four"]}
+    response = httpx.post(f"{shared_gateway.url}/v1/chat/completions", headers=headers, json=body, timeout=20)
+    assert response.status_code == 200
+    call_id = response.headers["x-litellm-call-id"]
+    wait_until(lambda: shared_gateway.spend_logs(request_id=call_id))
+    row = shared_gateway.spend_logs(request_id=call_id)[0]
+    assert row["request_tags"] == ["of-the-key", "one", "two", "four", "three"]
+    assert json.loads(simulator.requests()[-1]["body"]) == hello | {"model": "up", "metadata": {"k": "v"}}

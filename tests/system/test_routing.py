@@ -187,8 +187,8 @@ def test_retry_after_is_honoured(stage: Stage) -> None:
     one, two = stage.seen("limited")
     assert one <= 1
     assert two == 20
-    first = chat(stage.gateway, stage.key, model="limited-alone", user="alone")
-    second = chat(stage.gateway, stage.key, model="limited-alone", user="alone")
+    first = chat(stage.gateway, stage.key, model="limited-alone", user="alone", num_retries=0)
+    second = chat(stage.gateway, stage.key, model="limited-alone", user="alone", num_retries=0)
     assert (first.status, second.status) == (429, 429)
     assert first.headers["retry-after"] == "30"
     assert 20 <= int(second.headers["retry-after"]) <= 30

@@ -118,7 +118,7 @@ class GeneralSettings(Section):
     trusted_proxy_ranges: Annotated[Names | None, Later("Proxies whose `X-Forwarded-For` is believed.")] = None
     enforce_user_param: Annotated[bool | None, Later("Every request must name its `user`.")] = None
     enforced_params: Annotated[Names | None, Later("Fields every request must have.")] = None
-    reject_clientside_metadata_tags: Annotated[bool | None, Later("Refuse tags from the client.")] = None
+    reject_clientside_metadata_tags: Annotated[bool | None, Active("Refuse tags from the client.")] = None
     user_header_mappings: Annotated[FreeList | None, Later("Headers that name users and customers.")] = None
     ui_access_mode: Annotated[Literal["admin_only", "all"] | None, Later("Who may use the UI.")] = None
     key_management_system: Annotated[Name | None, Later("Where `os.environ/` names are looked up instead.")] = None

@@ -55,7 +55,11 @@ class LitellmSettings(OpenSection):
     """Behaviour of calls. ``router_settings`` wins where both have a key."""
 
     request_timeout: Annotated[
-        Seconds | None, Active("Seconds until a call is given up; default 600 (LiteLLM: 6000).")
+        Seconds | None,
+        Active(
+            "Seconds for a call in all, retries and fallbacks included; also for one attempt unless `router_settings.timeout` is "
+            "set; default 600 (LiteLLM: 6000)."
+        ),
     ] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
     allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests.")] = None

@@ -79,7 +79,7 @@ class RouterSettings(Section):
     routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
     retry_after: Annotated[Seconds | None, Active("Seconds to wait at least before a retry.")] = None
-    timeout: Annotated[Seconds | None, Active("Seconds until a call is given up; default 600.")] = None
+    timeout: Annotated[Seconds | None, Active("Seconds until an attempt is given up; default 600.")] = None
     stream_timeout: Annotated[Seconds | None, Active("Seconds until the first byte of a stream.")] = None
     allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests; default 3.")] = None
     cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests; default 5.")] = None

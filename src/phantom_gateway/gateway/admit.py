@@ -96,7 +96,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     call, book = exchange.call, worker.book
     tokens_in = call.size // BYTES_PER_TOKEN + 1
     tokens_out = call.expected_output if exchange.operation.output_fields else 0
-    end_user, session_id, trace_id = _labels(exchange, table.user_header)
+    wishes = exchange.wishes
     while True:
         key, group = exchange.principal, exchange.group
         worst = group.worst if group.fixed else table.worst(group, exchange.routed)
@@ -130,11 +130,11 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         project_id=key.project_id,
         stream=call.stream,
         model=call.model,
-        end_user=end_user,
-        tags=key.tags,
+        end_user=wishes.end_user,
+        tags=(*key.tags, *wishes.tags) if wishes.tags else key.tags,
         key_alias=key.alias,
-        session_id=session_id,
-        trace_id=trace_id,
+        session_id=wishes.session_id,
+        trace_id=wishes.trace_id,
         worst=need,
     )
     try:
@@ -243,23 +243,3 @@ def _refusal(error: LimitExceeded, now: float, need: int, budget_status: int) ->
     if grant.window_end:
         headers.append((b"reset_at", str(int(grant.window_end)).encode()))
     return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))
-
-
-def _labels(exchange: Exchange, user_header: bytes) -> tuple[str | None, str | None, str | None]:
-    """End user, session and trace as the caller named them; they label the record and decide nothing."""
-    end_user = None
-    if "user" in exchange.call.fields:
-        value = exchange.call.field("user")
-        end_user = value[:256] if isinstance(value, str) and value else None
-    index = exchange.request.index()
-    if user_header:
-        end_user = end_user or _text(index, user_header)
-    if b"".join(index).find(b"x-litellm-") < 0:
-        return end_user, None, None
-    end_user = end_user or _text(index, b"x-litellm-end-user-id") or _text(index, b"x-litellm-customer-id")
-    return end_user, _text(index, b"x-litellm-session-id"), _text(index, b"x-litellm-trace-id")
-
-
-def _text(index: dict[bytes, bytes], name: bytes) -> str | None:
-    value = index.get(name)
-    return value.decode("latin-1")[:256] if value else None

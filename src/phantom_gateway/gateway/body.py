@@ -110,6 +110,8 @@ class Call:
         if not CONSUMED.isdisjoint(fields):
             for name in CONSUMED & fields.keys():
                 del fields[name]
+        if "metadata" in fields and b'"tags"' in bytes(fields["metadata"]):
+            _without_tags(fields)
         fields["model"] = model
         for name, value in defaults.items():
             if name not in fields:
@@ -118,6 +120,17 @@ class Call:
             options = self.field("stream_options")
             fields["stream_options"] = (options if isinstance(options, dict) else {}) | {"include_usage": True}
         return _encoder.encode(fields)
+
+
+def _without_tags(fields: dict[str, Any]) -> None:
+    """``metadata.tags`` is LiteLLM's: OpenAI's metadata has texts only and refuses a list."""
+    metadata = _anything.decode(fields["metadata"])
+    if isinstance(metadata, dict) and isinstance(metadata.get("tags"), list):
+        del metadata["tags"]
+        if metadata:
+            fields["metadata"] = metadata
+        else:
+            del fields["metadata"]
 
 
 def parse(body: bytes, operation: Operation, path_model: str) -> Call:

@@ -7,7 +7,10 @@ deployments come first; a deployment whose fault it was rests; then the configur
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import time
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,13 +29,15 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Table, Target
-    from phantom_gateway.wire.client import HttpClient, Response
+    from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
 MAX_EVENT = 8 * 1024 * 1024
 BACKOFF_S = 0.05
 MAX_RETRY_AFTER_S = 60
+JITTER = 0.1
+MIN_TIMEOUT_S = 0.001
 
 _any = msgspec.json.Decoder(Any)
 
@@ -40,8 +45,18 @@ _any = msgspec.json.Decoder(Any)
 class AttemptFailed(Exception):
     """One attempt failed before the caller saw a byte; ``error`` is what the caller gets if nobody does better."""
 
-    def __init__(self, error: ApiError, *, same_again: bool = True, rest_s: float = 0.0, free: bool = False) -> None:
+    def __init__(
+        self,
+        error: ApiError,
+        *,
+        same_again: bool = True,
+        rest_s: float = 0.0,
+        wait_s: float = 0.0,
+        free: bool = False,
+    ) -> None:
         super().__init__(error.message)
+        self.wait_s = wait_s
+        """How long the deployment asked to wait before the same is asked of it again; 0: it did not say."""
         self.error = error
         self.same_again = same_again
         """Whether the same deployment may be asked again."""
@@ -65,6 +80,7 @@ class Caller:
 
     async def run(self, exchange: Exchange, table: Table) -> None:
         """Answer the exchange from its group or its fallbacks. Raises ApiError when nobody could, nothing being delivered."""
+        exchange.deadline = time.monotonic() + table.total_timeout_s
         names = [exchange.routed, *exchange.group.fallbacks]
         failure: ApiError | None = None
         for position, name in enumerate(names):
@@ -78,7 +94,7 @@ class Caller:
                 raise
             except ApiError as error:
                 failure = failure or error
-                if exchange.responder.gone:
+                if exchange.responder.gone or time.monotonic() >= exchange.deadline:
                     break
             else:
                 return
@@ -95,16 +111,27 @@ class Caller:
         banned: set[str] = set()
         failure: ApiError | None = None
         attempt = 0
+        waiting_for: tuple[Target, float] | None = None
+        """Who said how long to wait, and how long: asked again, once, when there is nobody else."""
+        waited: set[str] = set()
+        again_s = 0.0
         while True:
             now = time.monotonic()
             candidates = group.candidates(operation, now, tried | banned) or group.candidates(operation, now, banned)
+            if not candidates and waiting_for is not None:
+                target, wait_s = waiting_for
+                waiting_for = None
+                await _pause(exchange, wait_s, failure)
+                candidates = [target]
+                tried.discard(target.id)
             if not candidates:
                 raise failure or _all_resting(group, now)
             target = candidates[0] if len(candidates) == 1 else choose(candidates, table.draw)
             if failure is not None:
                 exchange.attempts += 1
                 if target.id in tried:
-                    await asyncio.sleep(max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(attempt, 6)))
+                    pause_s = max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(attempt, 6), again_s)
+                    await _pause(exchange, pause_s, failure)
             tried.add(target.id)
             exchange.target = target
             try:
@@ -114,11 +141,14 @@ class Caller:
                     continue
                 failure = failed.error
                 self._judge(target, failed, table, alone=len(group.targets) == 1)
+                again_s = failed.wait_s
                 if not failed.same_again:
+                    if again_s and target.id not in waited:
+                        waited.add(target.id)
+                        waiting_for = (target, again_s)
                     banned.add(target.id)
-                allowed = target.deployment.max_retries
                 attempt += 1
-                if exchange.responder.gone or attempt > (table.routing.num_retries if allowed is None else allowed):
+                if exchange.responder.gone or attempt > _retries(exchange, target, table):
                     raise failure from failed
             else:
                 if target.health.fails:
@@ -146,6 +176,8 @@ class Caller:
         body = call.render(upstream_model, target.defaults, ask_usage)
         head = target.head(exchange.operation.name, upstream_model, len(body))
         timeouts = target.stream_timeouts if call.stream else target.timeouts
+        if exchange.attempts or exchange.fallbacks or exchange.wishes.is_impatient:
+            timeouts = _bounded(timeouts, exchange)
         accounting.sent(target, upstream_model)
         mocked = target.deployment.mock_response
         target.health.in_flight += 1
@@ -238,6 +270,32 @@ class Caller:
         relay.end(error.event())
 
 
+def _retries(exchange: Exchange, target: Target, table: Table) -> int:
+    """How many more attempts a group may make; a caller may want fewer."""
+    allowed = target.deployment.max_retries
+    allowed = table.routing.num_retries if allowed is None else allowed
+    wanted = exchange.wishes.num_retries
+    return allowed if wanted is None else min(allowed, wanted)
+
+
+async def _pause(exchange: Exchange, seconds: float, failure: ApiError | None) -> None:
+    """Wait before another attempt, a little longer than asked for: many wait. Raises ``failure`` when there is no time for it."""
+    seconds *= 1 + random.random() * JITTER  # noqa: S311 - nothing secret
+    if failure is not None and time.monotonic() + seconds >= exchange.deadline:
+        raise failure
+    await asyncio.sleep(seconds)
+
+
+def _bounded(timeouts: Timeouts, exchange: Exchange) -> Timeouts:
+    """The configured patience, but no more than the caller has and the deadline leaves."""
+    wishes, stream = exchange.wishes, exchange.call.stream
+    wanted = (stream and wishes.stream_timeout_s) or wishes.timeout_s or math.inf
+    most = max(min(wanted, exchange.deadline - time.monotonic()), MIN_TIMEOUT_S)
+    first_byte = most if timeouts.first_byte_s is None else min(timeouts.first_byte_s, most)
+    total = timeouts.total_s if stream else min(timeouts.total_s or math.inf, most)
+    return replace(timeouts, connect_s=min(timeouts.connect_s, most), first_byte_s=first_byte, total_s=total)
+
+
 def _may_be_billed(error: wire.UpstreamError, accounting: Accounting) -> bool:
     """Whether the upstream did the work, or goes on doing it, though its answer is lost: it had begun to answer, or it was
     given up as too slow. Who answers with an error, refuses or is not there bills nothing.
@@ -293,7 +351,11 @@ def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
     if status in (429, 529):
         raise _rate_limited(response, words)
     if status >= 500:
-        raise AttemptFailed(_gateway_error(status if status in (500, 502, 503, 504) else 502, "The upstream failed."))
+        error = _gateway_error(status if status in (500, 502, 503, 504) else 502, "The upstream failed.")
+        seconds = _retry_after(response.get(b"retry-after")) if status == 503 else 0
+        if seconds:
+            error.headers = ((b"retry-after", str(seconds).encode()),)
+        raise AttemptFailed(error, wait_s=float(seconds))
     if status < 400:
         message = "The upstream answered with a redirect or without content, which is never followed."
         raise AttemptFailed(_gateway_error(502, message), same_again=False)
@@ -314,7 +376,7 @@ def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFai
         headers=((b"retry-after", str(seconds).encode()),) if seconds else (),
         details={"retry_after_s": seconds} if seconds else None,
     )
-    return AttemptFailed(error, same_again=False, rest_s=float(seconds or 1))
+    return AttemptFailed(error, same_again=False, rest_s=float(seconds or 1), wait_s=float(seconds))
 
 
 def _retry_after(value: bytes | None) -> int:

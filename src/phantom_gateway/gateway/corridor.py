@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
-from phantom_gateway.gateway import admit, body, discovery, headers
-from phantom_gateway.gateway.errors import ApiError, unavailable
+from phantom_gateway.gateway import admit, body, discovery, headers, wishes
+from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.wire.intake import Refusal
 
@@ -78,6 +78,9 @@ class Corridor:
             )
         exchange.call = body.parse(request.body, operation, path_model)
         exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
+        exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
+        if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
+            raise invalid_request("Tags are not accepted from callers here.", "tags")
         exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)
         accounting = await admit.admit(exchange, table, worker)
         try:

@@ -7,8 +7,9 @@ wire           request, responder
 corridor       operation, path_model, call_id, started_ns
 authenticate   principal
 body           call (the parsed request body)
+wishes         wishes (what the caller asks of the gateway itself)
 admit          group, routed (the name within it), accounting
-call           target, attempts, fallbacks
+call           deadline, target, attempts, fallbacks
 relay, settle  nothing: what they learn is kept by the accounting
 =============  =====================================================================
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Target
+    from phantom_gateway.gateway.wishes import Wishes
     from phantom_gateway.spine.messages import KeyRecord
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
@@ -35,6 +37,7 @@ class Exchange:
         "attempts",
         "call",
         "call_id",
+        "deadline",
         "fallbacks",
         "group",
         "operation",
@@ -45,6 +48,7 @@ class Exchange:
         "routed",
         "started_ns",
         "target",
+        "wishes",
     )
 
     accounting: Accounting
@@ -53,6 +57,7 @@ class Exchange:
     principal: KeyRecord
     routed: str
     target: Target | None
+    wishes: Wishes
 
     def __init__(
         self,
@@ -69,6 +74,8 @@ class Exchange:
         self.path_model = path_model
         self.call_id = call_id
         self.started_ns = started_ns
+        self.deadline = 0.0
+        """Monotonic time by which the answer must have begun, whatever is tried."""
         self.target = None
         self.attempts = 0
         self.fallbacks = 0

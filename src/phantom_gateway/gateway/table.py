@@ -93,6 +93,8 @@ class Target:
         self.heads = {name: self._head(path) for name, path in deployment.paths.items()}
         total = deployment.timeout_s or routing.timeout_s
         stream = deployment.stream_timeout_s or routing.stream_timeout_s or total
+        if routing.total_timeout_s:
+            total, stream = min(total, routing.total_timeout_s), min(stream, routing.total_timeout_s)
         connect = routing.connect_timeout_s
         self.timeouts = Timeouts(connect_s=connect, first_byte_s=total, stall_s=routing.stall_timeout_s, total_s=total)
         self.stream_timeouts = Timeouts(
@@ -225,6 +227,11 @@ class Table:
             target = Target(deployment, snapshot, healths.get(deployment.id) or Health())
             members.setdefault(deployment.group, []).append(target)
         self.groups: dict[str, Group] = {name: Group(name, tuple(targets)) for name, targets in members.items()}
+        longest = [
+            max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for each in members.values() for t in each
+        ]
+        self.total_timeout_s = self.routing.total_timeout_s or max([self.routing.timeout_s, *longest])
+        """Seconds for a whole call, whatever is tried."""
         self._wildcards = sorted((n for n in self.groups if n.endswith("*")), key=len, reverse=True)
         for group in self.groups.values():
             group.fallbacks = self.fallbacks_of(group.name)

@@ -119,6 +119,10 @@ class Routing(Struct, frozen=True, kw_only=True):
     num_retries: int = 2
     retry_after_s: float = 0.0
     timeout_s: float = 600.0
+    """Of one attempt."""
+    total_timeout_s: float = 0.0
+    """Of all attempts, waits and fallbacks together, to the end of a whole answer or the first event of a stream; 0: as long as the
+    longest attempt may take."""
     stream_timeout_s: float | None = None
     connect_timeout_s: float = 5.0
     stall_timeout_s: float = 120.0
@@ -171,6 +175,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Whether an unstreamed call is stopped when its caller leaves; else it is brought to its end and billed exactly."""
     abandoned_timeout_s: float = 300.0
     """How long such a call may take to its end."""
+    reject_client_tags: bool = False
     global_max_parallel: int | None = None
     admin_listen: str = ""
     """``host:port`` of control's own listener; read at start, empty when the public port is shared."""

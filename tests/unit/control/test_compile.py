@@ -115,6 +115,7 @@ phantom: {{upstream: {{connect_timeout: 1, stall_timeout: 2m}}}}
         num_retries=0,
         retry_after_s=2.0,
         timeout_s=9.0,
+        total_timeout_s=9.0,
         stream_timeout_s=3.0,
         connect_timeout_s=1.0,
         stall_timeout_s=120.0,

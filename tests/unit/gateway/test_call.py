@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
@@ -416,3 +417,64 @@ async def leave(rig: Rig, key: str, controls: dict[str, Any], **fields: Any) -> 
     await eventually(lambda: upstream_requests(rig) == 1)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_all_attempts_together_have_one_deadline(tmp_path: Path) -> None:
+    patience = routing(num_retries=50, timeout_s=0.4, total_timeout_s=1.0, default_fallbacks=("other",))
+    build = lambda port: (deployment(port), deployment(port, "d2", group="other"))  # noqa: E731
+    async with running(tmp_path, build, routing=patience) as rig:
+        began = time.monotonic()
+        answer = await rig.chat(rig.key(), simulate={"first_ms": 20_000})
+        assert (answer.status, answer.error["type"]) == (504, "timeout_error")
+        assert time.monotonic() - began < 3
+        assert 2 <= upstream_requests(rig) <= 4
+
+
+async def test_a_deadline_shorter_than_an_attempt_ends_it(tmp_path: Path) -> None:
+    async with running(tmp_path, routing=routing(timeout_s=30, total_timeout_s=0.4)) as rig:
+        for stream in (False, True):
+            began = time.monotonic()
+            assert (await rig.chat(rig.key(), stream=stream, simulate={"first_ms": 20_000})).status == 504
+            assert time.monotonic() - began < 3
+
+
+async def test_a_stream_that_has_begun_has_no_deadline(tmp_path: Path) -> None:
+    async with running(tmp_path, routing=routing(timeout_s=0.5, total_timeout_s=0.5)) as rig:
+        answer = await rig.chat(rig.key(), stream=True, simulate={"chunks": 10, "pace_ms": 120})
+        assert answer.events()[-1] == "[DONE]"
+
+
+@pytest.mark.parametrize("mode", ["429", "503"])
+async def test_the_only_deployment_is_asked_again_when_it_said(tmp_path: Path, mode: str) -> None:
+    controls = f"up;mode={mode},retry_after=1,fail_first=1,key=w"
+    async with running(tmp_path, one(controls), routing=routing(num_retries=2)) as rig:
+        began = time.monotonic()
+        answer = await rig.chat(rig.key())
+        assert answer.status == 200
+        assert time.monotonic() - began >= 1
+        assert upstream_requests(rig) == 2
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("429", "throttling_error"), ("503", "internal_server_error")])
+async def test_a_wait_beyond_the_deadline_is_told_at_once(tmp_path: Path, mode: str, kind: str) -> None:
+    waits = routing(num_retries=2, total_timeout_s=5.0)
+    async with running(tmp_path, one(f"up;mode={mode},retry_after=30"), routing=waits) as rig:
+        began = time.monotonic()
+        answer = await rig.chat(rig.key())
+        assert (answer.status, answer.error["type"]) == (int(mode), kind)
+        assert answer.headers["retry-after"] == "30"
+        assert time.monotonic() - began < 3
+        assert upstream_requests(rig) == 1
+
+
+async def test_one_wait_is_enough(tmp_path: Path) -> None:
+    async with running(tmp_path, one("up;mode=429,retry_after=1"), routing=routing(num_retries=9)) as rig:
+        assert (await rig.chat(rig.key())).status == 429
+        assert upstream_requests(rig) == 2
+
+
+async def test_another_deployment_is_not_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path, two("up;mode=429,retry_after=30"), routing=routing(num_retries=2)) as rig:
+        began = time.monotonic()
+        assert (await rig.chat(rig.key())).status == 200
+        assert time.monotonic() - began < 3

@@ -1,0 +1,123 @@
+"""What a caller asks of the gateway itself, beside the call: labels for the record, and less patience than configured.
+
+Taken from ``x-litellm-*`` headers and from LiteLLM's own fields of the body, which stay here; a header wins over the body.
+Nothing of it names a destination or a credential, and no bound of the configuration can be exceeded by it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from phantom_gateway.gateway.errors import invalid_request
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.body import Call
+
+MAX_TEXT = 256
+MAX_TAGS = 32
+
+_FIELDS = frozenset({"user", "timeout", "request_timeout", "num_retries", "tags", "metadata", "litellm_metadata"}) | {
+    "litellm_session_id",
+    "litellm_trace_id",
+}
+
+
+class Wishes(NamedTuple):
+    """Everything a caller may ask for. None: nothing was said."""
+
+    end_user: str | None = None
+    session_id: str | None = None
+    trace_id: str | None = None
+    timeout_s: float | None = None
+    """For each attempt."""
+    stream_timeout_s: float | None = None
+    """For the first byte of a stream in each attempt."""
+    num_retries: int | None = None
+    tags: tuple[str, ...] = ()
+    is_impatient: bool = False
+    """Whether there is a timeout among them."""
+
+
+NONE = Wishes()
+
+
+def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wishes:
+    """The wishes of one request. Raises ApiError 400 for a number that is none."""
+    from_body = not _FIELDS.isdisjoint(call.fields)
+    from_headers = b"x-litellm-" in b"".join(headers)
+    if not from_body and not from_headers and not user_header:
+        return NONE
+    field: dict[str, Any] = {name: call.field(name) for name in _FIELDS & call.fields.keys()} if from_body else {}
+    if not from_headers:
+        headers = {user_header: headers[user_header]} if user_header in headers else {}
+    timeout = field.get("timeout", field.get("request_timeout"))
+    timeout_s = _seconds(_header(headers, b"x-litellm-timeout"), "x-litellm-timeout") or _seconds(timeout, "timeout")
+    stream_timeout_s = _seconds(_header(headers, b"x-litellm-stream-timeout"), "x-litellm-stream-timeout")
+    return Wishes(
+        end_user=_text(field.get("user"))
+        or (_header(headers, user_header) if user_header else None)
+        or _header(headers, b"x-litellm-end-user-id")
+        or _header(headers, b"x-litellm-customer-id"),
+        session_id=_header(headers, b"x-litellm-session-id") or _text(field.get("litellm_session_id")),
+        trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id")),
+        timeout_s=timeout_s,
+        stream_timeout_s=stream_timeout_s,
+        is_impatient=timeout_s is not None or stream_timeout_s is not None,
+        num_retries=_retries(headers, field),
+        tags=_tags(headers, field),
+    )
+
+
+def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1")[:MAX_TEXT] if value else None
+
+
+def _text(value: Any) -> str | None:
+    return value[:MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def _seconds(value: Any, name: str) -> float | None:
+    if value is None:
+        return None
+    seconds = _number(value, name)
+    if seconds <= 0:
+        raise invalid_request(f"'{name}' must be a number of seconds above 0.", name)
+    return seconds
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise invalid_request(f"'{name}' must be a number.", name)
+    return number
+
+
+def _retries(headers: Mapping[bytes, bytes], field: Mapping[str, Any]) -> int | None:
+    name = "x-litellm-num-retries"
+    value: Any = _header(headers, name.encode())
+    if value is None:
+        name, value = "num_retries", field.get("num_retries")
+    if value is None:
+        return None
+    number = _number(value, name)
+    if number < 0 or number != int(number):
+        raise invalid_request(f"'{name}' must be a whole number from 0.", name)
+    return int(number)
+
+
+def _tags(headers: Mapping[bytes, bytes], field: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the header (comma-separated), of ``tags``, ``metadata.tags`` and ``litellm_metadata.tags``: all of them, once each."""
+    found = [each.strip() for each in (_header(headers, b"x-litellm-tags") or "").split(",")]
+    for name in ("tags", "metadata", "litellm_metadata"):
+        value = field.get(name)
+        if name != "tags":
+            value = value.get("tags") if isinstance(value, dict) else None
+        if isinstance(value, list):
+            found += [each[:MAX_TEXT] for each in value if isinstance(each, str)]
+    return tuple(dict.fromkeys([each for each in found if each]))[:MAX_TAGS]
