@@ -9,6 +9,7 @@ The table is rebuilt by hand when a release of ours takes over newer prices; not
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
 from decimal import Decimal
@@ -34,7 +35,8 @@ KEYS = {
     "audio_output": ("output_cost_per_audio_token",),
 }
 OTHER_UNITS = ("_per_second", "_per_character", "_per_pixel", "_per_page", "_per_minute", "_dbu_", "_1080p", "_720p")
-VARIABLE = ("_above_", "tiered_pricing", "off_peak_pricing")
+TIER = re.compile(r"(.+)_above_(\d+)k_tokens")
+VARIABLE = ("tiered_pricing", "off_peak_pricing")
 PER_REQUEST = ("input_cost_per_request", "input_cost_per_query")
 
 
@@ -81,7 +83,9 @@ def _flag(key: str, value: Any) -> bool:
 
 
 def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
-    """``[provider, mode, max input, max output, flag bits, completeness, [prices]]``, or ``None`` for what has no model price."""
+    """``[provider, mode, max input, max output, flag bits, completeness, [prices], [tiers]]``, the last only where there are any;
+    ``None`` for what has no model price.
+    """
     mode = entry.get("mode") or ""
     prices: dict[str, int] = {}
     for field, names in KEYS.items():
@@ -98,7 +102,8 @@ def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
         prices["request"] = usd_to_nano(str(request))
     if not prices and mode not in ("chat", "completion", "embedding", "responses"):
         return None
-    return [
+    tiers = _tiers(entry)
+    row = [
         entry.get("litellm_provider", ""),
         mode,
         _limit(entry.get("max_input_tokens", entry.get("max_tokens"))),
@@ -107,15 +112,34 @@ def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
         _completeness(entry, prices),
         [prices.get(field) for field in PRICE_FIELDS],
     ]
+    return [*row, tiers] if tiers else row
+
+
+def _tiers(entry: dict[str, Any]) -> list[list[Any]]:
+    """Prices of long inputs: ``[[tokens, prices], ...]``, each with everything that the tiers below it say."""
+    fields = {name: field for field, names in KEYS.items() for name in names}
+    found: dict[int, dict[str, int]] = {}
+    for key, value in entry.items():
+        match = TIER.fullmatch(key)
+        if match is not None and match[1] in fields and value is not None:
+            found.setdefault(int(match[2]) * 1000, {})[fields[match[1]]] = per_token_to_price(value)
+    tiers, said = [], dict[str, int]()
+    for above in sorted(found):
+        said |= found[above]
+        tiers.append([above, [said.get(field) for field in PRICE_FIELDS]])
+    return tiers
 
 
 def _completeness(entry: dict[str, Any], prices: dict[str, int]) -> int:
-    """0 = complete; 1 = dearer tiers exist (long prompts, hours); 2 = units we do not meter; 3 = no price at all."""
+    """0 = complete; 1 = prices by hour or in steps exist; 2 = units we do not meter; 3 = no price at all.
+
+    Prices of other service levels (``_priority``, ``_batches``, ``_flex``) are not those of a plain request.
+    """
     if not prices:
         return 3
     if any(unit in key and "batches" not in key for key in entry for unit in OTHER_UNITS):
         return 2
-    variable = [key for key in entry if any(part in key.replace("_above_1hr", "") for part in VARIABLE)]
+    variable = [key for key in entry if any(part in key for part in VARIABLE)]
     return 1 if variable else 0
 
 

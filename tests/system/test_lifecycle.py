@@ -406,8 +406,16 @@ def test_control_dies_and_the_data_plane_serves_on(tmp_path: Path, config: Path)
         for client in clients:
             assert client.post(PATH, json=body, headers=headers).status_code == 200
         control = gateway.children("control")[0]
+        # suspended first: silent for long enough to be given up, but not replaced
+        control.suspend()
+        for client in clients:
+            while client.get("/health/readiness").json()["db"] == "connected":
+                assert client.get("/health/readiness").status_code == 200
+                time.sleep(0.2)
+            assert client.get("/health/readiness").status_code == 200
+            assert client.post(PATH, json=body, headers=headers).status_code == 200
         control.kill()
-        served = 0
+        served = len(clients)
         began = time.monotonic()
         while time.monotonic() - began < 2:
             for client in clients:

@@ -69,6 +69,60 @@ class Costs(OpenSection):
     input_cost_per_query: Annotated[
         Dollars | None, Active("Price of one request, US dollars, added to its tokens.")
     ] = None
+    input_cost_per_token_above_128k_tokens: Annotated[
+        Dollars | None, Active("The same for input when the whole input has more than 128,000 tokens.")
+    ] = None
+    output_cost_per_token_above_128k_tokens: Annotated[
+        Dollars | None, Active("The same for output when the whole input has more than 128,000 tokens.")
+    ] = None
+    cache_read_input_token_cost_above_128k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input read from the provider's cache when the whole input has more than 128,000 tokens, {_TOKENS}."
+        ),
+    ] = None
+    cache_creation_input_token_cost_above_128k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input written to the provider's 5-minute cache when the whole input has more than 128,000 tokens, {_TOKENS}."
+        ),
+    ] = None
+    input_cost_per_token_above_200k_tokens: Annotated[
+        Dollars | None, Active("The same for input when the whole input has more than 200,000 tokens.")
+    ] = None
+    output_cost_per_token_above_200k_tokens: Annotated[
+        Dollars | None, Active("The same for output when the whole input has more than 200,000 tokens.")
+    ] = None
+    cache_read_input_token_cost_above_200k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input read from the provider's cache when the whole input has more than 200,000 tokens, {_TOKENS}."
+        ),
+    ] = None
+    cache_creation_input_token_cost_above_200k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input written to the provider's 5-minute cache when the whole input has more than 200,000 tokens, {_TOKENS}."
+        ),
+    ] = None
+    input_cost_per_token_above_272k_tokens: Annotated[
+        Dollars | None, Active("The same for input when the whole input has more than 272,000 tokens.")
+    ] = None
+    output_cost_per_token_above_272k_tokens: Annotated[
+        Dollars | None, Active("The same for output when the whole input has more than 272,000 tokens.")
+    ] = None
+    cache_read_input_token_cost_above_272k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input read from the provider's cache when the whole input has more than 272,000 tokens, {_TOKENS}."
+        ),
+    ] = None
+    cache_creation_input_token_cost_above_272k_tokens: Annotated[
+        Dollars | None,
+        Active(
+            f"Price of input written to the provider's 5-minute cache when the whole input has more than 272,000 tokens, {_TOKENS}."
+        ),
+    ] = None
     input_cost_per_second: Annotated[Dollars | None, Later("Price of a second of input, US dollars.")] = None
     output_cost_per_second: Annotated[Dollars | None, Later("Price of a second of output, US dollars.")] = None
     tiered_pricing: Annotated[Free, Later("Prices by size of the input.")] = None

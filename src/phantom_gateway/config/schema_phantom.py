@@ -43,6 +43,14 @@ def is_inside(network: Network, block: Network) -> bool:
     )
 
 
+def _carried(network: Network) -> tuple[Network, ...]:
+    """The IPv4 block that an IPv6 block of mapped addresses (``::ffff:169.254.0.0/112``) stands for."""
+    if isinstance(network, ipaddress.IPv4Network) or network.prefixlen < 96:
+        return ()
+    mapped = network.network_address.ipv4_mapped
+    return () if mapped is None else (ipaddress.ip_network((mapped, network.prefixlen - 96)),)
+
+
 def _network(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=True)
@@ -50,7 +58,7 @@ def _network(text: str) -> str:
         raise PydanticCustomError("config", "must be an address block such as 10.0.0.0/8, without host bits") from None
     if network.prefixlen < (8 if network.version == 4 else 7):
         raise PydanticCustomError("config", "is wider than any private network")
-    if any(is_inside(network, block) for block in NEVER_REACHED):
+    if any(is_inside(each, block) for each in (network, *_carried(network)) for block in NEVER_REACHED):
         raise PydanticCustomError("config", "is a link-local, metadata or multicast address, which is never reached")
     return str(network)
 

@@ -23,6 +23,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import Address
+from phantom_gateway.wire.addresses import is_metadata
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -81,7 +82,7 @@ def _own_private(url: Url, *, explicit: bool) -> tuple[str, ...]:
     address = url.address
     if address is not None:
         network = ipaddress.ip_network(address)
-        if any(is_inside(network, block) for block in NEVER_REACHED):
+        if is_metadata(address) or any(is_inside(network, block) for block in NEVER_REACHED):
             raise AddressError("is a link-local, metadata or multicast address, which is never reached")
         return () if address.is_global else (str(network),)
     if url.host == "localhost" or url.host.endswith(".localhost"):

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from phantom_gateway.config.schema_models import Costs, ModelEntry
-from phantom_gateway.spine.snapshot import Prices
+from phantom_gateway.spine.snapshot import Prices, PriceTier
 
 PER_MILLION = Decimal(10) ** 15
 """Dollars per unit to nano-dollars per million units."""
@@ -31,6 +31,11 @@ _FIELDS = {
     "output_cost_per_audio_token": "audio_output",
     "output_cost_per_image": "image",
 }
+
+
+_TIERED = {key: field for key, field in _FIELDS.items() if field in ("input", "output", "cache_read", "cache_write_5m")}
+TIERS = (128_000, 200_000, 272_000)
+"""Lengths of input for which the configuration can name other prices."""
 
 
 class ModelPrice(Protocol):
@@ -56,14 +61,43 @@ def nano(dollars: Decimal, scale: Decimal) -> int:
 
 
 def compile_prices(entry: ModelEntry, known: ModelPrice | None) -> Prices:
-    """The prices of a deployment. ``litellm_params`` win over ``model_info``, both over the table, key by key."""
+    """The prices of a deployment. ``litellm_params`` win over ``model_info``, both over the table, key by key.
+
+    A price that is written without a tier holds for inputs of any length, unless one of a tier is written, too.
+    """
     written: dict[str, int] = {}
+    tiers: dict[int, dict[str, int]] = {above: {} for above in TIERS}
     for costs in (entry.model_info, entry.litellm_params):
         written |= _written(costs)
+        for above in TIERS:
+            tiers[above] |= _written_above(costs, above)
     base = known.prices if known is not None else None
-    if not written:
+    if not written and not any(tiers.values()):
         return base or Prices()
-    return msgspec.structs.replace(base or Prices(), version=f"config+{base.version}" if base else "config", **written)
+    version = f"config+{base.version}" if base else "config"
+    plain = msgspec.structs.replace(base or Prices(), version=version, tiers=(), **written)
+    return msgspec.structs.replace(plain, tiers=_tiers(base or Prices(), plain, written, tiers))
+
+
+def _tiers(
+    base: Prices, plain: Prices, written: dict[str, int], tiers: dict[int, dict[str, int]]
+) -> tuple[PriceTier, ...]:
+    known = {tier.above: tier.prices for tier in base.tiers}
+    below, said = plain, dict[str, int]()
+    found = []
+    for above in sorted(known.keys() | {above for above, prices in tiers.items() if prices}):
+        said |= tiers.get(above, {})
+        below = msgspec.structs.replace(known.get(above, below), version=plain.version, **written | said)
+        found.append(PriceTier(above=above, prices=below))
+    return tuple(found)
+
+
+def _written_above(costs: Costs, above: int) -> dict[str, int]:
+    return {
+        field: nano(dollars, PER_MILLION)
+        for key, field in _TIERED.items()
+        if (dollars := getattr(costs, f"{key}_above_{above // 1000}k_tokens")) is not None
+    }
 
 
 def _written(costs: Costs) -> dict[str, int]:

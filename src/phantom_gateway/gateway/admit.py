@@ -115,6 +115,8 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
             reservation = await _wait(exchange, table, worker, _Wanted(limits, amounts, need, now))
         if reservation is not None:
             break
+    if worst.long is not None and tokens_in > worst.above:
+        worst = worst.long
     opened = Opened(
         id=exchange.call_id,
         at_ns=int(now * 1e9),
@@ -201,6 +203,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     find = exchange.request.body.find
     if find(b"image_url") >= 0 or find(b"input_audio") >= 0 or find(b'"file"') >= 0 or find(b"\\u00") >= 0:
         tokens_in += TOKENS_PER_IMAGE * len(_MEDIA.findall(exchange.request.body))
+    if worst.long is not None and tokens_in > worst.above:
+        worst = worst.long
     tokens_out = 0
     if exchange.operation.output_fields:
         tokens_out = (worst.output_limit if call.output_limit is None else call.output_limit) * call.choices

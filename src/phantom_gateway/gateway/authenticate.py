@@ -56,6 +56,11 @@ class KeyCache:
         self.generation = 0
         """Counts invalidations: an answer asked for before one must not be used after it."""
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether there is a key that needs no asking."""
+        return bool(self._records)
+
     def mark(self, key: bytes) -> bytes:
         """What a key is remembered by in this process."""
         mark = self._marker.copy()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from phantom_gateway.gateway.headers import text as header_text
+from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.spine.messages import Limit
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
@@ -161,6 +162,9 @@ class Worst(NamedTuple):
     output: int = 0
     request: int = 0
     output_limit: int = 0
+    above: int = 0
+    """0, or the tokens of input above which ``long`` holds instead."""
+    long: Worst | None = None
 
 
 class Group:
@@ -302,7 +306,16 @@ class Table:
 
 def _worst(chain: list[tuple[Group, str]]) -> Worst:
     priced = [target.priced(target.upstream_model(model)) for group, model in chain for target in group.targets]
-    prices = [each.prices for each in priced]
+    limit = max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced)
+    short = _dearest([each.prices for each in priced], limit)
+    thresholds = [tier.above for each in priced for tier in each.prices.tiers]
+    if not thresholds:
+        return short
+    long = _dearest([tier for each in priced for tier in all_tiers(each.prices)], limit)
+    return short._replace(above=min(thresholds), long=long)
+
+
+def _dearest(prices: list[Prices], output_limit: int) -> Worst:
     return Worst(
         max(
             max(p.input, p.cache_read or 0, p.cache_write_5m or 0, p.cache_write_1h or 0, p.audio_input or 0)
@@ -310,5 +323,5 @@ def _worst(chain: list[tuple[Group, str]]) -> Worst:
         ),
         max(max(p.output, p.reasoning or 0, p.audio_output or 0) for p in prices),
         max(p.request for p in prices),
-        max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced),
+        output_limit,
     )

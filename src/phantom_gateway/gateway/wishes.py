@@ -46,7 +46,7 @@ NONE = Wishes()
 def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wishes:
     """The wishes of one request. Raises ApiError 400 for a number that is none."""
     from_body = not _FIELDS.isdisjoint(call.fields)
-    from_headers = b"x-litellm-" in b"".join(headers)
+    from_headers = b"".join(headers).find(b"x-litellm-") >= 0
     if not from_body and not from_headers and not user_header:
         return NONE
     field: dict[str, Any] = {name: call.field(name) for name in _FIELDS & call.fields.keys()} if from_body else {}

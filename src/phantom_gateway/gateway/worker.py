@@ -126,8 +126,12 @@ class Worker:
         await self.journal.close()
 
     def readiness(self) -> Readiness:
-        """Ready means: a snapshot is served, the journal takes records, control is there and its database answers."""
-        healthy = self.table is not None and self.journal.accepting and self.spine.connected
+        """Ready means: a snapshot is served, the journal takes records, and some key is known or can be asked for.
+
+        Neither the database nor control is needed to serve known keys; a load balancer must not take away what serves.
+        """
+        serves = self.spine.connected or self.authenticator.cache.knows_any
+        healthy = self.table is not None and self.journal.accepting and serves
         return Readiness("healthy" if healthy else "unhealthy", "connected" if self._database_ok else "Not connected")
 
     # --- what control says -------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from operator import add
 from typing import NamedTuple
 
+import msgspec
+
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.spine.snapshot import Prices
 
@@ -38,11 +40,13 @@ class Cost(NamedTuple):
 
 
 def cost(usage: Usage, prices: Prices) -> Cost:
-    """Price ``usage``.
+    """Price ``usage``, all of it in the tier its input is in.
 
     Rounding, once per request: the sum over all classes is exact in millionths of a nano-dollar and rounded half up to
     ``total``; each part is rounded down, and what is then missing from ``total`` goes to the largest part.
     """
+    if prices.tiers:
+        prices = tier_of(prices, usage.prompt_tokens)
     base, out = prices.input, prices.output
     if usage.plain():
         # the usual case, by the same rule: two classes, the odd remainder to the larger
@@ -74,12 +78,31 @@ def cost(usage: Usage, prices: Prices) -> Cost:
     return Cost._make((total + prices.request, *parts, prices.request))
 
 
+def tier_of(prices: Prices, input_tokens: int) -> Prices:
+    """The prices of a request with so long an input."""
+    chosen = prices
+    for tier in prices.tiers:
+        if input_tokens > tier.above:
+            chosen = tier.prices
+    return chosen
+
+
+def all_tiers(prices: Prices) -> tuple[Prices, ...]:
+    """The prices of inputs of every length."""
+    return (prices, *(tier.prices for tier in prices.tiers)) if prices.tiers else (prices,)
+
+
 def ceiling(prices: Prices, input_tokens: int, output_tokens: int, images: int = 0) -> int:
     """The most such a request can cost, in nano-dollars rounded up: every token in the dearest class of its side.
 
     For budget reservations. No tokenizer yields more tokens than its input has bytes, so the size of the input in bytes
     is a sure bound for ``input_tokens``.
     """
+    if prices.tiers:
+        return max(
+            ceiling(msgspec.structs.replace(each, tiers=()), input_tokens, output_tokens, images)
+            for each in all_tiers(prices)
+        )
     dearest_in = max(
         prices.input,
         prices.cache_read or 0,

@@ -3,7 +3,8 @@
 ``data/prices.json`` is made by ``tools/make_prices.py`` from litellm's model price data (MIT licence, see NOTICE).
 
 Form: ``{"version", "flags": [name, ...], "models": {key: row}}``, a row being
-``[provider, mode, max input, max output, flag bits, completeness, prices]``. Prices stand in the order of ``PRICE_FIELDS``, in
+``[provider, mode, max input, max output, flag bits, completeness, prices]``, and where long inputs have other prices
+``[[tokens, prices], ...]`` behind it, in which null means "as below". Prices stand in the order of ``PRICE_FIELDS``, in
 nano-dollars per million (``request``: nano-dollars).
 
 Only control and the command line load it; workers get their prices with the snapshot.
@@ -17,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from phantom_gateway.spine.snapshot import Prices
+from phantom_gateway.spine.snapshot import Prices, PriceTier
 
 DATA_FILE = Path(__file__).parent / "data" / "prices.json"
 
@@ -62,7 +63,7 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
     priced: bool
     """False: the table lists the model without any price; the operator must give one, else it is billed as free."""
     tiered: bool
-    """The source has dearer tiers (long prompts, peak hours) that ``Prices`` cannot express; the base price is used."""
+    """The source has prices by hour or steps that ``Prices`` cannot express; the base price is used."""
     other_units: bool
     """The source also bills by second, character, pixel or page, which is not metered."""
 
@@ -118,14 +119,20 @@ class PriceTable:
         return len(self._models)
 
     def _entry(self, key: str, row: list[Any]) -> ModelPrice:
-        provider, mode, max_input, max_output, bits, completeness, values = row
-        prices = {name: value for name, value in zip(PRICE_FIELDS, values, strict=True) if value is not None}
+        provider, mode, max_input, max_output, bits, completeness, values, *more = row
         priced = completeness != 3
+        prices = _named(values)
+        tiers = tuple(
+            [
+                PriceTier(above=above, prices=Prices(version=self.version, **prices | _named(other)))
+                for above, other in (more[0] if more else ())
+            ]
+        )
         return ModelPrice(
             key=key,
             provider=provider,
             mode=mode,
-            prices=Prices(version=self.version, **prices) if priced else Prices(),
+            prices=Prices(version=self.version, **prices, tiers=tiers) if priced else Prices(),
             max_input_tokens=max_input,
             max_output_tokens=max_output,
             supports=frozenset(flag for index, flag in enumerate(self._flags) if bits >> index & 1),
@@ -133,6 +140,10 @@ class PriceTable:
             tiered=completeness == 1,
             other_units=completeness == 2,
         )
+
+
+def _named(values: list[int | None]) -> dict[str, Any]:
+    return {name: value for name, value in zip(PRICE_FIELDS, values, strict=True) if value is not None}
 
 
 def _family(provider: str) -> str:

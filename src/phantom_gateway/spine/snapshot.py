@@ -40,6 +40,16 @@ class Prices(Struct, frozen=True, kw_only=True):
     image: int | None = None
     request: int = 0
     """Nano-dollars per request (not per million)."""
+    tiers: tuple[PriceTier, ...] = ()
+    """What a request with a longer input costs instead, the shortest first."""
+
+
+class PriceTier(Struct, frozen=True, kw_only=True):
+    """The prices of a whole request whose input side (cached tokens included) has more than ``above`` tokens."""
+
+    above: int
+    prices: Prices
+    """Complete, without tiers of their own."""
 
 
 class PricedModel(Struct, frozen=True, kw_only=True):

@@ -108,3 +108,16 @@ def test_the_report_is_json_on_demand(tmp_path: Path) -> None:
     assert json.loads(result.output)["problems"] == [
         {"file": str(path), "line": 1, "key": "x", "message": "unknown section", "hint": ""}
     ]
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])
+def test_metadata_addresses_are_refused_in_every_spelling(tmp_path: Path, host: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"model_list:\n  - model_name: a\n    litellm_params: {{model: openai/a, api_key: x, api_base: 'http://{host}/v1'}}\n"
+    )
+    application = typer.Typer()
+    application.command()(check)
+    result = CliRunner().invoke(application, ["--config", str(path)], env={})
+    assert result.exit_code == 1
+    assert "never reached" in result.output

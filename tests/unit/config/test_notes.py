@@ -6,7 +6,7 @@ TEXT = """
 model_list:
   - model_name: a
     litellm_params: {model: openai/a, api_bse: x, temperatur: 1, temperature: 1, tags: [t], input_cost_per_token_batches: 1}
-    model_info: {mode: chat, moed: x, output_cost_per_token_above_200k_tokens: 0.1}
+    model_info: {mode: chat, moed: x, output_cost_per_token_above_999k_tokens: 0.1}
 router_settings:
   routing_strategy: least-busy
   retry_policy: {RateLimitErrorRetries: 1}
@@ -24,7 +24,7 @@ def test_remarks_are_in_the_order_of_the_file() -> None:
         ),
         "later model_list[0].litellm_params.tags: Tags for tag routing.",
         "later model_list[0].litellm_params.input_cost_per_token_batches: this price is not read yet",
-        "later model_list[0].model_info.output_cost_per_token_above_200k_tokens: this price is not read yet",
+        "later model_list[0].model_info.output_cost_per_token_above_999k_tokens: this price is not read yet",
         "later router_settings.routing_strategy: least-busy is accepted, not active yet: deployments are shuffled by weight",
         "later router_settings.retry_policy: Retries by kind of error.",
         "later litellm_settings.cache_params: Where answers are cached.",

@@ -41,7 +41,22 @@ def test_what_the_operator_wrote_is_opened_and_nothing_more(url: str, explicit: 
 
 
 @pytest.mark.parametrize(
-    "host", ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16", "224.0.0.1"]
+    "host",
+    [
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "100.100.100.200",
+        "168.63.129.16",
+        "224.0.0.1",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2002:a9fe:a9fe::]",
+        "[::169.254.169.254]",
+        "[fd20:ce::254]",
+        "192.0.0.192",
+    ],
 )
 def test_metadata_addresses_are_refused(host: str) -> None:
     with pytest.raises(AddressError, match="never reached"):

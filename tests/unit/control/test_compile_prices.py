@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from phantom_gateway.config.schema_models import ModelEntry
 from phantom_gateway.control.compile_prices import PER_MILLION, compile_prices, nano
-from phantom_gateway.spine.snapshot import Prices
+from phantom_gateway.spine.snapshot import Prices, PriceTier
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,24 @@ def test_the_configuration_wins_over_the_table_key_by_key() -> None:
     )
     assert merged == Prices(version="config+2026-11", input=0, output=1, cache_read=3)
     assert compile_prices(entry(), None) == Prices()
+
+
+def test_tiers_of_the_configuration_and_of_the_table() -> None:
+    table = Prices(
+        version="t", input=1, output=2, tiers=(PriceTier(above=200_000, prices=Prices(version="t", input=5, output=6)),)
+    )
+    assert compile_prices(entry(), Known(table)) == table
+    flat = compile_prices(entry({"input_cost_per_token": 3e-15}), Known(table))
+    assert [(tier.above, tier.prices.input, tier.prices.output) for tier in flat.tiers] == [(200_000, 3, 6)]
+    written: dict[str, object] = {
+        "input_cost_per_token_above_200k_tokens": 7e-15,
+        "output_cost_per_token_above_272k_tokens": 9e-15,
+    }
+    tiered = compile_prices(entry(written), Known(table))
+    assert (tiered.input, tiered.version) == (1, "config+t")
+    assert [(tier.above, tier.prices.input, tier.prices.output) for tier in tiered.tiers] == [
+        (200_000, 7, 6),
+        (272_000, 7, 9),
+    ]
+    alone = compile_prices(entry(info={"input_cost_per_token_above_128k_tokens": 1e-15}), None)
+    assert [(tier.above, tier.prices.input, tier.prices.version) for tier in alone.tiers] == [(128_000, 1, "config")]

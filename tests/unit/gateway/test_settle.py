@@ -6,12 +6,13 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.gateway.rig import ASKED, PRICES, deployment, eventually, running
 
 from phantom_gateway.ledger.journal import Journal, StorageFullError, SyncFailedError
 from phantom_gateway.ledger.record import Closed
-from phantom_gateway.spine.snapshot import Prices, Settings
+from phantom_gateway.spine.snapshot import Prices, PriceTier, Settings
 
 
 async def test_a_plain_answer(tmp_path: Path) -> None:
@@ -194,3 +195,25 @@ async def test_an_abandoned_record_is_closed_all_the_same(tmp_path: Path, monkey
         closed = rig.closed()
         assert (closed.status, closed.error_type, closed.http_status) == ("failure", "internal_server_error", 500)
         await eventually(lambda: rig.worker.server.in_flight == 0)
+
+
+@pytest.mark.parametrize(("tokens", "price"), [(200_000, 1_000), (200_001, 5_000)])
+async def test_a_long_input_is_billed_at_its_tier(tmp_path: Path, tokens: int, price: int) -> None:
+    tier = PriceTier(above=200_000, prices=Prices(version="t", input=5_000_000_000, output=9_000_000_000))
+    prices = msgspec.structs.replace(PRICES, tiers=(tier,))
+    async with running(tmp_path, lambda port: (deployment(port, prices=prices),)) as rig:
+        await rig.chat(rig.key(), simulate={"prompt_tokens": tokens, "completion_tokens": 1})
+        closed = rig.closed()
+        assert closed.cost.total == tokens * price + (2_000 if price == 1_000 else 9_000)
+
+
+async def test_a_short_input_reserves_at_the_price_of_short_ones(tmp_path: Path) -> None:
+    tier = PriceTier(above=5_000, prices=Prices(version="t", input=5_000_000_000, output=9_000_000_000))
+    prices = msgspec.structs.replace(PRICES, tiers=(tier,))
+    async with running(tmp_path, lambda port: (deployment(port, prices=prices),)) as rig:
+        key = rig.limited("budget", 10**12, "30d")
+        await rig.chat(key, max_tokens=10)
+        await rig.chat(key, max_tokens=10, padding="x" * 6_000)
+        (short, long), _ = rig.journal()
+        assert short.reserved[0].amount < 5_000 * 1_000
+        assert long.reserved[0].amount > 6_000 * 5_000

@@ -8,7 +8,16 @@ import pytest
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, Worst, choose
 from phantom_gateway.spine.messages import KeyRecord, Limit
-from phantom_gateway.spine.snapshot import Address, Deployment, PricedModel, Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import (
+    Address,
+    Deployment,
+    PricedModel,
+    Prices,
+    PriceTier,
+    Routing,
+    Settings,
+    Snapshot,
+)
 
 ADDRESS = Address(scheme="https", host="api.example.com", port=443)
 PATHS = {"chat": "/chat/completions"}
@@ -167,3 +176,15 @@ def test_all_limits_of_a_key_are_the_same_tuple_each_time(monkeypatch: pytest.Mo
     monkeypatch.setattr("phantom_gateway.gateway.table.MAX_JOINED", 1)
     assert routes.limits_of(KeyRecord(id="other")) == routes.common_limits
     assert routes.limits_of(key) == joined
+
+
+def test_worst_case_of_long_inputs() -> None:
+    tiers = (
+        PriceTier(above=200_000, prices=Prices(input=5, output=6)),
+        PriceTier(above=500_000, prices=Prices(input=4, output=9)),
+    )
+    tiered = deployment("a", prices=Prices(input=1, output=2, tiers=tiers), max_output_tokens=9)
+    plain = deployment("b", prices=Prices(input=3, output=1), max_output_tokens=7)
+    worst = table(tiered, plain).groups["g"].worst
+    assert worst[:5] == (3, 2, 0, 9, 200_000)
+    assert worst.long == Worst(5, 9, 0, 9)

@@ -60,7 +60,8 @@ async def test_it_serves_on_without_control_and_rejoins(tmp_path: Path) -> None:
         assert (await rig.chat(key)).status == 200
         rig.control.hang_up()
         await eventually(lambda: not rig.worker.spine.connected)
-        assert not rig.worker.readiness().ok
+        assert rig.worker.readiness().ok, "it serves the key it knows"
+        assert rig.worker.readiness().db == "Not connected"
         await eventually(lambda: len(rig.control.told(Hello)) == 2)
         again = rig.control.told(Hello)[1]
         assert again.revision == 1
@@ -93,6 +94,14 @@ async def test_the_database_is_reported_as_the_last_heartbeat_said(tmp_path: Pat
         assert rig.worker.readiness().ok, "requests do not need the database"
         rig.control.send(Heartbeat(revision=1, key_epoch=0))
         await eventually(lambda: rig.worker.readiness().db == "connected")
+
+
+async def test_without_control_and_without_a_key_it_is_not_ready(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.control.hang_up()
+        await eventually(lambda: not rig.worker.spine.connected)
+        assert not rig.worker.readiness().ok
+        await eventually(lambda: rig.worker.readiness().ok)
 
 
 async def test_it_reports_its_load(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 from phantom_gateway.ledger.money import (
     NANO,
     Cost,
+    all_tiers,
     ceiling,
     cost,
     format_usd,
     nano_to_usd,
     per_token_to_price,
+    tier_of,
     usd_to_nano,
 )
 from phantom_gateway.ledger.usage import Usage
-from phantom_gateway.spine.snapshot import Prices
+from phantom_gateway.spine.snapshot import Prices, PriceTier
 
 COUNT = st.one_of(st.none(), st.integers(0, 1_000_000))
 PRICE = st.integers(0, 10**14)
@@ -141,3 +143,32 @@ def test_formatting() -> None:
 def test_two_costs_together_still_sum_up(mine: list[int], its: list[int]) -> None:
     both = Cost(sum(mine), *mine).plus(Cost(sum(its), *its))
     assert both.total == sum(both[1:]) == sum(mine) + sum(its)
+
+
+TIERED = Prices(
+    input=100,
+    output=1000,
+    cache_read=10,
+    tiers=(
+        PriceTier(above=200_000, prices=Prices(input=200, output=1500, cache_read=20)),
+        PriceTier(above=500_000, prices=Prices(input=400, output=3000, cache_read=40)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cached", "tier"),
+    [(200_000, 0, 0), (200_001, 0, 1), (100_000, 100_001, 1), (500_000, 0, 1), (1, 500_000, 2), (9_000_000, 0, 2)],
+)
+def test_the_whole_request_is_billed_at_the_tier_of_its_input(tokens: int, cached: int, tier: int) -> None:
+    usage = Usage(input=tokens, cache_read=cached, output=50_000)
+    expected = (TIERED, *(each.prices for each in TIERED.tiers))[tier]
+    assert tier_of(TIERED, usage.prompt_tokens) is expected
+    exact = tokens * expected.input + cached * (expected.cache_read or 0) + 50_000 * expected.output
+    assert cost(usage, TIERED).total == (exact + 500_000) // 1_000_000
+
+
+@given(USAGES)
+def test_a_reservation_covers_every_tier(usage: Usage) -> None:
+    assert cost(usage, TIERED).total <= ceiling(TIERED, usage.prompt_tokens, usage.completion_tokens)
+    assert len(all_tiers(TIERED)) == 3

@@ -53,6 +53,21 @@ def test_prices_are_exact(table: PriceTable) -> None:
     assert (entry.max_input_tokens, entry.max_output_tokens) == (128_000, 16_384)
     assert "supports_vision" in entry.supports
     assert not entry.tiered
+    assert not prices.tiers
+
+
+def test_long_inputs_have_their_prices(table: PriceTable) -> None:
     long = table.lookup("gemini", "gemini-2.5-pro")
     assert long is not None
-    assert long.tiered
+    assert not long.tiered
+    (tier,) = long.prices.tiers
+    assert tier.above == 200_000
+    assert (long.prices.input, tier.prices.input) == (1_250_000_000, 2_500_000_000)
+    assert (long.prices.output, tier.prices.output) == (10_000_000_000, 15_000_000_000)
+    assert tier.prices.version == table.version
+    for key in table.keys():  # noqa: SIM118  not a dictionary
+        entry = table.get(key)
+        assert entry is not None
+        above = [each.above for each in entry.prices.tiers]
+        assert above == sorted(set(above))
+        assert not any(each.prices.tiers for each in entry.prices.tiers)

@@ -27,8 +27,12 @@ SOURCE: dict[str, dict[str, Any]] = {
         "litellm_provider": "x",
         "mode": "chat",
         "input_cost_per_token_above_200k_tokens": 1,
+        "cache_creation_input_token_cost_above_1hr_above_500k_tokens": 3,
+        "output_cost_per_token_above_500k_tokens": 2,
+        "input_cost_per_token_above_200k_tokens_priority": 9,
         "input_cost_per_token": 0,
     },
+    "steps": {"litellm_provider": "x", "mode": "chat", "input_cost_per_token": 1, "off_peak_pricing": {}},
     "unpriced": {"litellm_provider": "x", "mode": "chat"},
     "film": {"litellm_provider": "x", "mode": "video_generation", "output_cost_per_second": 1},
     "search": {"litellm_provider": "x", "mode": "rerank", "input_cost_per_query": Decimal("0.001")},
@@ -38,7 +42,7 @@ SOURCE: dict[str, dict[str, Any]] = {
 
 def test_building() -> None:
     table = PriceTable(make_prices.build(SOURCE, "v"))
-    assert sorted(table.keys()) == ["a", "long", "picture", "search", "unpriced"]
+    assert sorted(table.keys()) == ["a", "long", "picture", "search", "steps", "unpriced"]
     entry = table.get("a")
     assert entry is not None
     assert (entry.prices.input, entry.prices.output, entry.prices.cache_write_1h) == (2_500_000_000, 10**10, 6 * 10**9)
@@ -46,7 +50,14 @@ def test_building() -> None:
     assert (entry.max_input_tokens, entry.max_output_tokens, entry.tiered, entry.priced) == (128_000, 0, False, True)
     long, unpriced, search, picture = (table.get(key) for key in ("long", "unpriced", "search", "picture"))
     assert long is not None
-    assert (long.tiered, long.priced) == (True, True)
+    assert (long.tiered, long.priced) == (False, True)
+    first, second = long.prices.tiers
+    assert (first.above, first.prices.input, first.prices.output) == (200_000, 10**15, 0)
+    assert (second.above, second.prices.input, second.prices.output) == (500_000, 10**15, 2 * 10**15)
+    assert (first.prices.cache_write_1h, second.prices.cache_write_1h) == (None, 3 * 10**15)
+    steps = table.get("steps")
+    assert steps is not None
+    assert steps.tiered
     assert unpriced is not None
     assert (unpriced.priced, unpriced.prices.version) == (False, "none")
     assert search is not None
@@ -66,8 +77,8 @@ def test_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(make_prices, "DATA_FILE", target)
     assert make_prices.main([str(wheel)]) == 0
     table = PriceTable.load(target)
-    assert (table.version, len(table)) == ("litellm-9.9.9", 5)
-    assert "5 of 6 models" in capsys.readouterr().out
+    assert (table.version, len(table)) == ("litellm-9.9.9", 6)
+    assert "6 of 7 models" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("version", make_prices.REFUSED)
