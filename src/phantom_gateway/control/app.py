@@ -5,7 +5,18 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from phantom_gateway.control import errors
-from phantom_gateway.control.routers import audit, config, health, keys, models, spend
+from phantom_gateway.control.routers import (
+    audit,
+    config,
+    health,
+    keys,
+    models,
+    organizations,
+    projects,
+    spend,
+    team_members,
+    teams,
+)
 from phantom_gateway.control.services import ControlServices
 
 
@@ -14,7 +25,7 @@ def create_app(services: ControlServices) -> FastAPI:
     # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    for area in (audit, config, health, keys, models, spend):
+    for area in (audit, config, health, keys, models, organizations, projects, spend, team_members, teams):
         # Not include_router: it nests, and the walk over all routes shall see each of them.
         app.router.routes.extend(area.router().routes)
     errors.install(app)

@@ -58,17 +58,31 @@ def totals(connection: sa.Connection, entities: Sequence[str]) -> dict[str, Tota
 
 
 def seed_window(connection: sa.Connection, key_id: str, scope: str, window_start: float) -> WindowSpend:
-    """Give a budget that is new on a key what the key has already spent in the budget's window, from the spend log.
+    """``seed`` for a budget of a key."""
+    return seed(connection, [REQUESTS.c.key_id == key_id], scope, window_start)
 
-    Without it a changed ``budget_duration`` would hand out the whole budget once more. Returns what counts as spent now.
+
+def seed(
+    connection: sa.Connection, log: Sequence[sa.ColumnElement[bool]], scope: str, window_start: float
+) -> WindowSpend:
+    """Give a budget that is new on an entity what the entity has already spent in the budget's window, from the spend log.
+
+    ``log`` are conditions on its rows. Without it a changed ``budget_duration`` would hand out the whole budget once more.
+    Returns what counts as spent now.
     """
     query = sa.select(sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0)).where(
-        REQUESTS.c.key_id == key_id, REQUESTS.c.started_at >= int(window_start * 1_000_000)
+        *log, REQUESTS.c.started_at >= int(window_start * 1_000_000)
     )
     logged = int(connection.execute(query).scalar_one())
     booked = of_window(connection, scope, window_start)
-    if logged > booked:
-        here = (SPEND.c.scope == scope, SPEND.c.window_start == window_start)
-        connection.execute(sa.delete(SPEND).where(*here))
-        connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=logged))
-    return scope, window_start, max(logged, booked)
+    if logged <= booked:
+        return scope, window_start, booked
+    return put_window(connection, scope, window_start, logged)
+
+
+def put_window(connection: sa.Connection, scope: str, window_start: float, amount_nano: int) -> WindowSpend:
+    """Have ``amount_nano`` count as spent of a budget in a window, whatever it was before."""
+    here = (SPEND.c.scope == scope, SPEND.c.window_start == window_start)
+    connection.execute(sa.delete(SPEND).where(*here))
+    connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=amount_nano))
+    return scope, window_start, amount_nano

@@ -1,6 +1,6 @@
 """From a key to everything above it, and from all of that to the one record workers decide by.
 
-What counts: every rate limit on the way up; the budgets of key, member, team, project and organisation. A user's own
+What counts: every rate limit on the way up; the budgets of key, member, team, project, organisation and its member. A user's own
 budget and models count for personal keys only: a team's key spends the team's money (as in LiteLLM 1.106.2), bounded by
 what the team grants the member.
 """
@@ -14,12 +14,14 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 
 from phantom_gateway.control.entities.limits import Entity, budgets_of, completed, model_limits_of, rates_of
+from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.spine.messages import KeyRecord, Limit
 from phantom_gateway.store import tenants
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.tenants import (
     Allowance,
     BudgetRow,
+    OrganizationMemberRow,
     OrganizationRow,
     ProjectRow,
     TeamMemberRow,
@@ -44,6 +46,7 @@ class Chain:
     member: TeamMemberRow | None = None
     project: ProjectRow | None = None
     org: OrganizationRow | None = None
+    org_member: OrganizationMemberRow | None = None
     groups: dict[str, list[str]]
     """Access groups by id and by name: their models."""
 
@@ -71,14 +74,20 @@ def load(connection: sa.Connection, key: KeyRow) -> Chain:
         member = tenants.TEAM_MEMBERS.get(connection, team.id, key.user_id)
     org_id = key.org_id or (team.org_id if team else None)
     org = None if org_id is None else tenants.ORGANIZATIONS.get(connection, org_id)
-    budgets = _budgets(connection, (key, user, team, member, project, org))
+    org_member = None
+    if org is not None and key.user_id is not None:
+        org_member = tenants.ORGANIZATION_MEMBERS.get(connection, org.id, key.user_id)
+    budgets = _budgets(connection, (key, user, team, member, project, org, org_member))
+    if member is not None and team is not None:
+        member = with_defaults(_completed(member, budgets), team)
     return Chain(
         key=_completed(key, budgets),
         user=user and _completed(user, budgets),
         team=team and _completed(team, budgets),
-        member=member and _completed(member, budgets),
+        member=member,
         project=project and _completed(project, budgets),
         org=org and _completed(org, budgets),
+        org_member=org_member and _completed(org_member, budgets),
         groups=_access_groups(connection),
     )
 
@@ -123,11 +132,13 @@ def entities_of(chain: Chain) -> Iterator[Entity]:
     if chain.user is not None and team is None:
         yield Entity(f"user:{chain.user.id}", chain.user)
     if chain.member is not None:
-        yield Entity(f"member:{chain.member.team_id}/{chain.member.user_id}", chain.member)
+        yield member_entity(chain.member)
     if chain.project is not None:
         yield Entity(f"project:{chain.project.id}", chain.project)
     if team is not None:
         yield Entity(f"team:{team.id}", team)
+    if chain.org_member is not None:
+        yield Entity(f"org_member:{chain.org_member.org_id}/{chain.org_member.user_id}", chain.org_member)
     if chain.org is not None:
         yield Entity(f"org:{chain.org.id}", chain.org)
 

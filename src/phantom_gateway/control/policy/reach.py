@@ -50,6 +50,8 @@ class Reach:
     """Teams administered."""
     member_teams: frozenset[str] = frozenset()
     """Teams reached as a plain member."""
+    member_orgs: frozenset[str] = frozenset()
+    """Organisations reached as a plain member: they themselves, not what belongs to them."""
     user: Relation | None = None
     user_id: str | None = None
     key_id: str | None = None
@@ -63,7 +65,8 @@ class Reach:
     @property
     def nothing(self) -> bool:
         """Whether everything is out of reach."""
-        return not (self.everything or self.orgs or self.teams or self.member_teams or self.user_id or self.key_id)
+        some = self.orgs or self.teams or self.member_teams or self.member_orgs
+        return not (self.everything or some or self.user_id or self.key_id)
 
     def over(self, target: Target) -> Relation | None:
         """The strongest relation in which the caller may do this to ``target``; ``None`` = out of reach."""
@@ -76,6 +79,8 @@ class Reach:
                 return Relation.TEAM_ADMIN
             if target.team_id in self.member_teams:
                 return Relation.MEMBER
+        elif target.org_id is not None and target.org_id in self.member_orgs:
+            return Relation.MEMBER
         if self.user_id is not None and target.user_id == self.user_id:
             return self.user
         if self.key_id is not None and self.key_id == target.key_id:
@@ -114,6 +119,8 @@ class Reach:
         any_of: list[Condition] = []
         if org is not None and self.orgs:
             any_of.append(org.in_(self.orgs))
+        if org is not None and team is None and self.member_orgs:
+            any_of.append(org.in_(self.member_orgs))
         if team is not None:
             if self.orgs:
                 any_of.append(team.in_(sa.select(TEAMS.c.id).where(TEAMS.c.org_id.in_(self.orgs))))
@@ -161,6 +168,7 @@ def reach(actor: Actor, action: Action) -> Reach:
         | (actor.orgs if custom == "org" else frozenset()),
         teams=actor.teams_administered if Relation.TEAM_ADMIN in granted else frozenset(),
         member_teams=actor.teams if member else _permitted(actor, action),
+        member_orgs=actor.orgs if Relation.MEMBER in granted and action is Action.ORG_READ else frozenset(),
         user=own if mine else None,
         user_id=actor.user_id if mine else None,
         key_id=actor.key_id if Relation.KEY in granted else None,

@@ -1,0 +1,28 @@
+"""Limits as LiteLLM nests them into other objects: its ``litellm_budget_table``, which here is no row of its own."""
+
+from __future__ import annotations
+
+from phantom_gateway.control.entities.view import allowance_view
+from phantom_gateway.store.tenants import Allowance, JsonObject
+
+_NAMES = (
+    "budget_id",
+    "soft_budget",
+    "max_budget",
+    "max_parallel_requests",
+    "tpm_limit",
+    "rpm_limit",
+    "tpd_limit",
+    "model_max_budget",
+    "budget_duration",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+    "budget_reset_at",
+    "created_at",
+)
+
+
+def budget_table(own: Allowance, now: float) -> JsonObject:
+    """The limits of ``own``; ``allowed_models`` is null when it does not restrict them."""
+    view = allowance_view(own, now)
+    return {**{name: view[name] for name in _NAMES}, "allowed_models": own.models or None}

@@ -1,0 +1,41 @@
+"""What every change of an entity writes besides its columns: who, when, and one more revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.commit import Writer
+from phantom_gateway.control.errors import ApiError, bad_field
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import Allowance
+
+A = TypeVar("A", bound=Allowance)
+
+
+def stamps(writer: Writer) -> dict[str, Any]:
+    """The columns of ``Stamped`` of a row that is new."""
+    now = writer.now
+    return {"created_at": now, "created_by": writer.by, "updated_at": now, "updated_by": writer.by}
+
+
+def touched(row: A, writer: Writer, columns: dict[str, Any]) -> A:
+    """``row`` with ``columns``, as its next revision."""
+    return replace(row, **columns, updated_at=writer.now, updated_by=writer.by, revision=row.revision + 1)
+
+
+def refuse_unknown_budget(connection: sa.Connection, row: Allowance) -> None:
+    """Raises ApiError 400 when ``row`` refers to a budget that is not there."""
+    if row.budget_id is not None and tenants.BUDGETS.get(connection, row.budget_id) is None:
+        raise bad_field("budget_id", "there is no budget with this id")
+
+
+def refuse_other_budget(before: str | None, after: str | None) -> None:
+    """Raises ApiError 403 when a change, or a new entity, refers to another budget than before.
+
+    Reusable budgets belong to nobody but the proxy_admins: call it for everybody else.
+    """
+    if before != after:
+        raise ApiError(403, "budget_id: only a proxy_admin may refer to a budget", kind="auth_error", param="budget_id")

@@ -1,0 +1,126 @@
+"""What can be done with an organisation's members: their roles, and what each may spend in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.commit import Effects, Writer
+from phantom_gateway.control.entities import seeding
+from phantom_gateway.control.entities.people import People, PersonFields, identity
+from phantom_gateway.control.entities.revisions import stamps, touched
+from phantom_gateway.control.errors import bad_field, not_found
+from phantom_gateway.control.organizations.fields import OrganizationMemberAdd, OrganizationMemberUpdate
+from phantom_gateway.control.organizations.service import existing
+from phantom_gateway.control.organizations.view import member_entity, membership_views
+from phantom_gateway.control.policy.reach import Reach
+from phantom_gateway.ledger.money import usd_to_nano
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tables import REQUESTS
+from phantom_gateway.store.tenants import JsonObject, OrganizationMemberRow, OrganizationRow
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationMemberService:
+    """Acts for a caller, within its reach."""
+
+    writer: Writer
+    reach: Reach
+    people: People
+
+    async def add(self, fields: OrganizationMemberAdd) -> JsonObject:
+        """All named become members, or none."""
+        columns = _columns(fields)
+
+        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
+            org = self._organization(connection, fields.organization_id)
+            users, rows = [], []
+            for each in fields.member:
+                user = self.people.found_or_made(connection, each, org.id, effects)
+                if tenants.ORGANIZATION_MEMBERS.get(connection, org.id, user.id) is not None:
+                    raise bad_field("member", f"{user.id[:60]!r} is in this organization already")
+                row = OrganizationMemberRow(
+                    org_id=org.id, user_id=user.id, role=each.role, **columns, **stamps(self.writer)
+                )
+                _check(org, row)
+                tenants.ORGANIZATION_MEMBERS.insert(connection, row)
+                self._seed(connection, None, row, effects)
+                users.append(identity(user))
+                rows.append(row)
+            return {
+                "organization_id": org.id,
+                "updated_users": users,
+                "updated_organization_memberships": membership_views(connection, rows, self.writer.now),
+            }
+
+        return await self.writer.commit(change)
+
+    async def update(self, fields: OrganizationMemberUpdate) -> JsonObject:
+        """The membership after the change."""
+        columns = _columns(fields)
+        if fields.role is not None:
+            columns["role"] = fields.role
+
+        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
+            org = self._organization(connection, fields.organization_id)
+            old = self._member(connection, org, fields)
+            row = touched(old, self.writer, columns)
+            _check(org, row)
+            tenants.ORGANIZATION_MEMBERS.update(connection, row)
+            self._seed(connection, old, row, effects)
+            return membership_views(connection, [row], self.writer.now)[0]
+
+        return await self.writer.commit(change)
+
+    async def remove(self, org_id: str, fields: PersonFields) -> JsonObject:
+        """The membership that was. What the person is in the organisation's teams stays."""
+
+        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
+            org = self._organization(connection, org_id)
+            row = self._member(connection, org, fields)
+            view = membership_views(connection, [row], self.writer.now)[0]
+            tenants.ORGANIZATION_MEMBERS.delete(connection, org.id, row.user_id)
+            effects.forget.append(f"user:{row.user_id}")
+            return view
+
+        return await self.writer.commit(change)
+
+    def _organization(self, connection: sa.Connection, org_id: str) -> OrganizationRow:
+        org = existing(connection, org_id, self.reach)
+        self.writer.check_match(org.revision)
+        return org
+
+    def _member(self, connection: sa.Connection, org: OrganizationRow, fields: PersonFields) -> OrganizationMemberRow:
+        user = self.people.existing(connection, fields)
+        row = None if user is None else tenants.ORGANIZATION_MEMBERS.get(connection, org.id, user.id)
+        if row is None:
+            param = "user_id" if fields.user_id is not None else "user_email"
+            raise not_found("There is no such member of this organization.", param)
+        return row
+
+    def _seed(
+        self,
+        connection: sa.Connection,
+        old: OrganizationMemberRow | None,
+        row: OrganizationMemberRow,
+        effects: Effects,
+    ) -> None:
+        log = [REQUESTS.c.org_id == row.org_id, REQUESTS.c.user_id == row.user_id]
+        before = None if old is None else member_entity(old)
+        effects.spent += seeding.seeded(connection, before, member_entity(row), log, self.writer.now)
+        effects.forget.append(f"user:{row.user_id}")
+
+
+def _columns(fields: OrganizationMemberAdd | OrganizationMemberUpdate) -> dict[str, Any]:
+    if "max_budget_in_organization" not in fields.model_fields_set:
+        return {}
+    amount = fields.max_budget_in_organization
+    return {"max_budget_nano": None if amount is None else usd_to_nano(amount)}
+
+
+def _check(org: OrganizationRow, row: OrganizationMemberRow) -> None:
+    whole = None if org.budget_duration else org.max_budget_nano
+    if row.max_budget_nano is not None and whole is not None and row.max_budget_nano > whole:
+        raise bad_field("max_budget_in_organization", "is more than the max_budget of its organization")

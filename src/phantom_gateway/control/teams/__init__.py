@@ -1,0 +1,1 @@
+"""Teams: who is in them, what they may use, and what their members may do."""
