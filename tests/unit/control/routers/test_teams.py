@@ -164,7 +164,7 @@ async def test_sql_and_wildcards_are_text(control: Rig) -> None:
         {"nonsense": 1},
         {"status": "deleted"},
     ):
-        assert (await control.get("/v2/team/list", **query)).status_code == 400, query  # type: ignore[arg-type]
+        assert (await control.get("/v2/team/list", **query)).status_code == 400, query
 
 
 async def test_lists_filter_sort_and_page(control: Rig) -> None:
