@@ -15,6 +15,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.fields import Body, Name
 from phantom_gateway.control.entities.revisions import stamps
@@ -22,6 +23,7 @@ from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.actor import USER
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.timestamps import iso
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS, TEAMS, USERS
@@ -87,6 +89,7 @@ class People:
         except TakenError as error:
             raise TakenError({"id": "user_id", "email": "user_email"}[error.column]) from error
         effects.forget.append(f"user:{user_id}")  # keys may have named him before
+        effects.audit.append(Change(EventCode.USER_CREATED, user_id, None, identity(row)))
         return row
 
     def _is_near(self, connection: sa.Connection, user_id: str, org_id: str | None) -> bool:

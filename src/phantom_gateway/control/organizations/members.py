@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import seeding
 from phantom_gateway.control.entities.people import People, PersonFields, identity
@@ -17,6 +18,7 @@ from phantom_gateway.control.organizations.service import existing
 from phantom_gateway.control.organizations.view import member_entity, membership_views
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.ledger.money import usd_to_nano
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tables import REQUESTS
 from phantom_gateway.store.tenants import JsonObject, OrganizationMemberRow, OrganizationRow
@@ -47,6 +49,8 @@ class OrganizationMemberService:
                 _check(org, row)
                 tenants.ORGANIZATION_MEMBERS.insert(connection, row)
                 self._seed(connection, None, row, effects)
+                after = membership_views(connection, [row], self.writer.now)[0]
+                effects.audit.append(_audited(EventCode.ORGANIZATION_MEMBER_ADDED, org, None, after))
                 users.append(identity(user))
                 rows.append(row)
             return {
@@ -66,11 +70,14 @@ class OrganizationMemberService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             org = self._organization(connection, fields.organization_id)
             old = self._member(connection, org, fields)
+            before = membership_views(connection, [old], self.writer.now)[0]
             row = touched(old, self.writer, columns)
             _check(org, row)
             tenants.ORGANIZATION_MEMBERS.update(connection, row)
             self._seed(connection, old, row, effects)
-            return membership_views(connection, [row], self.writer.now)[0]
+            after = membership_views(connection, [row], self.writer.now)[0]
+            effects.audit.append(_audited(EventCode.ORGANIZATION_MEMBER_UPDATED, org, before, after))
+            return after
 
         return await self.writer.commit(change)
 
@@ -83,6 +90,7 @@ class OrganizationMemberService:
             view = membership_views(connection, [row], self.writer.now)[0]
             tenants.ORGANIZATION_MEMBERS.delete(connection, org.id, row.user_id)
             effects.forget.append(f"user:{row.user_id}")
+            effects.audit.append(_audited(EventCode.ORGANIZATION_MEMBER_REMOVED, org, view, None))
             return view
 
         return await self.writer.commit(change)
@@ -111,6 +119,11 @@ class OrganizationMemberService:
         before = None if old is None else member_entity(old)
         effects.spent += seeding.seeded(connection, before, member_entity(row), log, self.writer.now)
         effects.forget.append(f"user:{row.user_id}")
+
+
+def _audited(code: EventCode, org: OrganizationRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    view = after or before or {}
+    return Change(code, f"{org.id}/{view['user_id']}", before, after, tenant=org.id)
 
 
 def _columns(fields: OrganizationMemberAdd | OrganizationMemberUpdate) -> dict[str, Any]:

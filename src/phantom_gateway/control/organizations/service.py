@@ -8,15 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
 from phantom_gateway.control.entities.revisions import refuse_unknown_budget, stamps, touched
 from phantom_gateway.control.errors import not_found
+from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.organizations.fields import OrganizationFields, OrganizationNew
 from phantom_gateway.control.organizations.view import entity_of, for_member, organization_views
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.teams import service as teams
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tables import REQUESTS
@@ -56,7 +59,9 @@ class OrganizationService:
                 raise TakenError("organization_id") from error
             effects.spent += seeding.seeded(connection, None, entity_of(row), [REQUESTS.c.org_id == row.id], now)
             effects.forget.append(f"org:{row.id}")  # keys may have named it before
-            return organization_views(connection, [row], now)[0]
+            view = organization_views(connection, [row], now)[0]
+            effects.audit.append(_audited(EventCode.ORGANIZATION_CREATED, row, None, view))
+            return view
 
         return await self.writer.commit(change)
 
@@ -67,6 +72,7 @@ class OrganizationService:
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             old = existing(connection, org_id, self.reach)
             self.writer.check_match(old.revision)
+            before = organization_views(connection, [old], now)[0]
             row = touched(old, self.writer, _columns(fields, old))
             if not self.reach.everything:
                 bounds.refuse_raised(bounds.raised(old, row))
@@ -75,7 +81,9 @@ class OrganizationService:
             log = [REQUESTS.c.org_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             effects.forget.append(f"org:{row.id}")
-            return organization_views(connection, [row], now)[0], row.revision
+            view = organization_views(connection, [row], now)[0]
+            effects.audit.append(_audited(EventCode.ORGANIZATION_UPDATED, row, before, view))
+            return view, row.revision
 
         return await self.writer.commit(change)
 
@@ -85,14 +93,14 @@ class OrganizationService:
         def change(connection: sa.Connection, effects: Effects) -> list[JsonObject]:
             rows = [existing(connection, each, self.reach, "organization_ids") for each in dict.fromkeys(org_ids)]
             found = organization_views(connection, rows, self.writer.now)
-            for row in rows:
+            for row, view in zip(rows, found, strict=True):
                 self.writer.check_match(row.revision)
                 teams.remove(connection, tenants.TEAMS.all(connection, TEAMS.c.org_id == row.id), self.writer, effects)
-                for key in keys.of(connection, "org_id", [row.id]):
-                    keys.delete(connection, key, self.writer.now, self.writer.by)
+                remove_keys(connection, keys.of(connection, "org_id", [row.id]), self.writer, effects)
                 connection.execute(sa.delete(ORGANIZATION_MEMBERS).where(ORGANIZATION_MEMBERS.c.org_id == row.id))
                 tenants.ORGANIZATIONS.delete(connection, row.id)
                 effects.forget.append(f"org:{row.id}")
+                effects.audit.append(_audited(EventCode.ORGANIZATION_DELETED, row, view, None))
             return found
 
         return await self.writer.commit(change)
@@ -132,6 +140,10 @@ class OrganizationViews:
             plain = self.reach.over(Target(org_id=row.id)) is Relation.MEMBER
             found.append(for_member(view, self.user_id) if plain else view)
         return found
+
+
+def _audited(code: EventCode, row: OrganizationRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    return Change(code, row.id, before, after, tenant=row.id)
 
 
 def _columns(fields: OrganizationFields, before: OrganizationRow | None) -> dict[str, Any]:

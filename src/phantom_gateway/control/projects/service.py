@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
 from phantom_gateway.control.entities.revisions import refuse_other_budget, refuse_unknown_budget, stamps, touched
@@ -17,6 +18,7 @@ from phantom_gateway.control.projects.fields import ProjectFields, ProjectNew, P
 from phantom_gateway.control.projects.view import entity_of, project_views
 from phantom_gateway.control.teams import service as teams
 from phantom_gateway.control.teams.changes import access_groups
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyFilter
 from phantom_gateway.store.rows import TakenError
@@ -69,7 +71,9 @@ class ProjectService:
             log = [REQUESTS.c.project_id == row.id]
             effects.spent += seeding.seeded(connection, None, entity_of(row), log, now)
             effects.forget.append(f"project:{row.id}")  # keys may have named it before
-            return project_views(connection, [row], now)[0]
+            view = project_views(connection, [row], now)[0]
+            effects.audit.append(_audited(EventCode.PROJECT_CREATED, row, None, view))
+            return view
 
         return await self.writer.commit(change)
 
@@ -80,6 +84,7 @@ class ProjectService:
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             old = existing(connection, fields.project_id, self.reach)
             self.writer.check_match(old.revision)
+            before = project_views(connection, [old], now)[0]
             row = touched(old, self.writer, _columns(fields, old) | {"team_id": fields.team_id or old.team_id})
             if row.team_id != old.team_id:
                 _refuse_keys(connection, old, "team_id")
@@ -88,7 +93,9 @@ class ProjectService:
             log = [REQUESTS.c.project_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             effects.forget.append(f"project:{row.id}")
-            return project_views(connection, [row], now)[0], row.revision
+            after = project_views(connection, [row], now)[0]
+            effects.audit.append(_audited(EventCode.PROJECT_UPDATED, row, before, after))
+            return after, row.revision
 
         return await self.writer.commit(change)
 
@@ -98,11 +105,12 @@ class ProjectService:
         def change(connection: sa.Connection, effects: Effects) -> list[JsonObject]:
             rows = [existing(connection, each, self.reach, "project_ids") for each in dict.fromkeys(project_ids)]
             found = project_views(connection, rows, self.writer.now)
-            for row in rows:
+            for row, view in zip(rows, found, strict=True):
                 self.writer.check_match(row.revision)
                 _refuse_keys(connection, row, "project_ids")
                 tenants.PROJECTS.delete(connection, row.id)
                 effects.forget.append(f"project:{row.id}")
+                effects.audit.append(_audited(EventCode.PROJECT_DELETED, row, view, None))
             return found
 
         return await self.writer.commit(change)
@@ -115,6 +123,10 @@ class ProjectService:
         temporary.check(row)
         refuse_unknown_budget(connection, row)
         bounds.refuse_excess(row, team, "team", access_groups(connection))
+
+
+def _audited(code: EventCode, row: ProjectRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    return Change(code, row.id, before, after, team_id=row.team_id)
 
 
 def _refuse_keys(connection: sa.Connection, row: ProjectRow, param: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, seeding, temporary
 from phantom_gateway.control.entities.limits import budgets_of, window_of
@@ -16,6 +17,7 @@ from phantom_gateway.control.entities.members import member_entity, with_default
 from phantom_gateway.control.entities.people import People, PersonFields, identity
 from phantom_gateway.control.entities.revisions import stamps, touched
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.teams.changes import access_groups
 from phantom_gateway.control.teams.member_fields import BulkMemberAdd, MemberAdd, MemberReference, MemberUpdate
@@ -23,6 +25,7 @@ from phantom_gateway.control.teams.service import existing
 from phantom_gateway.control.teams.view import membership_views, team_views
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd, usd_to_nano
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, spend, tenants
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tables import REQUESTS
@@ -158,6 +161,9 @@ class MemberService:
                 raise bad_field("reset_to", "is more than what was spent")
             effects.spent += seeding.reset(connection, entity, usd_to_nano(reset_to), now)
             effects.forget.append(f"user:{user_id}")
+            seen = {"team_id": team_id, "user_id": user_id, "counted_spend": nano_to_usd(before)}
+            after = seen | {"counted_spend": reset_to}
+            effects.audit.append(_audited(EventCode.TEAM_MEMBER_UPDATED, team, seen, after))
             return {
                 "team_id": team_id,
                 "user_id": user_id,
@@ -176,11 +182,12 @@ class MemberService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = self._team(connection, team_id)
             member, user = self._member(connection, team, fields)
+            before = membership_views(connection, team, [member], now)[0]
             tenants.TEAM_MEMBERS.delete(connection, team.id, member.user_id)
-            for key in keys.of(connection, "user_id", [user.id]):
-                if key.team_id == team.id:
-                    keys.delete(connection, key, now, self.writer.by)
+            mine = [key for key in keys.of(connection, "user_id", [user.id]) if key.team_id == team.id]
+            remove_keys(connection, mine, self.writer, effects)
             effects.forget.append(f"user:{user.id}")
+            effects.audit.append(_audited(EventCode.TEAM_MEMBER_REMOVED, team, before, None))
             return team_views(connection, [team], now)[0]
 
         return await self.writer.commit(change)
@@ -197,9 +204,12 @@ class MemberService:
             team = self._team(connection, team_id)
             old, user = self._member(connection, team, fields)
             row = changed(connection, team, old)
+            before = membership_views(connection, team, [old], now)[0]
             tenants.TEAM_MEMBERS.update(connection, row)
             self._seed(connection, team, (old, row), effects)
-            return membership_views(connection, team, [row], now)[0], user
+            after = membership_views(connection, team, [row], now)[0]
+            effects.audit.append(_audited(EventCode.TEAM_MEMBER_UPDATED, team, before, after))
+            return after, user
 
         return await self.writer.commit(change)
 
@@ -238,6 +248,8 @@ class MemberService:
         _check(connection, team, row)
         tenants.TEAM_MEMBERS.insert(connection, row)
         self._seed(connection, team, (None, row), effects)
+        after = membership_views(connection, team, [row], self.writer.now)[0]
+        effects.audit.append(_audited(EventCode.TEAM_MEMBER_ADDED, team, None, after))
         return row
 
     def _seed(
@@ -267,6 +279,11 @@ class MemberService:
             param = "user_id" if fields.user_id is not None else "user_email"
             raise not_found("There is no such member of this team.", param)
         return member, user
+
+
+def _audited(code: EventCode, team: TeamRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    view = after or before or {}
+    return Change(code, f"{team.id}/{view['user_id']}", before, after, team_id=team.id, tenant=team.org_id)
 
 
 def _columns(fields: MemberAdd | BulkMemberAdd | MemberUpdate) -> dict[str, Any]:

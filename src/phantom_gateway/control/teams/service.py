@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, seeding
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import People
 from phantom_gateway.control.entities.revisions import refuse_other_budget, stamps, touched
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.teams import changes
 from phantom_gateway.control.teams.fields import ManyTeamPermissions, TeamFields, TeamModels, TeamNew
 from phantom_gateway.control.teams.member_fields import MemberReference
 from phantom_gateway.control.teams.view import entity_of, team_views
+from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tables import REQUESTS
@@ -72,7 +75,9 @@ class TeamService:
                 member = TeamMemberRow(team_id=row.id, user_id=user.id, role=reference.role, **stamps(self.writer))
                 tenants.TEAM_MEMBERS.insert(connection, member)
             effects.forget.append(f"team:{row.id}")  # keys may have named it before
-            return team_views(connection, [row], now)[0]
+            view = team_views(connection, [row], now)[0]
+            effects.audit.append(audited(EventCode.TEAM_CREATED, row, None, view))
+            return view
 
         return await self.writer.commit(change)
 
@@ -85,11 +90,12 @@ class TeamService:
             changes.check(connection, row)
             return row
 
-        return await self._replace(team_id, changed)
+        return await self._replace(team_id, changed, EventCode.TEAM_UPDATED)
 
     async def set_blocked(self, team_id: str, blocked: bool) -> JsonObject:
         """The team after blocking or unblocking."""
-        view, _ = await self._replace(team_id, lambda _, old: touched(old, self.writer, {"blocked": blocked}))
+        code = EventCode.TEAM_BLOCKED if blocked else EventCode.TEAM_UNBLOCKED
+        view, _ = await self._replace(team_id, lambda _, old: touched(old, self.writer, {"blocked": blocked}), code)
         return view
 
     async def add_models(self, fields: TeamModels) -> JsonObject:
@@ -100,7 +106,7 @@ class TeamService:
             changes.check(connection, row)
             return row
 
-        view, _ = await self._replace(fields.team_id, changed)
+        view, _ = await self._replace(fields.team_id, changed, EventCode.TEAM_UPDATED)
         return view
 
     async def remove_models(self, fields: TeamModels) -> JsonObject:
@@ -112,14 +118,15 @@ class TeamService:
                 raise bad_field("models", "none would be left, which means all; block the team, or update its models")
             return touched(old, self.writer, {"models": left})
 
-        view, _ = await self._replace(fields.team_id, changed)
+        view, _ = await self._replace(fields.team_id, changed, EventCode.TEAM_UPDATED)
         return view
 
     async def set_permissions(self, team_id: str, permissions: list[str]) -> JsonObject:
         """The team with other routes open to its plain members."""
         changes.refuse_unknown_permissions(permissions)
         columns = {"member_permissions": list(dict.fromkeys(permissions))}
-        view, _ = await self._replace(team_id, lambda _, old: touched(old, self.writer, columns))
+        code = EventCode.TEAM_UPDATED
+        view, _ = await self._replace(team_id, lambda _, old: touched(old, self.writer, columns), code)
         return view
 
     async def add_permissions(self, fields: ManyTeamPermissions) -> int:
@@ -139,6 +146,9 @@ class TeamService:
                 if permissions != old.member_permissions:
                     tenants.TEAMS.update(connection, touched(old, self.writer, {"member_permissions": permissions}))
                     effects.forget.append(f"team:{old.id}")
+                    before = {"team_member_permissions": old.member_permissions}
+                    after = {"team_member_permissions": permissions}
+                    effects.audit.append(audited(EventCode.TEAM_UPDATED, old, before, after))
                     changed += 1
             return changed
 
@@ -156,20 +166,25 @@ class TeamService:
         await self.writer.commit(change)
         return team_ids
 
-    async def _replace(self, team_id: str, changed: Any) -> tuple[JsonObject, int]:
+    async def _replace(
+        self, team_id: str, changed: Callable[[sa.Connection, TeamRow], TeamRow], code: EventCode
+    ) -> tuple[JsonObject, int]:
         now = self.writer.now
 
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             old = existing(connection, team_id, self.reach)
             self.writer.check_match(old.revision)
-            row: TeamRow = changed(connection, old)
+            before = team_views(connection, [old], now)[0]
+            row = changed(connection, old)
             tenants.TEAMS.update(connection, row)
             log = [REQUESTS.c.team_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             if old.member_defaults != row.member_defaults:
                 effects.spent += _seeded_members(connection, old, row, now)
             effects.forget.append(f"team:{row.id}")
-            return team_views(connection, [row], now)[0], row.revision
+            view = team_views(connection, [row], now)[0]
+            effects.audit.append(audited(code, row, before, view))
+            return view, row.revision
 
         return await self.writer.commit(change)
 
@@ -204,18 +219,26 @@ class TeamService:
 
 def remove(connection: sa.Connection, rows: Iterable[TeamRow], writer: Writer, effects: Effects) -> None:
     """Delete teams and what cannot be without them; keys become tombstones."""
-    for row in rows:
+    rows = list(rows)
+    for row, view in zip(rows, team_views(connection, rows, writer.now), strict=True):
         projects = tenants.PROJECTS.all(connection, PROJECTS.c.team_id == row.id)
         doomed = keys.of(connection, "team_id", [row.id])
         doomed += keys.of(connection, "project_id", [project.id for project in projects])
-        for key in {key.id: key for key in doomed}.values():
-            keys.delete(connection, key, writer.now, writer.by)
-            effects.forget.append(f"key:{key.id}")
+        remove_keys(connection, doomed, writer, effects)
         for project in projects:
             tenants.PROJECTS.delete(connection, project.id)
+            gone = {"project_id": project.id, "project_alias": project.alias}
+            change = Change(EventCode.PROJECT_DELETED, project.id, gone, None, team_id=row.id, tenant=row.org_id)
+            effects.audit.append(change)
         connection.execute(sa.delete(TEAM_MEMBERS).where(TEAM_MEMBERS.c.team_id == row.id))
         tenants.TEAMS.delete(connection, row.id)
         effects.forget.append(f"team:{row.id}")
+        effects.audit.append(audited(EventCode.TEAM_DELETED, row, view, None))
+
+
+def audited(code: EventCode, row: TeamRow, before: JsonObject | None, after: JsonObject | None) -> Change:
+    """A change of a team for the audit log."""
+    return Change(code, row.id, before, after, team_id=row.id, tenant=row.org_id)
 
 
 def _first_members(fields: TeamNew) -> list[MemberReference]:
