@@ -5,7 +5,7 @@ from tests.unit.store.samples import KEY_ID, closed
 
 from phantom_gateway.store import spend, spend_logs
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.tables import SPEND
+from phantom_gateway.store.tables import REQUESTS, SPEND
 
 START = 1_800_000_000.0
 
@@ -41,3 +41,12 @@ def test_who_never_spent_is_missing(database: Database) -> None:
     with database.read() as connection:
         assert spend.totals(connection, ["key:x"]) == {}
         assert spend.of_window(connection, "s", 0.0) == 0
+
+
+def test_any_rows_of_the_log_may_seed_a_budget(database: Database) -> None:
+    rows = [spend_logs.row_of("w", closed(n, cost=10**n, team_id="t" if n else None)) for n in range(3)]
+    with database.write() as connection:
+        spend_logs.insert(connection, rows)
+        assert spend.seed(connection, [REQUESTS.c.team_id == "t"], "s", 0.0) == ("s", 0.0, 110)
+        assert spend.put_window(connection, "s", 0.0, 5) == ("s", 0.0, 5)
+        assert spend.of_window(connection, "s", 0.0) == 5

@@ -15,6 +15,7 @@ from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.tenants import (
     AccessGroupRow,
     BudgetRow,
+    OrganizationMemberRow,
     OrganizationRow,
     ProjectRow,
     TeamMemberRow,
@@ -146,3 +147,24 @@ def test_a_replaced_value_ends_with_its_grace_period() -> None:
     assert chain.record_of(found, "d", 0.0).expires == 100.0
     assert chain.record_of(found, "d", 0.0, until=50.0).expires == 50.0
     assert chain.record_of(found, "d", 0.0, until=500.0).expires == 100.0
+
+
+def test_members_are_bounded_by_the_teams_defaults_and_their_budget_in_the_organisation(database: Database) -> None:
+    row = key_row(team_id="t", user_id="u")
+    member = TeamMemberRow(team_id="t", user_id="u", role="user", **stamped(rpm_limit=9))
+    with database.write() as connection:
+        tenants.ORGANIZATIONS.insert(connection, OrganizationRow(id="o", **stamped()))
+        in_org = OrganizationMemberRow(org_id="o", user_id="u", role="internal_user", **stamped(max_budget_nano=3))
+        tenants.ORGANIZATION_MEMBERS.insert(connection, in_org)
+        defaults = {"max_budget_nano": 5, "budget_duration": "1d", "rpm_limit": 2, "models": ["m"]}
+        tenants.TEAMS.insert(connection, TeamRow(id="t", org_id="o", member_defaults=defaults, **stamped()))
+        alone = chain.record_of(chain.load(connection, row), KEY_ID, 0.0)
+        tenants.TEAM_MEMBERS.insert(connection, member)
+        record = chain.record_of(chain.load(connection, row), KEY_ID, 0.0)
+    assert [(limit.scope, limit.amount) for limit in alone.limits] == [("budget:org_member:o/u:", 3)]
+    assert [(limit.scope, limit.amount) for limit in record.limits] == [
+        ("requests:member:t/u:60s", 9),
+        ("budget:member:t/u:1d", 5),
+        ("budget:org_member:o/u:", 3),
+    ]
+    assert record.model_lists == (("member", ("m",)),)

@@ -156,3 +156,20 @@ def test_the_users_in_reach_are_those_one_administers(database: Database) -> Non
         users = tenants.USERS.table
         found = set(connection.execute(sa.select(users.c.id).where(far.where_users(users.c.id))).scalars())
     assert found == {"me", "in_t", "in_s"}
+
+
+def test_a_plain_member_of_an_organisation_sees_it_and_nothing_of_it(database: Database) -> None:
+    far = reach(user(orgs=frozenset({"o"})), Action.ORG_READ)
+    assert not far.nothing
+    assert far.over(Target(org_id="o")) is Relation.MEMBER
+    assert not far.covers(Target(org_id="p"))
+    assert not far.covers(Target(team_id="t", org_id="o"))
+    for action in set(ACTIONS) - {Action.ORG_READ}:
+        assert not reach(user(orgs=frozenset({"o"})), action).covers(Target(org_id="o")), action
+    with database.read() as connection:
+        for condition, sees in (
+            (far.where(org=sa.literal("o")), True),
+            (far.where(org=sa.literal("p")), False),
+            (far.where(team=sa.literal("t"), org=sa.literal("o")), False),
+        ):
+            assert (connection.execute(sa.select(1).where(condition)).first() is not None) == sees
