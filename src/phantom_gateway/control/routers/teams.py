@@ -49,6 +49,8 @@ def router() -> APIRouter:
     route(routes, "GET", "/team/permissions_list", Action.TEAM_READ, permissions)
     route(routes, "POST", "/team/permissions_update", Action.TEAM_UPDATE, set_permissions)
     route(routes, "POST", "/team/permissions_bulk_update", Action.TEAM_UPDATE, add_permissions)
+    route(routes, "GET", "/team/available", Action.SELF, available)
+    route(routes, "GET", "/team/metadata_schema", Action.SELF, metadata_schema)
     route(routes, "PATCH", "/team/{team_id}", Action.TEAM_UPDATE, patch)
     return routes
 
@@ -195,3 +197,13 @@ async def add_permissions(request: Request, body: ManyTeamPermissions) -> JsonOb
         "teams_updated": changed,
         "permissions_appended": body.permissions,
     }
+
+
+async def available() -> list[JsonObject]:
+    """The teams that anybody may join by himself: none, somebody who administers a team brings people in."""
+    return []
+
+
+async def metadata_schema() -> JsonObject:
+    """Which fields a team's metadata must have: none, metadata is free."""
+    return {"fields": []}

@@ -350,3 +350,9 @@ async def test_delete_takes_keys_projects_and_memberships_along(control: Rig) ->
     assert (await people.get("member", "/team/list")).status_code == 403 or (
         await people.get("member", "/team/list")
     ).json() == []
+
+
+async def test_nothing_is_open_to_everybody_and_metadata_is_free(control: Rig) -> None:
+    people = await cast(control)
+    assert (await people.get("user", "/team/available")).json() == []
+    assert (await people.get("user", "/team/metadata_schema")).json() == {"fields": []}
