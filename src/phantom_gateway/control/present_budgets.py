@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 
 from phantom_gateway.control.entities.limits import Entity, budgets_of, completed
+from phantom_gateway.control.entities.members import with_defaults
 from phantom_gateway.spine.messages import Limit
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.tenants import Allowance
+from phantom_gateway.store.tenants import Allowance, TeamMemberRow, TeamRow
+
+A = TypeVar("A", bound=Allowance)
 
 MAX_REMEMBERED = 50_000
 
@@ -41,19 +45,43 @@ def _of_organizations(connection: sa.Connection, ids: Sequence[str]) -> Mapping[
 
 def _of_members(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
     """Ids contain what they like, a slash too: the names are made from the rows, not taken apart."""
-    users = sorted({name[cut + 1 :] for name in names for cut in range(len(name)) if name[cut] == "/"})
-    rows = {f"{row.team_id}/{row.user_id}": row for row in tenants.TEAM_MEMBERS.of(connection, "user_id", users)}
-    return _budgets(connection, "member", {name: rows[name] for name in names if name in rows})
+    found = {
+        f"{row.team_id}/{row.user_id}": row for row in tenants.TEAM_MEMBERS.of(connection, "user_id", _ends(names))
+    }
+    rows = {name: found[name] for name in names if name in found}
+    teams = tenants.TEAMS.of(connection, "id", sorted({row.team_id for row in rows.values()}))
+    by_id = {team.id: team for team in teams}
+    complete = _completed(connection, rows)
+    return _limits("member", {name: _as_member(row, by_id.get(row.team_id)) for name, row in complete.items()})
+
+
+def _of_organization_members(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    members = tenants.ORGANIZATION_MEMBERS.of(connection, "user_id", _ends(names))
+    rows = {f"{row.org_id}/{row.user_id}": row for row in members}
+    return _budgets(connection, "org_member", {name: rows[name] for name in names if name in rows})
+
+
+def _ends(names: Sequence[str]) -> list[str]:
+    return sorted({name[cut + 1 :] for name in names for cut in range(len(name)) if name[cut] == "/"})
+
+
+def _as_member(row: TeamMemberRow, team: TeamRow | None) -> TeamMemberRow:
+    return row if team is None else with_defaults(row, team)
 
 
 def _budgets(connection: sa.Connection, kind: str, rows: Mapping[str, Allowance]) -> Mapping[str, Sequence[Limit]]:
+    return _limits(kind, _completed(connection, rows))
+
+
+def _completed(connection: sa.Connection, rows: Mapping[str, A]) -> dict[str, A]:
     wanted = [row.budget_id for row in rows.values() if row.budget_id is not None]
     shared = {row.id: row for row in tenants.BUDGETS.of(connection, "id", wanted)}
+    return {name: cast(A, completed(row, shared.get(row.budget_id or ""))) for name, row in rows.items()}
+
+
+def _limits(kind: str, rows: Mapping[str, Allowance]) -> Mapping[str, Sequence[Limit]]:
     now = time.time()
-    return {
-        name: tuple(budgets_of(Entity(f"{kind}:{name}", completed(row, shared.get(row.budget_id or ""))), now))
-        for name, row in rows.items()
-    }
+    return {name: tuple(budgets_of(Entity(f"{kind}:{name}", row), now)) for name, row in rows.items()}
 
 
 SOURCES: Mapping[str, Source] = {
@@ -63,6 +91,7 @@ SOURCES: Mapping[str, Source] = {
     "team": _of_teams,
     "project": _of_projects,
     "org": _of_organizations,
+    "org_member": _of_organization_members,
 }
 """By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here."""
 

@@ -38,6 +38,8 @@ def entities_of(record: Opened | Closed) -> tuple[str, ...]:
         named.append(("member", f"{record.team_id}/{record.user_id}"))
     else:
         named.append(("user", record.user_id))
+    if record.user_id and record.org_id:
+        named.append(("org_member", f"{record.org_id}/{record.user_id}"))
     return tuple([f"{kind}:{name}" for kind, name in named if name])
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from tests.unit.control.people import cast
 from tests.unit.control.rig import Rig
 
 from phantom_gateway.control.present_budgets import SOURCES, PresentBudgets
@@ -48,3 +49,22 @@ async def test_another_kind_of_entity_is_another_source(control: Rig) -> None:
     for _ in range(2):
         assert present.of(["team:t", "team:x", "key:k"]) == {"team:t": (TEAM,), "team:x": (), "key:k": ()}
     assert asked == [["t", "x"]]
+
+
+async def test_members_have_their_teams_defaults_and_their_budget_in_the_organisation(control: Rig) -> None:
+    await cast(control)
+    await control.post("/team/update", {"team_id": "t", "team_member_budget": 2, "team_member_budget_duration": "1d"})
+    member = {"user_id": "member", "role": "internal_user"}
+    body = {"organization_id": "o", "member": member, "max_budget_in_organization": 3}
+    await control.post("/organization/member_add", body)
+    key = await control.generate(user_id="member", team_id="t")
+    record = await control.directory.find(key["token"])
+    assert record is not None
+    names = ("member:t/member", "org_member:o/member")
+    found = PresentBudgets(control.services.database.database).of([*names, "member:t/stranger", "org_member:o/user"])
+    assert tuple(limit for name in names for limit in found[name]) == record.limits
+    assert [(limit.scope, limit.amount) for limit in record.limits] == [
+        ("budget:member:t/member:1d", 2_000_000_000),
+        ("budget:org_member:o/member:", 3_000_000_000),
+    ]
+    assert (found["member:t/stranger"], found["org_member:o/user"]) == ((), ())

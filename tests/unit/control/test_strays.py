@@ -48,7 +48,7 @@ def close_record(n: int, of: Opened, cost: int) -> Closed:
 
 def test_everybody_a_request_counts_against() -> None:
     record = open_record(1, user_id="u", team_id="t", org_id="o", project_id="p")
-    assert set(entities_of(record)) == {"key:k", "member:t/u", "team:t", "org:o", "project:p"}
+    assert set(entities_of(record)) == {"key:k", "member:t/u", "team:t", "org:o", "org_member:o/u", "project:p"}
     assert entities_of(open_record(1, user_id="u")) == ("key:k", "user:u")
     assert entities_of(open_record(1)) == ("key:k",)
 
