@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.fields import Body, Name
-from phantom_gateway.control.entities.revisions import stamps
+from phantom_gateway.control.entities.revisions import refuse_named, stamps
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.actor import USER
 from phantom_gateway.control.policy.reach import Reach, Target
@@ -83,6 +83,8 @@ class People:
 
     def _made(self, connection: sa.Connection, fields: PersonFields, effects: Effects) -> UserRow:
         user_id = fields.user_id or str(uuid.uuid4())
+        if not self.creating.everything:
+            refuse_named(connection, "user_id", user_id, "user_id")
         row = UserRow(id=user_id, email=fields.user_email, role=USER, **stamps(self.writer))
         try:
             tenants.USERS.insert(connection, row)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.store import tenants
+from phantom_gateway.store.tables import DELETED_KEYS, KEYS
 from phantom_gateway.store.tenants import Allowance
 
 A = TypeVar("A", bound=Allowance)
@@ -39,3 +40,14 @@ def refuse_other_budget(before: str | None, after: str | None) -> None:
     """
     if before != after:
         raise ApiError(403, "budget_id: only a proxy_admin may refer to a budget", kind="auth_error", param="budget_id")
+
+
+def refuse_named(connection: sa.Connection, column: str, value: str, param: str) -> None:
+    """Raises ApiError 400 when a key, or one that was, names ``value`` in ``column``.
+
+    Keys may name what is not there. Whoever then makes it would get hold of them, so it is left to the proxy_admins: call
+    it for everybody else.
+    """
+    for table in (KEYS, DELETED_KEYS):
+        if connection.execute(sa.select(table.c.id).where(table.c[column] == value).limit(1)).first() is not None:
+            raise bad_field(param, "is taken: keys name it; choose another one")

@@ -11,7 +11,13 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
-from phantom_gateway.control.entities.revisions import refuse_other_budget, refuse_unknown_budget, stamps, touched
+from phantom_gateway.control.entities.revisions import (
+    refuse_named,
+    refuse_other_budget,
+    refuse_unknown_budget,
+    stamps,
+    touched,
+)
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.projects.fields import ProjectFields, ProjectNew, ProjectUpdate
@@ -64,6 +70,8 @@ class ProjectService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = teams.existing(connection, row.team_id, self.reach)
             self._check(connection, team, (None, row))
+            if not self.reach.everything:
+                refuse_named(connection, "project_id", row.id, "project_id")
             try:
                 tenants.PROJECTS.insert(connection, row)
             except TakenError as error:

@@ -356,3 +356,22 @@ async def test_nothing_is_open_to_everybody_and_metadata_is_free(control: Rig) -
     people = await cast(control)
     assert (await people.get("user", "/team/available")).json() == []
     assert (await people.get("user", "/team/metadata_schema")).json() == {"fields": []}
+
+
+async def test_nobody_gets_hold_of_keys_by_making_what_they_name(control: Rig) -> None:
+    people = await cast(control)
+    await control.generate(team_id="label", project_id="label", user_id="label")
+    gone = await control.generate(team_id="gone")
+    await control.post("/key/delete", {"keys": [gone["key"]]})
+    before = await dump(control)
+    for name in ("label", "gone"):
+        new = await people.post("org_admin", "/team/new", organization_id="o", team_id=name)
+        assert param_of(new) == (400, "team_id")
+    assert param_of(await people.post("team_admin", "/project/new", team_id="t", project_id="label")) == (
+        400,
+        "project_id",
+    )
+    member = {"user_id": "label", "role": "user"}
+    assert param_of(await people.post("org_admin", "/team/member_add", team_id="t", member=member)) == (400, "user_id")
+    assert await dump(control) == before
+    assert (await people.post("admin", "/team/new", team_id="label", members=["label"])).status_code == 200
