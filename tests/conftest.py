@@ -7,6 +7,21 @@ from pathlib import Path
 
 import pytest
 from tests.support.gateway import CONFIG, FAULT, FAULTS, Gateway, SimulatorThread, running_gateway
+from tests.support.servers import PostgresServer, RedisServer, running_postgres, running_redis
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests of this process."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """An empty Redis of the test's own."""
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

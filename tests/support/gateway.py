@@ -130,10 +130,11 @@ class Gateway:
             time.sleep(0.05)
         return rows
 
-    def verify(self) -> int:
+    def verify(self, environment: Mapping[str, str] | None = None) -> int:
         """The exit code of ``phantom verify``; what it says is printed."""
         command = [sys.executable, "-m", "phantom_gateway.cli", "verify", "--data-dir", str(self.data_dir)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        variables = {**os.environ, **(environment or {})}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=variables)
         sys.stdout.write(done.stdout + done.stderr)
         return done.returncode
 

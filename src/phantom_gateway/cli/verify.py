@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,11 @@ import typer
 from phantom_gateway.cli.serve import data_dir_default
 from phantom_gateway.security import audit_memory
 from phantom_gateway.security.audit_memory import RememberedHeadError
+from phantom_gateway.config.database_address import PostgresAddress
+from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.config.loader import load_config
+from phantom_gateway.config.schema import Config
+from phantom_gateway.control.backends import backends_of
 from phantom_gateway.store import audit, schema
 from phantom_gateway.store.audit import AuditError
 from phantom_gateway.store.database import Database, DatabaseError, open_sqlite_readonly
@@ -51,12 +57,9 @@ class Report:
         return {"ok": self.ok, "data_dir": self.data_dir, "checks": checks}
 
 
-def verify(data_dir: Path) -> Report:
-    """Check the journals and the database of ``data_dir``. Raises VerifyError."""
-    path = data_dir / "phantom.db"
-    if not path.is_file():
-        raise VerifyError(f"{path}: no such database")
-    database = open_sqlite_readonly(path)
+def verify(data_dir: Path, config: Path | None = None, environment: Mapping[str, str] | None = None) -> Report:
+    """Check the journals of ``data_dir`` and the database that ``config`` and the environment name. Raises VerifyError."""
+    path, database = _database(data_dir, config, environment or {})
     try:
         revision = schema.current(database)
         if revision != schema.HEAD:
@@ -81,15 +84,33 @@ def _audit(database: Database, data_dir: Path) -> Check:
     return check
 
 
+def _database(data_dir: Path, config: Path | None, environment: Mapping[str, str]) -> tuple[str, Database]:
+    """Its name and itself."""
+    try:
+        read = load_config(config, environment) if config is not None else Config()
+        backends = backends_of(read, environment, data_dir / "phantom.db")
+    except ConfigError as error:
+        raise VerifyError(str(error)) from error
+    if isinstance(backends.database, PostgresAddress):
+        return backends.database.name, backends.open()
+    path = backends.database.path
+    if not path.is_file():
+        raise VerifyError(f"{path}: no such database")
+    return str(path), open_sqlite_readonly(path)
+
+
 def verify_command(
     data_dir: Annotated[
         Path | None, typer.Option(help="The data directory. Default: $PHANTOM_DATA_DIR or ./phantom-data")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The configuration, when it names a database. Else DATABASE_URL is looked at.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
     """Check that journals, rows and totals agree, and the audit log's chain. Exit code 1 when they do not."""
     try:
-        report = verify(data_dir or data_dir_default())
+        report = verify(data_dir or data_dir_default(), config, os.environ)
     except VerifyError as error:
         typer.echo(f"phantom verify: {error}", err=True)
         raise typer.Exit(1) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phantom_gateway.config.credentials import is_credential_name
+from phantom_gateway.config.database_address import AddressError, parse_database_url
 from phantom_gateway.config.errors import KeyPath, Problem, nearest, shown
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_models import LitellmParams
@@ -178,10 +179,11 @@ class _CrossCheck:
         elif key is not None and len(key.reveal()) < MIN_MASTER_KEY and not permitted:
             hint = "remove it to have one made, or use sk- and 32 random characters"
             yield self._problem(path, f"is too short to be safe: at least {MIN_MASTER_KEY} characters", hint)
-        if general.database_url is not None and not re.match(
-            r"(sqlite|postgres|postgresql)(\+\w+)?:", general.database_url.reveal()
-        ):
-            yield self._problem(("general_settings", "database_url"), "must start with sqlite:/// or postgresql://")
+        if general.database_url is not None:
+            try:
+                parse_database_url(general.database_url.reveal())
+            except AddressError as error:
+                yield self._problem(("general_settings", "database_url"), str(error))
         if isinstance(self._config.litellm_settings.ssl_verify, str):
             yield from self._ca_file(("litellm_settings", "ssl_verify"), self._config.litellm_settings.ssl_verify)
         if (proxy := self._config.phantom.egress.proxy) is not None and (reason := proxy_problem(proxy.reveal())):

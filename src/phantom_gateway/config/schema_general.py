@@ -45,7 +45,10 @@ class GeneralSettings(Section):
     ] = None
     database_url: Annotated[
         SecretText | None,
-        Later("Another database than the SQLite file in the data directory."),
+        Active(
+            "`postgresql://user:password@host:port/database` or `sqlite:///file`; else `DATABASE_URL`, else the SQLite file in the "
+            "data directory. Read at the start."
+        ),
     ] = None
     litellm_key_header_name: Annotated[HeaderName | None, Active("One more request header that may carry the key.")] = (
         None
@@ -65,8 +68,13 @@ class GeneralSettings(Section):
     max_parallel_requests: Annotated[
         Positive | None, Later("Requests in flight at once of every key without a limit of its own.")
     ] = None
-    database_connection_pool_limit: Annotated[Positive | None, Later("Connections to PostgreSQL, in all.")] = None
-    database_connection_timeout: Annotated[Seconds | None, Later("Seconds to wait for a database connection.")] = None
+    database_connection_pool_limit: Annotated[
+        Annotated[int, Field(ge=3, le=1000)] | None,
+        Active("Connections of this node to PostgreSQL, in all; default 10. Workers have none."),
+    ] = None
+    database_connection_timeout: Annotated[
+        Seconds | None, Active("Seconds to wait for a connection to PostgreSQL; default 5.")
+    ] = None
     database_type: Annotated[Name | None, Noted("The database is chosen by `database_url`.")] = None
     allow_requests_on_db_unavailable: Annotated[
         bool | None, Noted("Workers serve known keys without the database; unknown keys get 503.")
@@ -93,7 +101,13 @@ class GeneralSettings(Section):
     maximum_spend_logs_cleanup_cron: Annotated[Text | None, Later("When old rows are removed.")] = None
     use_spend_logs_partitioning: Annotated[bool | None, Noted("The table's layout is the gateway's own.")] = None
     use_redis_transaction_buffer: Annotated[bool | None, Noted("The journal is the buffer.")] = None
-    coordination_redis: Annotated[HiddenDict | None, Later("Redis through which nodes coordinate.")] = None
+    coordination_redis: Annotated[
+        HiddenDict | None,
+        Active(
+            "Redis or Valkey through which nodes share limits (`host`, `port`, `username`, `password`, `db`, `ssl`, or `url`); "
+            "wins over `router_settings.redis_*`, `litellm_settings.cache_params` and `REDIS_*`. Read at the start."
+        ),
+    ] = None
     alerting: Annotated[Names | None, Later("`slack`, `email`, `webhook`, ...")] = None
     alerting_threshold: Annotated[Seconds | None, Later("Seconds after which a slow call raises an alert.")] = None
     alerting_args: Annotated[FreeDict | None, Later("Settings of alerts.")] = None

@@ -104,11 +104,11 @@ class RouterSettings(Section):
         None
     )
     disable_cooldowns: Annotated[bool | None, Active("Never let a deployment rest.")] = None
-    redis_host: Annotated[Text | None, Later("Redis shared by several nodes.")] = None
-    redis_port: Annotated[Positive | None, Later("Port of Redis.")] = None
-    redis_password: Annotated[SecretText | None, Later("Password of Redis.")] = None
-    redis_url: Annotated[SecretText | None, Later("Address of Redis, with its credentials.")] = None
-    redis_db: Annotated[Count | None, Later("Number of the Redis database.")] = None
+    redis_host: Annotated[Text | None, Active("Redis shared by several nodes.")] = None
+    redis_port: Annotated[Positive | None, Active("Port of Redis.")] = None
+    redis_password: Annotated[SecretText | None, Active("Password of Redis.")] = None
+    redis_url: Annotated[SecretText | None, Active("Address of Redis, with its credentials.")] = None
+    redis_db: Annotated[Count | None, Active("Number of the Redis database.")] = None
     enable_pre_call_checks: Annotated[
         bool | None, Later("Leave out deployments whose input limit the request exceeds.")
     ] = None

@@ -30,9 +30,17 @@ class AsyncDatabase:
         """The result of ``change``, committed; nothing is committed when it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, change)
 
+    async def run(self, job: Callable[[], T]) -> T:
+        """The result of ``job``, which opens its transactions itself."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, job)
+
+    def finish(self) -> None:
+        """Wait for what runs."""
+        self._threads.shutdown()
+
     def close(self) -> None:
         """Wait for what runs and close the connections."""
-        self._threads.shutdown()
+        self.finish()
         self.database.close()
 
     def _read(self, query: Callable[[sa.Connection], T]) -> T:

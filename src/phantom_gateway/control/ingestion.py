@@ -26,7 +26,7 @@ from phantom_gateway.control.strays import Strays
 from phantom_gateway.ledger.ingest import Batch, Ingestor, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
-from phantom_gateway.limits.authority import Authority
+from phantom_gateway.limits.authority import Authority, JournalAuthority, Readings
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.sink import DatabaseSink
@@ -48,27 +48,32 @@ LAST_SECONDS = 5.0
 _FAILURES = (DatabaseError, OSError, OverflowError, ValueError)
 
 T = TypeVar("T")
+MakeAuthority = Callable[[list[str], float], JournalAuthority | None]
+"""Given the incarnations whose journals are there, and the time."""
 
 
 class Ingestion:
     """Owns the journals' side of control. ``start`` on the event loop; ``authority`` exists from then on."""
 
-    def __init__(self, root: Path, database: Database) -> None:
+    def __init__(self, root: Path, database: Database, node: str = "", make: MakeAuthority | None = None) -> None:
+        """``make`` gives the authority that several nodes share, or ``None`` for one of this node's own."""
         self._database = database
-        self._sink = _AmendingSink(DatabaseSink(database), PresentBudgets(database))
+        self._make = make
+        self._sink = _AmendingSink(DatabaseSink(database, node), PresentBudgets(database))
         self._ingestor = Ingestor(root, self._sink, self._on_ingested, self._on_gone, self._on_ingesting)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="ingestion")
         self._tasks = TaskGroup()
         self._poked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
-        self.authority: Authority
+        self.authority: JournalAuthority
         self.database_ok = True
 
     def start(self, now: float) -> None:
         """Take stock of the journals and follow them from now on."""
         self._loop = asyncio.get_running_loop()
         awaiting = self._ingestor.incarnations()
-        self.authority = Authority(self._load_spent, awaiting=awaiting, now=now)
+        shared = self._make(awaiting, now) if self._make is not None else None
+        self.authority = shared or Authority(self._load_spent, awaiting=awaiting, now=now)
         self._tasks.spawn(self._follow(awaiting), "ingestion")
 
     async def stop(self) -> None:
@@ -109,8 +114,9 @@ class Ingestion:
             with self._database.write() as connection:
                 result, corrections = change(connection)
                 self._on_loop(lambda: self.authority.fence([scope for scope, _, _ in corrections]))
+                read = self._read_back(connection, corrections)
             self._sink.in_order = False
-            self._on_loop(lambda: self._correct(corrections))
+            self._on_loop(lambda: self._correct(corrections, read))
             outside = self._sink.budgets_changed()
             self._on_loop(lambda: self.authority.set_outside(outside))
             return result
@@ -182,9 +188,13 @@ class Ingestion:
 
     def _on_ingested(self, worker: str, closed: Sequence[Closed]) -> None:
         spends, unheld, outside = spends_of(closed), self._sink.unheld(worker), self._sink.strays.outside()
+        read: Readings = {}
+        if self.authority.versioned:
+            with self._database.read() as connection:
+                read = self._read_back(connection, [*spends, *unheld])
 
         def announce() -> None:
-            self.authority.ingested(worker, spends, unheld)
+            self.authority.ingested(worker, spends, unheld, read)
             self.authority.set_outside(outside)
 
         self._on_loop(announce)
@@ -193,7 +203,16 @@ class Ingestion:
         self._on_loop(lambda: self.authority.gone(worker))
         log.info("worker %s is gone; its journal is complete", worker)
 
-    def _correct(self, corrections: Sequence[WindowSpend]) -> None:
+    def _read_back(self, connection: sa.Connection, spends: Sequence[WindowSpend]) -> Readings:
+        """What several nodes share is told with its version; one node counts by itself."""
+        if not self.authority.versioned:
+            return {}
+        return spend.versions(connection, list(dict.fromkeys((scope, start) for scope, start, _ in spends)))
+
+    def _correct(self, corrections: Sequence[WindowSpend], read: Readings) -> None:
+        if self.authority.versioned:
+            self.authority.learn(read)
+            return
         for scope, window_start, amount in corrections:
             self.authority.set_spent(scope, window_start, amount)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Protocol
 
 from phantom_gateway.control.spine_connection import SpineConnection
-from phantom_gateway.limits.authority import Authority, NeedRecall
+from phantom_gateway.limits.authority import LeaseAuthority, NeedRecall
+from phantom_gateway.limits.errors import TruthUnavailable
 from phantom_gateway.limits.windows import WindowSyntaxError
 from phantom_gateway.spine.codec import SpineProtocolError
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Recall
@@ -33,11 +35,21 @@ class _Round:
             self.done.set_result(None)
 
 
+class Courier(Protocol):
+    """Carries recalls to other nodes."""
+
+    async def recall(self, scope: str, nodes: tuple[str, ...]) -> None:
+        """Ask ``nodes`` for what they do not use; returns when all have answered, or after a moment."""
+        ...
+
+
 class Leases:
     """Lives on the event loop."""
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: LeaseAuthority) -> None:
         self.authority = authority
+        self.courier: Courier | None = None
+        """To other nodes."""
         self._tasks = TaskGroup()
         self._workers: dict[str, SpineConnection] = {}
         self._rounds: dict[int, _Round] = {}
@@ -66,16 +78,10 @@ class Leases:
             raise SpineProtocolError(str(error)) from error
 
     def ask(self, connection: SpineConnection, message: LeaseAsk, now: float) -> None:
-        """Answer now, or after a recall."""
+        """Answer, perhaps after a recall."""
         if message.need < 0 or message.want < 0:
             raise SpineProtocolError("a negative lease")
-        answer = self._decide(connection.worker, message, now, recalled=False)
-        if isinstance(answer, LeaseGrant):
-            connection.send(answer)
-        else:
-            self._tasks.spawn(
-                self._recall_and_decide(connection, message, answer, now), f"recall {message.limit.scope}"
-            )
+        self._tasks.spawn(self._answer(connection, message, now), f"lease {message.limit.scope}")
 
     def returned(self, worker: str, message: LeaseReturn, now: float) -> None:
         """Take back what a worker does not need; also the answer to a recall."""
@@ -87,28 +93,46 @@ class Leases:
         """Forget counters nobody needs."""
         self.authority.expire(now)
 
-    def _decide(self, worker: str, message: LeaseAsk, now: float, *, recalled: bool) -> LeaseGrant | tuple[str, ...]:
-        try:
-            answer = self.authority.ask(worker, message.limit, message.need, message.want, now, recalled=recalled)
-        except WindowSyntaxError as error:
-            raise SpineProtocolError(str(error)) from error
-        except DatabaseError as error:
-            log.warning("no lease of %s: the database does not answer (%s)", message.limit.scope, type(error).__name__)
-            return LeaseGrant(seq=message.seq, granted=0, reason="recovering")
-        return answer.workers if isinstance(answer, NeedRecall) else answer.message(message.seq)
+    async def recall_here(self, scope: str) -> None:
+        """Another node wants what this node's workers do not use of ``scope``."""
+        await self._recall(scope, tuple(self._workers), ())
 
-    async def _recall_and_decide(
-        self, connection: SpineConnection, message: LeaseAsk, holders: tuple[str, ...], now: float
-    ) -> None:
-        started = asyncio.get_running_loop().time()
-        await self._recall(message.limit.scope, holders)
-        later = now + asyncio.get_running_loop().time() - started
-        answer = self._decide(connection.worker, message, later, recalled=True)
+    async def _answer(self, connection: SpineConnection, message: LeaseAsk, now: float) -> None:
+        try:
+            answer = await self._decide(connection.worker, message, now, recalled=False)
+            if isinstance(answer, NeedRecall):
+                started = asyncio.get_running_loop().time()
+                await self._recall(message.limit.scope, answer.workers, answer.nodes)
+                if not connection.open:
+                    return  # it says hello anew, and what would be granted here would never reach it
+                later = now + asyncio.get_running_loop().time() - started
+                answer = await self._decide(connection.worker, message, later, recalled=True)
+        except WindowSyntaxError as error:
+            log.warning("worker %s disconnected: %s", connection.worker, error)
+            connection.close()
+            return
         if isinstance(answer, LeaseGrant):  # with recalled=True it always is
             connection.send(answer)
 
-    async def _recall(self, scope: str, holders: tuple[str, ...]) -> None:
-        """Ask ``holders`` for what they do not use of ``scope``; several who ask at once share one recall."""
+    async def _decide(self, worker: str, message: LeaseAsk, now: float, *, recalled: bool) -> LeaseGrant | NeedRecall:
+        try:
+            answer = await self.authority.decide(
+                worker, message.limit, message.need, message.want, now, recalled=recalled
+            )
+        except (DatabaseError, TruthUnavailable) as error:
+            log.warning("no lease of %s: the database does not answer (%s)", message.limit.scope, type(error).__name__)
+            return LeaseGrant(seq=message.seq, granted=0, reason="recovering")
+        return answer if isinstance(answer, NeedRecall) else answer.message(message.seq)
+
+    async def _recall(self, scope: str, holders: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+        """Ask workers here and other nodes for what they do not use of ``scope``."""
+        if nodes and self.courier is not None:
+            await asyncio.gather(self._recall_workers(scope, holders), self.courier.recall(scope, nodes))
+        else:
+            await self._recall_workers(scope, holders)
+
+    async def _recall_workers(self, scope: str, holders: tuple[str, ...]) -> None:
+        """Ask ``holders``; several who ask at once share one recall."""
         running = self._recalling.get(scope)
         if running is not None:
             await asyncio.wait((running.done,), timeout=RECALL_SECONDS)

@@ -21,6 +21,7 @@ import uvloop
 
 from phantom_gateway.config.errors import ConfigError
 from phantom_gateway.control.main import say
+from phantom_gateway.control.membership import NotAloneError
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.runtime import Control
 from phantom_gateway.security.envelope import SealedError
@@ -33,7 +34,9 @@ from phantom_gateway.wire.tasks import TaskGroup
 log = logging.getLogger(__name__)
 
 PARENT_SECONDS = 0.5
-_REFUSALS = (ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, DatabaseError, OSError)
+_REFUSALS = (
+    ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, NotAloneError, DatabaseError, OSError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

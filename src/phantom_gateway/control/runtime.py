@@ -11,10 +11,12 @@ import socket
 import time
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.backends import Backends, backends_of
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.http_server import HttpServer, admin_listener
@@ -33,8 +35,11 @@ from phantom_gateway.security.root_key import open_root
 from phantom_gateway.simulator.server import Simulator
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.spine.snapshot import Snapshot
-from phantom_gateway.store import facts, schema, vault
-from phantom_gateway.store.database import DatabaseError, open_sqlite
+from phantom_gateway.store import facts, partitions, schema, vault
+from phantom_gateway.store.database import Database, DatabaseError
+
+if TYPE_CHECKING:
+    from phantom_gateway.control.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +78,16 @@ class Control:
     async def start(self) -> None:
         """Everything answers when this returns.
 
-        Raises ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, DatabaseError, OSError.
+        Raises ConfigError, KeyringError, SealedError, SchemaError, WrongPepperError, NotAloneError, DatabaseError,
+        OSError.
         """
         places = self._places
         self.loader = ConfigurationLoader(self._config, self._environment, places.root)
         config = self.loader.read()
-        database = open_sqlite(places.database)
+        backends = backends_of(config, self._environment, places.database)
+        database = backends.open()
         schema.migrate(database)
+        partitions.prepare(database, time.time())
         may_create = not vault.is_initialised(database)
         keyring = open_root(config.phantom.security.root_key, places.root, self._environment, may_create=may_create)
         self.loader.pepper = pepper = keyring.derive(Purpose.KEY_DIGEST)
@@ -90,7 +98,8 @@ class Control:
         self.configuration = Configuration(snapshot, time.time(), notes=notes)
         self._master = MasterHolder(hasher, self.loader.master)
         self._database = AsyncDatabase(database)
-        self._ingestion = Ingestion(places.journal, database)
+        cluster = self._cluster = await _join(backends, database, places) if database.shared else None
+        self._ingestion = self._journals(database)
         self._ingestion.start(time.time())
         self._leases = Leases(self._ingestion.authority)
         # Starts at the clock, so that no worker mistakes the count of a new control for that of the old one.
@@ -104,7 +113,7 @@ class Control:
             hasher=hasher,
             master=self._master.get,
             authenticator=Authenticator(hasher, self._master.get, directory, self._key_header),
-            workers=self._spine,
+            workers=self._spine if cluster is None else cluster.connect(self._spine, self._leases),
             budgets=self._ingestion,
             configuration=self.configuration,
             envelopes=self._envelopes,
@@ -127,6 +136,8 @@ class Control:
         await self._spine.stop()
         await self._leases.stop()
         await self._ingestion.stop()
+        if self._cluster is not None:
+            await self._cluster.stop()
         if self._simulator is not None:
             await self._simulator.close()
         await self._audit_watch.stop()
@@ -140,6 +151,17 @@ class Control:
                 vault.note_operations(connection, self._envelopes.take_operations())
         except DatabaseError as error:
             log.warning("the count of sealed secrets is not kept (%s)", type(error).__name__)
+
+    def _journals(self, database: Database) -> Ingestion:
+        cluster, threads = self._cluster, self._database
+        if cluster is None:
+            return Ingestion(self._places.journal, database)
+        return Ingestion(
+            self._places.journal,
+            database,
+            cluster.node,
+            lambda awaiting, now: cluster.authority(threads, awaiting, now),
+        )
 
     def _key_header(self) -> str:
         return self.configuration.snapshot.settings.key_header
@@ -158,3 +180,12 @@ class Control:
             await self._spine.broadcast_snapshot(snapshot)
         if forgotten:
             await self._spine.invalidate(forgotten)
+
+
+async def _join(backends: Backends, database: Database, places: DataDirectory) -> Cluster:
+    # Imported here: the clients of PostgreSQL and Redis, which a node of its own never needs.
+    from phantom_gateway.control.cluster import Cluster
+
+    cluster = Cluster(backends, database, places)
+    await cluster.enter()
+    return cluster

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from phantom_gateway.limits.fences import Fences
 from phantom_gateway.limits.windows import window_bounds
@@ -35,6 +35,69 @@ RECALL_PAUSE = 0.05
 
 Spends = Iterable[tuple[str, float, int]]
 """(scope, window start, nano-dollars), such as ``Closed.spends``."""
+
+
+Readings = Mapping[tuple[str, float], tuple[int, int]]
+"""(nano-dollars, version) of budget windows as the database has them."""
+
+
+class LeaseAuthority(Protocol):
+    """What control needs of an authority: this module's for one node, ``limits.shared`` for several."""
+
+    fences: Fences
+
+    async def decide(
+        self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
+    ) -> Grant | NeedRecall:
+        """Grant at least ``need`` and at most ``want`` units of ``limit`` to ``worker``, or refuse."""
+        ...
+
+    def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
+        """Take back unused units."""
+        ...
+
+    def hello(self, worker: str, held: Sequence[HeldLease], now: float) -> None:
+        """``worker`` (re)connected and declares what it holds."""
+        ...
+
+    def gone(self, worker: str) -> None:
+        """``worker`` is dead and its journal is ingested and recovered."""
+        ...
+
+    def expire(self, now: float) -> int:
+        """Drop counters nobody needs; call it every few seconds. Returns how many are left."""
+        ...
+
+
+class JournalAuthority(LeaseAuthority, Protocol):
+    """What the journals' ingestion needs of it besides."""
+
+    versioned: bool
+    """Whether it wants readings of the database with their versions; else it counts by itself."""
+
+    def ingesting(self, worker: str, spends: Spends) -> None:
+        """Rows of ``worker`` with these spends are about to be committed."""
+        ...
+
+    def ingested(self, worker: str, spends: Spends, unheld: Spends = (), read: Readings | None = None) -> None:
+        """Rows of ``worker`` with these spends are committed; ``read``: what the database says since."""
+        ...
+
+    def fence(self, scopes: Iterable[str]) -> None:
+        """Lend nothing of these new budgets until every worker has confirmed that it has forgotten what was before."""
+        ...
+
+    def set_outside(self, amounts: Mapping[tuple[str, float], int]) -> None:
+        """What open requests may cost that hold nothing of these budgets; replaces what was said."""
+        ...
+
+    def set_spent(self, scope: str, window_start: float, amount: int) -> None:
+        """Correct what counts as spent, where it counts by itself."""
+        ...
+
+    def learn(self, read: Readings) -> None:
+        """Correct what counts as spent, where it wants readings."""
+        ...
 
 
 class Grant(NamedTuple):
@@ -64,6 +127,8 @@ class NeedRecall(NamedTuple):
     """Not enough is left, but these workers hold some of it: recall it from them, then ask again with ``recalled``."""
 
     workers: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    """Other nodes that hold some of it."""
 
 
 class Standing(NamedTuple):
@@ -114,6 +179,7 @@ class Authority:
         everything is refused with ``recovering``; after 5 s this holds for budgets only. A worker that lives without
         speaking can still spend what it holds, so no time makes it safe to grant that again: end it, then it is ``gone``.
         """
+        self.versioned = False
         self._load_spent = load_spent or _nothing_spent
         self._awaiting = set(awaiting)
         self._recovering_until = now + RECOVERY_SECONDS
@@ -155,6 +221,12 @@ class Authority:
         counter.fruitless = 0
         left = limit.amount - self._used(limit, counter, before, now)
         return Grant(granted, counter.start, end, max(left, 0), limit.amount - left)
+
+    async def decide(
+        self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
+    ) -> Grant | NeedRecall:
+        """As ``ask``: what several nodes share is not decided without waiting."""
+        return self.ask(worker, limit, need, want, now, recalled=recalled)
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
         """Take back unused units. A negative amount reports units used beyond what was granted."""
@@ -204,7 +276,7 @@ class Authority:
         for scope, start, amount in spends:
             amounts[scope, start] = amounts.get((scope, start), 0) + amount
 
-    def ingested(self, worker: str, spends: Spends, unheld: Spends = ()) -> None:
+    def ingested(self, worker: str, spends: Spends, unheld: Spends = (), read: Readings | None = None) -> None:
         """Rows of ``worker`` with these spends are committed (exactly once each).
 
         ``unheld``: charges of the same rows to budgets the worker had not leased for them; ``ingesting`` has heard of both.
@@ -239,6 +311,9 @@ class Authority:
     def set_outside(self, amounts: Mapping[tuple[str, float], int]) -> None:
         """What open requests may cost that hold nothing of these budgets, by (scope, window start); replaces what was said."""
         self._outside = amounts
+
+    def learn(self, read: Readings) -> None:
+        """Nothing: it counts by itself."""
 
     # --- looking --------------------------------------------------------------------------------------------------------
 

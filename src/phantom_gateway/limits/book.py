@@ -297,6 +297,8 @@ class LeaseBook:
                         await asyncio.sleep(RETRY_SECONDS)
                     else:
                         self._serve_alone(line, LimiterUnavailable("the authority is recovering"))
+                elif grant.reason == "unavailable":
+                    self._serve_alone(line, LimiterUnavailable("the shared limiter is away"))
                 elif grant.granted == 0:
                     self._refuse(line, grant)
         finally:

@@ -20,3 +20,7 @@ class LimitExceeded(LimiterError):
 
 class LimiterUnavailable(LimiterError):
     """Nobody can say whether the budget allows it (control is away or recovering): answer 503, call no upstream."""
+
+
+class TruthUnavailable(LimiterError):
+    """The database cannot say what is spent, or which nodes live."""

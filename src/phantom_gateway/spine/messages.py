@@ -239,7 +239,7 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     used: int = 0
     """What counts as used or reserved of the limit, this grant included."""
     reason: str = ""
-    """Why refused: ``exhausted``, or ``recovering`` while the authority rebuilds itself after a restart."""
+    """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 
 
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):

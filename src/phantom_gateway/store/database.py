@@ -3,6 +3,9 @@
 SQLite runs in WAL mode with full synchronisation: the journal's segments are removed once their records are here, so a
 committed transaction must survive a power cut. Writers take the write lock when they begin (``BEGIN IMMEDIATE``), because
 a reader that turns writer halfway can fail with "database is locked" whatever the timeout.
+
+PostgreSQL (``store.postgres``) keeps the same promises with an advisory lock: ``write`` takes it alone, ``append`` shares it,
+so what was written for one writer at a time is right there too, over all nodes.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,19 +23,34 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 BUSY_TIMEOUT_MS = 5000
+POOL_LIMIT = 10
+POOL_TIMEOUT_S = 5.0
 _WRITES = "phantom_writes"
 
 DatabaseError = SQLAlchemyError
 """What every query of this package may raise when the database cannot answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """For a database that is a server: how many connections, and how long to wait for one (seconds)."""
+
+    limit: int = POOL_LIMIT
+    timeout_s: float = POOL_TIMEOUT_S
+
+
 class Database:
-    """Hands out connections inside a transaction; safe to use from several threads."""
+    """Hands out connections inside a transaction; safe to use from several threads. This one is SQLite's."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._writer = threading.Lock()
         self._writing = engine.execution_options(**{_WRITES: True})
+
+    @property
+    def shared(self) -> bool:
+        """Whether other nodes may be using it."""
+        return False
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -44,6 +63,14 @@ class Database:
         """A connection whose changes are committed together at the end, or not at all when an exception passes."""
         with self._writer, self._writing.begin() as connection:
             yield connection
+
+    def append(self) -> AbstractContextManager[sa.Connection]:
+        """As ``write``, for a change that only adds rows and sums, in the order of their keys: several may run at once."""
+        return self.write()
+
+    def migration(self) -> AbstractContextManager[sa.Connection]:
+        """As ``write``, for changes of the tables themselves."""
+        return self.write()
 
     def close(self) -> None:
         """Close all pooled connections."""

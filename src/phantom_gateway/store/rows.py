@@ -90,6 +90,8 @@ class Rows(Generic[R]):
         """Matching rows: ``order`` is (column, descending), ties by primary key; ``window`` is (offset, limit)."""
         column, descending = order
         by = [each.desc() if descending else each.asc() for each in (column, *self._key)]
+        if getattr(column, "nullable", False):  # what is missing is less than anything, on both databases
+            by[0] = by[0].nulls_last() if descending else by[0].nulls_first()
         offset, limit = window
         query = sa.select(*self._columns).where(*conditions).order_by(*by).offset(offset).limit(limit)
         return [self._type(**found) for found in connection.execute(query).mappings()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from phantom_gateway.store.tables import REQUESTS, SPEND, TOTALS
 
@@ -82,7 +83,29 @@ def seed(
 
 def put_window(connection: sa.Connection, scope: str, window_start: float, amount_nano: int) -> WindowSpend:
     """Have ``amount_nano`` count as spent of a budget in a window, whatever it was before."""
-    here = (SPEND.c.scope == scope, SPEND.c.window_start == window_start)
-    connection.execute(sa.delete(SPEND).where(*here))
-    connection.execute(sa.insert(SPEND).values(scope=scope, window_start=window_start, amount_nano=amount_nano))
+    statement = insert_or(connection, SPEND).values(
+        scope=scope, window_start=window_start, amount_nano=amount_nano, version=1
+    )
+    changes = {"amount_nano": amount_nano, "version": SPEND.c.version + 1}
+    connection.execute(statement.on_conflict_do_update(index_elements=["scope", "window_start"], set_=changes))
     return scope, window_start, amount_nano
+
+
+def versions(
+    connection: sa.Connection, windows: Sequence[tuple[str, float]]
+) -> dict[tuple[str, float], tuple[int, int]]:
+    """(nano-dollars, version) of windows. A row's version grows with every change, so of two readings the newer is known.
+
+    A window without a row is (0, 0). Versions are kept on PostgreSQL only.
+    """
+    found = dict.fromkeys(windows, (0, 0))
+    key = sa.tuple_(SPEND.c.scope, SPEND.c.window_start)
+    for start in range(0, len(windows), 500):
+        rows = connection.execute(sa.select(SPEND).where(key.in_(windows[start : start + 500])))
+        found |= {(row.scope, row.window_start): (row.amount_nano, row.version) for row in rows}
+    return found
+
+
+def insert_or(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """INSERT ... ON CONFLICT, which both databases spell alike and SQLAlchemy keeps apart."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -126,6 +126,7 @@ SPEND = sa.Table(
     sa.Column("scope", sa.String(400), primary_key=True),
     sa.Column("window_start", sa.Double, primary_key=True),
     sa.Column("amount_nano", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     comment="what was spent of a budget in one of its windows; a reset is a new row, not a job",
 )
 
@@ -187,7 +188,9 @@ REQUESTS = sa.Table(
     sa.Column("cache_hit", sa.Boolean, nullable=False),
     sa.Column("session_id", sa.Text),
     sa.Column("trace_id", sa.Text),
-    sa.UniqueConstraint("incarnation", "number"),
+    # PostgreSQL keeps this table in partitions by started_at, and there every unique key must contain it.
+    sa.UniqueConstraint("incarnation", "number").ddl_if(dialect="sqlite"),
+    sa.UniqueConstraint("incarnation", "number", "started_at").ddl_if(dialect="postgresql"),
     sa.Index(None, "started_at"),
     sa.Index(None, "key_id", "started_at"),
     sa.Index(None, "request_id"),
@@ -201,6 +204,7 @@ JOURNAL_POSITIONS = sa.Table(
     sa.Column("n", sa.BigInteger, nullable=False),
     sa.Column("segment", sa.BigInteger, nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("node", sa.String(64), nullable=False, server_default=""),
     comment="how far each worker's journal is in this database: last record, and where the next frame begins",
 )
 
@@ -277,4 +281,17 @@ AUDIT_HEAD = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
     comment="one row: the end of the audit log, locked by whoever appends",
+)
+
+NODES = sa.Table(
+    "nodes",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("boot", sa.String(64), nullable=False),
+    sa.Column("release", sa.String(64), nullable=False),
+    sa.Column("limiter", sa.String(64), nullable=False),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    comment="nodes that share this database, by the clock of the database; limiter: what they share limits through",
 )

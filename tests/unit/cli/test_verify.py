@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 import typer
+from tests.support.servers import PostgresServer
 from tests.unit.store.samples import closed
 from typer.testing import CliRunner
 
@@ -85,3 +86,19 @@ def test_where_nothing_is_nothing_is_verified(tmp_path: Path) -> None:
         verify(tmp_path)
     code, _ = run("--data-dir", str(tmp_path))
     assert code == 1
+
+
+def test_the_ledger_may_be_in_postgresql(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.migrated()
+    database = postgres.open(url)
+    DatabaseSink(database).apply(Batch(incarnation="w", records=(closed(1, cost=5),), position=Position(1, 1, 9)))
+    assert verify(tmp_path, environment={"DATABASE_URL": url}).ok
+    with database.write() as connection:
+        connection.execute(sa.update(TOTALS).values(amount_nano=6))
+    database.close()
+    config = tmp_path / "config.yaml"
+    config.write_text(f"general_settings: {{database_url: '{url}'}}")
+    assert not verify(tmp_path, config).ok
+    with pytest.raises(VerifyError) as caught:
+        verify(tmp_path, environment={"DATABASE_URL": "mysql://u:hunter2@h/d"})
+    assert "hunter2" not in str(caught.value)

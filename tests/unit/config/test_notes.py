@@ -31,7 +31,6 @@ def test_remarks_are_in_the_order_of_the_file() -> None:
         "later litellm_settings.cache: Cache answers.",
         "warning litellm_settings.num_retrys: not a known key, without effect (did you mean num_retries?)",
         "noted general_settings.proxy_batch_write_at: Spend is journaled with the request; nothing waits for a batch.",
-        "later general_settings.database_url: Another database than the SQLite file in the data directory.",
     }
     positions = [note.position.line for note in parse_config(TEXT, {}).notes]
     assert positions == sorted(positions)

@@ -7,8 +7,15 @@ from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.control.ingestion import Ingestion
+from phantom_gateway.limits.authority import Authority
 from phantom_gateway.spine.messages import Ack, HeldLease, Invalidate, LeaseAsk, LeaseGrant, Limit, Spend
 from phantom_gateway.wire.tasks import TaskGroup
+
+
+def local(ingestion: Ingestion) -> Authority:
+    """The authority of a node of its own."""
+    assert isinstance(ingestion.authority, Authority)
+    return ingestion.authority
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -44,7 +51,7 @@ async def test_a_lease_becomes_spend_and_nothing_is_counted_twice(control: Rig) 
         worker.send(LeaseAsk(seq=1, limit=limit, need=60, want=60))
         assert (await worker.expect(LeaseGrant)).granted == 60
         journal.append(closed(0, cost=45, key_id=made["token"]))
-        await until(lambda: control.ingestion.authority.spent(limit, 0.0) == 45)
+        await until(lambda: local(control.ingestion).spent(limit, 0.0) == 45)
         worker.send(LeaseAsk(seq=2, limit=limit, need=41, want=41))
         assert (await worker.expect(LeaseGrant)).granted == 0
         worker.send(LeaseAsk(seq=3, limit=limit, need=40, want=40))
@@ -61,10 +68,10 @@ async def test_the_dead_are_recovered_and_their_leases_freed(control: Rig) -> No
     journal.append(opened(0, estimate=30, key_id=made["token"]))
     held = HeldLease(scope=limit.scope, window_start=0.0, amount=100, limit=limit)
     async with control.worker("w1", held=(held,), journal_position=1):
-        assert control.ingestion.authority.usage(limit, 0.0).used == 100
+        assert local(control.ingestion).usage(limit, 0.0).used == 100
     await journal.close()
-    await until(lambda: "w1" not in control.ingestion.authority.workers())
-    assert control.ingestion.authority.usage(limit, 0.0).used == 30
+    await until(lambda: "w1" not in local(control.ingestion).workers())
+    assert local(control.ingestion).usage(limit, 0.0).used == 30
     (row,) = (await control.get("/spend/logs", api_key=made["key"])).json()
     assert (row["metadata"]["status"], row["metadata"]["usage_source"], row["spend"]) == (
         "interrupted",
@@ -85,7 +92,7 @@ async def test_a_changed_budget_window_keeps_what_was_spent(control: Rig) -> Non
         assert answer.json()["spend"] == 0.4, duration
         found = await control.directory.find(made["token"])
         assert found is not None
-        assert control.ingestion.authority.spent(found.limits[-1], control.services.clock()) == 400_000_000
+        assert local(control.ingestion).spent(found.limits[-1], control.services.clock()) == 400_000_000
     await journal.close()
 
 
@@ -113,11 +120,11 @@ async def test_while_workers_of_before_are_missing_nothing_is_granted(control: R
     journal = control.journal("old")
     later = Ingestion(control.path / "journal", control.services.database.database)
     later.start(100.0)
-    assert later.authority.recovering(101.0)
-    grant = later.authority.ask("new", limit, 1, 1, 101.0)
+    assert local(later).recovering(101.0)
+    grant = local(later).ask("new", limit, 1, 1, 101.0)
     assert getattr(grant, "reason", "") == "recovering"
     # its lock is held: it lives and may still spend what it holds, however long it is silent
-    assert later.authority.recovering(106.0)
+    assert local(later).recovering(106.0)
     await later.stop()
     await journal.close()
 
@@ -150,7 +157,7 @@ async def test_a_call_under_way_is_charged_to_a_budget_it_does_not_know(control:
         assert (await worker.expect(LeaseGrant)).granted == 40
         spent = (Spend(day.scope, start, 45),)
         journal.append(closed(0, opened=1, cost=45, key_id=key, spends=spent, at_ns=at))
-        await until(lambda: control.ingestion.authority.usage(month, start + 2).used == 85)
+        await until(lambda: local(control.ingestion).usage(month, start + 2).used == 85)
         assert await spend_of(control, made["key"]) == 0.000000045
     await journal.close()
 

@@ -21,6 +21,8 @@ ALLOWED = {
     ("wire/pool.py", "connect"): "asks wire/egress.py",
     ("spine/client.py", "create_unix_connection"): "a worker's line to control on this node",
     ("store/database.py", "connect"): "sqlite3 opens a file",
+    ("store/postgres.py", "connect"): "to the one database the operator has named",
+    ("store/notices.py", "connect"): "to the same database, to listen",
     ("cli/supervisor.py", "getaddrinfo"): "the address to listen on",
 }
 

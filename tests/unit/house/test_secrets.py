@@ -6,6 +6,7 @@ from tests.unit.house.tree import calls, lines, modules
 
 REVEALS = {
     "config/crosscheck.py": "checks the form of keys and of addresses that carry credentials, never shows them",
+    "config/redis_address.py": "takes the address of Redis apart; its password becomes a secret again",
     "config/schema.py": "resolves os.environ/NAME from the configuration's own environment_variables",
     "config/schema_base.py": "a reference that became a plain setting (a number, a name) is no secret any more",
     "control/compile_deployment.py": "ids made as a keyed digest over the parameters; addresses kept in a credential",
@@ -20,7 +21,10 @@ REVEALS = {
     "security/keyring.py": "derives keys from the root key",
     "security/master.py": "judges the strength of the master key",
     "security/secret_file.py": "writes key files, mode 0600",
+    "control/backends.py": "takes the address of the database apart; its password becomes a secret again",
+    "limits/redis_link.py": "the password of Redis is handed to its client",
     "spine/codec.py": "a snapshot crosses the node's own unix socket",
+    "store/postgres.py": "the password of the database is handed to its driver",
     "wire/egress.py": "the address of a corporate proxy carries its credentials",
 }
 """May only shrink; an addition needs its reason and a second pair of eyes."""

@@ -1,4 +1,4 @@
-"""A real database in a temporary directory."""
+"""Real databases: every test of the store that takes ``database`` runs on both kinds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.servers import PostgresServer
 
 from phantom_gateway.store import schema
 from phantom_gateway.store.database import Database, open_sqlite
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Migrated and empty."""
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """SQLite in a file, migrated and empty."""
     opened = open_sqlite(tmp_path / "phantom.db")
     schema.migrate(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def pg(postgres: PostgresServer) -> Iterator[Database]:
+    """PostgreSQL, migrated and empty."""
+    opened = postgres.open(postgres.migrated())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Migrated and empty."""
+    found: Database = request.getfixturevalue("sqlite" if request.param == "sqlite" else "pg")
+    return found

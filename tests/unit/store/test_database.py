@@ -20,15 +20,15 @@ def names(database: Database) -> list[str]:
         return list(connection.execute(sa.select(FACTS.c.name).order_by(FACTS.c.name)).scalars())
 
 
-def test_the_file_belongs_to_its_owner_alone(tmp_path: Path, database: Database) -> None:
-    with database.write() as connection:
+def test_the_file_belongs_to_its_owner_alone(tmp_path: Path, sqlite: Database) -> None:
+    with sqlite.write() as connection:
         put(connection, "a", "1")
     for path in tmp_path.glob("phantom.db*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_the_settings_hold_on_every_connection(database: Database) -> None:
-    with database.read() as one, database.read() as other:
+def test_the_settings_hold_on_every_connection(sqlite: Database) -> None:
+    with sqlite.read() as one, sqlite.read() as other:
         for connection in (one, other):
             settings = [
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -87,8 +87,8 @@ def test_errors_do_not_quote_values(database: Database) -> None:
     assert "the-secret-value" not in str(caught.value)
 
 
-def test_read_only_sees_all_and_changes_nothing(tmp_path: Path, database: Database) -> None:
-    with database.write() as connection:
+def test_read_only_sees_all_and_changes_nothing(tmp_path: Path, sqlite: Database) -> None:
+    with sqlite.write() as connection:
         put(connection, "a", "1")
     reader = open_sqlite_readonly(tmp_path / "phantom.db")
     assert names(reader) == ["a"]

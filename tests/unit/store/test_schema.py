@@ -30,8 +30,15 @@ def test_the_constants_are_what_alembic_says() -> None:
 
 
 def test_the_migrations_make_the_tables(database: Database) -> None:
+    def concerns_us(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+        if kind == "table":
+            return not (name or "").startswith("requests_")  # partitions are made by need, not by migrations
+        condition = getattr(item, "_ddl_if", None)
+        return condition is None or condition.dialect == connection.dialect.name
+
     with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        context = MigrationContext.configure(connection, opts={"include_object": concerns_us})
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.ledger.record import Record, Spend
 from phantom_gateway.ledger.replay import Damage, Position
 from phantom_gateway.store import spend
-from phantom_gateway.store.database import Database, DatabaseError, open_sqlite
+from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.sink import DatabaseSink
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, METADATA, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
@@ -83,6 +82,16 @@ def test_positions_of_finished_journals_are_forgotten(database: Database) -> Non
     assert list(sink.positions()) == ["w2"]
 
 
+def test_positions_of_other_nodes_are_left_alone(database: Database) -> None:
+    one, other = DatabaseSink(database, "one"), DatabaseSink(database, "other")
+    for sink, name in ((one, "w1"), (one, "w2"), (other, "v1")):
+        sink.apply(batch([closed(1)], 1, name))
+    one.forget_positions(["w2"])
+    assert set(one.positions()) == {"w2", "v1"}
+    other.forget_positions([])
+    assert set(one.positions()) == {"w2"}
+
+
 amounts = st.integers(0, 10**15)
 spends = st.lists(
     st.tuples(
@@ -100,12 +109,12 @@ spends = st.lists(
     cuts=st.lists(st.integers(0, 25), max_size=4),
 )
 def test_however_it_is_cut_and_repeated_everything_counts_once(
-    tmp_path: Path, records: list[tuple[int, str, list[tuple[str, float, int]]]], cuts: list[int]
+    database: Database, records: list[tuple[int, str, list[tuple[str, float, int]]]], cuts: list[int]
 ) -> None:
     """Batches of any size, each tried once more after it was stored (as after a lost answer): exactly once."""
-    database = open_sqlite(tmp_path / "property.db")
-    METADATA.drop_all(database.engine)
-    METADATA.create_all(database.engine)
+    with database.write() as connection:
+        for table in METADATA.tables.values():
+            connection.execute(sa.delete(table))
     sink = DatabaseSink(database)
     made = [
         closed(n, cost=cost, key_id=key_id, spends=tuple(Spend(*one) for one in charged))
@@ -120,7 +129,6 @@ def test_however_it_is_cut_and_repeated_everything_counts_once(
         stored = {(row.scope, row.window_start): row.amount_nano for row in connection.execute(sa.select(SPEND))}
         totals = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}
         rows = connection.execute(sa.select(REQUESTS.c.number, REQUESTS.c.cost_nano).order_by(REQUESTS.c.number)).all()
-    database.close()
     wanted: dict[tuple[str, float], int] = {}
     for record in made:
         for scope, start_of_window, amount in record.spends:

@@ -1,0 +1,94 @@
+"""The request log in PostgreSQL lies in a partition per month, made ahead; removing old months is dropping tables.
+
+What lies in no month that is made (a clock that went wrong, recovery of something very old) goes to ``requests_other``, so that
+nothing is ever refused for its date. SQLite has one table, and everything here does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from phantom_gateway.store.database import Database
+
+log = logging.getLogger(__name__)
+
+MONTHS_AHEAD = 2
+_NAME = re.compile(r"requests_y(\d{4})m(\d{2})\Z", re.ASCII)
+_LIST = sa.text("""
+    SELECT child.relname FROM pg_inherits
+    JOIN pg_class child ON child.oid = inhrelid
+    WHERE inhparent = to_regclass('requests') ORDER BY child.relname
+""")
+
+
+def prepare(database: Database, now: float) -> list[str]:
+    """Make the partitions of this month and the next ones; returns the names of those that are new. Raises DatabaseError.
+
+    Call it at start and every day. Rows that already lie in ``requests_other`` are moved to their month.
+    """
+    if not database.shared:
+        return []
+    months = list(_months(now, MONTHS_AHEAD + 1))
+    with database.read() as connection:
+        known = set(connection.execute(_LIST).scalars())
+    if all(_name(month) in known for month in months):
+        return []
+    with database.migration() as connection:
+        known = set(connection.execute(_LIST).scalars())
+        missing = [month for month in months if _name(month) not in known]
+        for month in missing:
+            _make(connection, month)
+    return [_name(month) for month in missing]
+
+
+def drop_before(database: Database, instant: float) -> list[str]:
+    """Drop the months that end at or before ``instant`` (Unix seconds); returns their names. Raises DatabaseError."""
+    if not database.shared:
+        return []
+    dropped = []
+    with database.migration() as connection:
+        for name in connection.execute(_LIST).scalars().all():
+            match = _NAME.match(name)
+            if match is None or _start(_after(int(match[1]), int(match[2]))) > instant * 1_000_000:
+                continue
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+            dropped.append(name)
+    if dropped:
+        log.info("old requests are removed: %s", ", ".join(dropped))
+    return dropped
+
+
+def _make(connection: sa.Connection, month: tuple[int, int]) -> None:
+    """Fill a table of its own first: a partition cannot be made while rows that belong to it lie in the other one."""
+    name, start, end = _name(month), _start(month), _start(_after(*month))
+    bounds = {"start": start, "end": end}
+    connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE requests INCLUDING DEFAULTS)")
+    moved = "WITH moved AS (DELETE FROM requests_other WHERE started_at >= :start AND started_at < :end RETURNING *)"
+    connection.execute(sa.text(f"{moved} INSERT INTO {name} SELECT * FROM moved"), bounds)  # noqa: S608 # made of two numbers
+    connection.exec_driver_sql(f"ALTER TABLE requests ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})")
+
+
+def _months(now: float, count: int) -> Iterator[tuple[int, int]]:
+    today = datetime.fromtimestamp(now, UTC)
+    month = (today.year, today.month)
+    for _ in range(count):
+        yield month
+        month = _after(*month)
+
+
+def _after(year: int, month: int) -> tuple[int, int]:
+    return (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def _name(month: tuple[int, int]) -> str:
+    return f"requests_y{month[0]:04d}m{month[1]:02d}"
+
+
+def _start(month: tuple[int, int]) -> int:
+    """Unix microseconds."""
+    return int(datetime(month[0], month[1], 1, tzinfo=UTC).timestamp()) * 1_000_000

@@ -1,0 +1,128 @@
+"""How a batch of the journals gets into PostgreSQL: rows by COPY, sums by one statement per table.
+
+Every statement touches its rows in the order of their keys: batches of several nodes may run at once and never wait for each other
+in a circle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.ledger.ingest import Batch
+from phantom_gateway.ledger.record import Closed, encoder
+from phantom_gateway.store.spend import key_entity
+from phantom_gateway.store.spend_logs import row_of
+
+_SPEND = sa.text("""
+    INSERT INTO spend (scope, window_start, amount_nano, version)
+    SELECT scope, window_start, amount_nano, 1
+    FROM unnest(CAST(:scopes AS text[]), CAST(:starts AS float8[]), CAST(:amounts AS int8[]))
+        AS new (scope, window_start, amount_nano)
+    ON CONFLICT (scope, window_start)
+    DO UPDATE SET amount_nano = spend.amount_nano + excluded.amount_nano, version = spend.version + 1
+""")
+_TOTALS = sa.text("""
+    INSERT INTO totals (entity, amount_nano, requests, last_active)
+    SELECT entity, amount_nano, requests, last_active
+    FROM unnest(CAST(:entities AS text[]), CAST(:amounts AS int8[]), CAST(:requests AS int8[]), CAST(:last AS float8[]))
+        AS new (entity, amount_nano, requests, last_active)
+    ON CONFLICT (entity)
+    DO UPDATE SET amount_nano = totals.amount_nano + excluded.amount_nano,
+        requests = totals.requests + excluded.requests,
+        last_active = greatest(totals.last_active, excluded.last_active)
+""")
+_OPEN = sa.text("""
+    INSERT INTO open_records (incarnation, number, record)
+    SELECT :incarnation, number, record FROM unnest(CAST(:numbers AS int8[]), CAST(:records AS bytea[])) AS new (number, record)
+""")
+_CLOSE = sa.text("""
+    DELETE FROM open_records WHERE incarnation = :incarnation AND number = ANY(CAST(:numbers AS int8[]))
+""")
+_DAMAGE = sa.text("""
+    INSERT INTO journal_damage (found_at, incarnation, segment, "offset", length, reason)
+    VALUES (:found_at, :incarnation, :segment, :offset, :length, :reason)
+""")
+_POSITION = sa.text("""
+    INSERT INTO journal_positions (incarnation, n, segment, "offset", node)
+    VALUES (:incarnation, :n, :segment, :offset, :node)
+    ON CONFLICT (incarnation)
+    DO UPDATE SET n = excluded.n, segment = excluded.segment, "offset" = excluded."offset", node = excluded.node
+""")
+
+
+def store(connection: sa.Connection, batch: Batch, node: str) -> None:
+    """Everything that follows from a batch, within the transaction of ``connection``."""
+    closed = batch.closed
+    copy_rows(connection, [row_of(batch.incarnation, record) for record in closed])
+    _add_spend(connection, closed)
+    _add_totals(connection, closed)
+    if opening := batch.opening:
+        numbers = [record.n for record in opening]
+        records = [encoder.encode(record) for record in opening]
+        connection.execute(_OPEN, {"incarnation": batch.incarnation, "numbers": numbers, "records": records})
+    if closing := batch.closing:
+        connection.execute(_CLOSE, {"incarnation": batch.incarnation, "numbers": list(closing)})
+    found_at = time.time()
+    for damage in batch.damage:
+        connection.execute(_DAMAGE, {"found_at": found_at, "incarnation": batch.incarnation, **damage._asdict()})
+    position = batch.position._asdict()
+    connection.execute(_POSITION, {"incarnation": batch.incarnation, "node": node, **position})
+
+
+def copy_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows to the request log. Raises the driver's errors as DatabaseError, as every statement does."""
+    if not rows:
+        return
+    names = list(rows[0])
+    quoted = ", ".join(f'"{name}"' for name in names)
+    cursor = connection.connection.cursor()
+    driver: Any = connection.dialect.dbapi
+    try:
+        with cursor.copy(f"COPY requests ({quoted}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    except driver.Error as error:
+        # The driver's text quotes the row.
+        raise sa.exc.DBAPIError.instance(
+            "COPY requests", None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from None
+    finally:
+        cursor.close()
+
+
+def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
+    sums: dict[tuple[str, float], int] = {}
+    for record in closed:
+        for scope, window_start, amount in record.spends:
+            key = (scope, float(window_start))
+            sums[key] = sums.get(key, 0) + amount
+    if sums:
+        ordered = sorted(sums.items())
+        values = {
+            "scopes": [scope for (scope, _), _ in ordered],
+            "starts": [start for (_, start), _ in ordered],
+            "amounts": [amount for _, amount in ordered],
+        }
+        connection.execute(_SPEND, values)
+
+
+def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
+    sums: dict[str, tuple[int, int, float]] = {}
+    for record in closed:
+        entity = key_entity(record.key_id)
+        amount, requests, last = sums.get(entity, (0, 0, 0.0))
+        ended = record.at_ns / 1e9 + record.duration_us / 1e6
+        sums[entity] = (amount + record.cost.total, requests + 1, max(last, ended))
+    if sums:
+        ordered = sorted(sums.items())
+        values: dict[str, list[Any]] = {
+            "entities": [entity for entity, _ in ordered],
+            "amounts": [amount for _, (amount, _, _) in ordered],
+            "requests": [requests for _, (_, requests, _) in ordered],
+            "last": [last for _, (_, _, last) in ordered],
+        }
+        connection.execute(_TOTALS, values)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.support.servers import PostgresServer
+
+from phantom_gateway.config.database_address import PostgresAddress, parse_database_url
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.telling import Telling
+from phantom_gateway.limits.redis_link import LinkDown
+
+
+class Workers:
+    """Of one node."""
+
+    def __init__(self) -> None:
+        self.forgot: list[tuple[str, ...]] = []
+        self.ready_workers = 3
+
+    async def invalidate(self, key_ids: tuple[str, ...]) -> None:
+        self.forgot.append(key_ids)
+
+
+Node = tuple[Telling, Workers]
+
+
+def make(postgres: PostgresServer, url: str, name: str) -> Node:
+    address, workers = parse_database_url(url), Workers()
+    assert isinstance(address, PostgresAddress)
+    return Telling(workers, AsyncDatabase(postgres.open(url)), address, name, 2.0), workers
+
+
+@pytest.fixture
+async def pair(postgres: PostgresServer) -> AsyncIterator[tuple[Node, Node]]:
+    url = postgres.migrated()
+    nodes = make(postgres, url, "a"), make(postgres, url, "b")
+    for telling, _ in nodes:
+        telling.start()
+        await asyncio.wait_for(telling.listening.wait(), 10)
+    await until(nodes[1][1], [()])
+    yield nodes
+    for telling, _ in nodes:
+        await telling.stop()
+        telling._database.close()
+
+
+async def until(workers: Workers, forgot: list[tuple[str, ...]]) -> None:
+    async with asyncio.timeout(10):
+        while workers.forgot != forgot:  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.01)
+
+
+async def test_a_change_is_told_here_and_there(pair: tuple[Node, Node]) -> None:
+    (a, mine), (_, theirs) = pair
+    await a.invalidate(("k",))
+    assert mine.forgot[-1] == ("k",)
+    await until(theirs, [(), ("k",)])
+    assert a.ready_workers == 3
+
+
+async def test_redis_is_a_second_way(pair: tuple[Node, Node]) -> None:
+    (a, mine), _ = pair
+    told: list[tuple[str, ...]] = []
+
+    async def tell(keys: tuple[str, ...]) -> None:
+        told.append(keys)
+        raise LinkDown("away")
+
+    a.through_redis = tell
+    await a.invalidate(("k",))
+    assert told == [("k",)]
+    await a.forget_all()
+    assert mine.forgot[-1] == ()
+
+
+async def test_what_could_not_be_told_is_told_later(postgres: PostgresServer) -> None:
+    a, workers = make(postgres, postgres.url("not_yet"), "a")
+    await a.invalidate(("k",))
+    assert workers.forgot == [("k",)]  # the caller's answer does not wait for the outage
+    with postgres._admin() as connection:
+        connection.execute(b"CREATE DATABASE not_yet")
+    b, others = make(postgres, postgres.url("not_yet"), "b")
+    b.start()
+    async with asyncio.timeout(10):
+        while others.forgot[-1:] not in ([()], [("k",)]):  # noqa: ASYNC110 # looked at from outside
+            await asyncio.sleep(0.01)
+    for telling in (a, b):
+        await telling.stop()
+        telling._database.close()
