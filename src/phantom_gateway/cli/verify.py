@@ -12,13 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from phantom_gateway.cli.serve import data_dir_default
-from phantom_gateway.security import audit_memory
-from phantom_gateway.security.audit_memory import RememberedHeadError
 from phantom_gateway.config.database_address import PostgresAddress
 from phantom_gateway.config.errors import ConfigError
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
 from phantom_gateway.control.backends import backends_of
+from phantom_gateway.security import audit_memory
+from phantom_gateway.security.audit_memory import RememberedHeadError
 from phantom_gateway.store import audit, schema
 from phantom_gateway.store.audit import AuditError
 from phantom_gateway.store.database import Database, DatabaseError, open_sqlite_readonly

@@ -287,7 +287,7 @@ NODES = sa.Table(
     "nodes",
     METADATA,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("name", _NAME, nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("boot", sa.String(64), nullable=False),
     sa.Column("release", sa.String(64), nullable=False),
     sa.Column("limiter", sa.String(64), nullable=False),

@@ -14,9 +14,9 @@ from phantom_gateway.config.loader import parse_config
 from phantom_gateway.control.backends import backends_of
 from phantom_gateway.control.cluster import Cluster
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
-from phantom_gateway.control.keys.record import master_record
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.services import Configuration
