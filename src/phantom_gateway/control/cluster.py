@@ -87,7 +87,7 @@ class Cluster:
         self._sharing = _Sharing(link, authority, EpochKeeper(authority, self.membership.living))
         return authority
 
-    def connect(self, spine: SpineServer, leases: Leases) -> Telling:
+    def begin(self, spine: SpineServer, leases: Leases) -> Telling:
         """Begin; what is told of changed keys from now on reaches all nodes."""
         telling = self._telling = Telling(spine, self._database, self._address, self.node, self._timeout_s)
         self.membership.on_death = telling.forget_all

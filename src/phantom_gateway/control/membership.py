@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -51,6 +52,8 @@ class Membership:
         self._database = database
         self.me = me
         self._others: dict[str, str] = {}
+        self._turn = threading.Lock()
+        self._left = False
         self.on_death: Callable[[], Awaitable[None]] | None = None
         """Called when a node has ended without a word: what it changed last may not have been told."""
 
@@ -71,7 +74,7 @@ class Membership:
     async def living(self) -> frozenset[str]:
         """The ids of all nodes that live. Raises TruthUnavailable."""
         try:
-            rows = await self._database.run(lambda: nodes.beat(self._database.database, self.me))
+            rows = await self._database.run(self._say)
         except DatabaseError as error:
             raise TruthUnavailable from error
         return frozenset(row.id for row in rows) | {self.me.id}
@@ -86,15 +89,26 @@ class Membership:
     async def leave(self) -> None:
         """End in good order."""
         with contextlib.suppress(DatabaseError):
-            await self._database.run(lambda: nodes.leave(self._database.database, self.me.id))
+            await self._database.run(self._take_leave)
 
     @property
     def count(self) -> int:
         """How many nodes live, this one included, as far as known."""
         return len(self._others) + 1
 
+    # --- in threads: a beat that is on its way when the node leaves must not bring it back ---
+
+    def _say(self) -> list[NodeRow]:
+        with self._turn:
+            return [] if self._left else nodes.beat(self._database.database, self.me)
+
+    def _take_leave(self) -> None:
+        with self._turn:
+            self._left = True
+            nodes.leave(self._database.database, self.me.id)
+
     async def _beat(self) -> None:
-        rows = await self._database.run(lambda: nodes.beat(self._database.database, self.me))
+        rows = await self._database.run(self._say)
         now = {row.id: row.name for row in rows if row.id != self.me.id}
         gone = [name for node, name in self._others.items() if node not in now]
         for name in gone:

@@ -113,7 +113,7 @@ class Control:
             hasher=hasher,
             master=self._master.get,
             authenticator=Authenticator(hasher, self._master.get, directory, self._key_header),
-            workers=self._spine if cluster is None else cluster.connect(self._spine, self._leases),
+            workers=self._spine if cluster is None else cluster.begin(self._spine, self._leases),
             budgets=self._ingestion,
             configuration=self.configuration,
             envelopes=self._envelopes,

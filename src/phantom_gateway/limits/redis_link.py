@@ -79,7 +79,7 @@ class RedisLink:
 
     async def server(self) -> str:
         """Which run of which server answers: another id means that what was there may be gone. Raises LinkDown."""
-        found = await self._do(self._client.info("server"))
+        found = await self.command("INFO", "server")
         return str(found.get("run_id", ""))
 
     async def close(self) -> None:

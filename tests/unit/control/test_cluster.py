@@ -53,7 +53,7 @@ class Node:
         self.leases = Leases(self.ingestion.authority)
         directory = KeyDirectory(self.database, lambda: master_record("m"), epoch=1)
         parts = SpineParts(Configuration(SNAPSHOT, 1.0), directory, self.leases, self.ingestion, time.time)
-        self.cluster.connect(SpineServer(parts), self.leases)
+        self.cluster.begin(SpineServer(parts), self.leases)
 
     async def ask(self, need: int) -> Grant:
         answer = await self.ingestion.authority.decide("w1", BUDGET, need, need, time.time(), recalled=True)

@@ -52,6 +52,7 @@ async def test_the_second_is_refused_while_the_first_lives(
         await member(database, tmp_path, "c", "redis").enter()
     await tasks.cancel()
     await first.leave()
+    await first.living()  # a beat that was on its way
     await member(database, tmp_path, "b").enter()
 
 

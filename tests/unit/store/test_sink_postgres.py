@@ -72,5 +72,5 @@ def test_versions_tell_the_newer_of_two_readings(pg: Database) -> None:
             (scope, 0.0): (10, 2),
             ("none", 1.0): (0, 0),
         }
-        spend.set_window(connection, scope, 0.0, 3)
+        spend.put_window(connection, scope, 0.0, 3)
         assert spend.versions(connection, [(scope, 0.0)]) == {(scope, 0.0): (3, 3)}
