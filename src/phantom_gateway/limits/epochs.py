@@ -101,7 +101,7 @@ class EpochKeeper:
         if living <= members:
             await counters.open(authority.epoch)
             authority.granting = True
-            log.info("the shared limiter is complete: %d nodes", len(living))
+            log.log(logging.INFO, "the shared limiter is complete: %d nodes", len(living))
 
     async def _count(self) -> None:
         """Now and then: rates are shared out evenly while Redis is away."""
@@ -131,5 +131,5 @@ class EpochKeeper:
                 "limits are not shared at the moment: %s; budgets wait, rates go on with this node's share", trouble
             )
         elif self._trouble and not trouble:
-            log.info("limits are shared again")
+            log.log(logging.INFO, "limits are shared again")
         self._trouble = trouble
