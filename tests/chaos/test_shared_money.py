@@ -78,7 +78,7 @@ class SharedMoney(RuleBasedStateMachine):
     def ingest(self, name: str) -> None:
         amount, self.written[name] = self.written[name], 0
         read = self.truth.commit(KEY, amount)
-        self.nodes[name].authority.ingested(f"{name}-w", [(*KEY, amount)], read)
+        self.nodes[name].authority.ingested(f"{name}-w", [(*KEY, amount)], read=read)
 
     @rule(name=names, amount=amounts)
     def give_back(self, name: str, amount: int) -> None:

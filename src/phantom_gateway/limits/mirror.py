@@ -101,4 +101,6 @@ class Mirror:
         """Whether nobody needs it any more."""
         if self.slides:
             return now >= 2 * self.end - self.start
-        return not self.outside and not any(self.held.values()) and self.said in (0, None) and now - self.touched >= after
+        return (
+            not self.outside and not any(self.held.values()) and self.said in (0, None) and now - self.touched >= after
+        )

@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from phantom_gateway.ledger.ingest import Batch
+from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, encoder
 from phantom_gateway.store.spend import key_entity
-from phantom_gateway.store.spend_logs import row_of
+from phantom_gateway.store.spend_logs import COLUMNS, Values, row_of
 
 _SPEND = sa.text("""
     INSERT INTO spend (scope, window_start, amount_nano, version)
@@ -64,7 +64,7 @@ def store(connection: sa.Connection, batch: Batch, node: str) -> None:
         numbers = [record.n for record in opening]
         records = [encoder.encode(record) for record in opening]
         connection.execute(_OPEN, {"incarnation": batch.incarnation, "numbers": numbers, "records": records})
-    if closing := batch.closing:
+    if closing := batch.closing_earlier:
         connection.execute(_CLOSE, {"incarnation": batch.incarnation, "numbers": list(closing)})
     found_at = time.time()
     for damage in batch.damage:
@@ -73,18 +73,17 @@ def store(connection: sa.Connection, batch: Batch, node: str) -> None:
     connection.execute(_POSITION, {"incarnation": batch.incarnation, "node": node, **position})
 
 
-def copy_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+def copy_rows(connection: sa.Connection, rows: Sequence[Values]) -> None:
     """Add rows to the request log. Raises the driver's errors as DatabaseError, as every statement does."""
     if not rows:
         return
-    names = list(rows[0])
-    quoted = ", ".join(f'"{name}"' for name in names)
+    quoted = ", ".join(f'"{name}"' for name in COLUMNS)
     cursor = connection.connection.cursor()
     driver: Any = connection.dialect.dbapi
     try:
         with cursor.copy(f"COPY requests ({quoted}) FROM STDIN") as copy:
             for row in rows:
-                copy.write_row(tuple(row.values()))
+                copy.write_row(row)
     except driver.Error as error:
         # The driver's text quotes the row.
         raise sa.exc.DBAPIError.instance(
@@ -95,17 +94,11 @@ def copy_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None
 
 
 def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums: dict[tuple[str, float], int] = {}
-    for record in closed:
-        for scope, window_start, amount in record.spends:
-            key = (scope, float(window_start))
-            sums[key] = sums.get(key, 0) + amount
-    if sums:
-        ordered = sorted(sums.items())
+    if ordered := sorted(spends_of(closed)):
         values = {
-            "scopes": [scope for (scope, _), _ in ordered],
-            "starts": [start for (_, start), _ in ordered],
-            "amounts": [amount for _, amount in ordered],
+            "scopes": [scope for scope, _, _ in ordered],
+            "starts": [float(start) for _, start, _ in ordered],
+            "amounts": [amount for _, _, amount in ordered],
         }
         connection.execute(_SPEND, values)
 

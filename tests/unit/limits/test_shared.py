@@ -68,7 +68,7 @@ async def test_a_lease_becomes_spend_in_one_word(pair: tuple[Node, Node], truth:
     a, b = pair
     await a.ask(limit(), 100)
     read = truth.commit(KEY, 70)
-    a.authority.ingested("a-w", [(*KEY, 70)], read)
+    a.authority.ingested("a-w", [(*KEY, 70)], read=read)
     assert (await b.ask(limit(), 1)).granted == 0
     await a.authority.say()
     assert (await b.ask(limit(), 1)).used == 100
@@ -83,9 +83,9 @@ async def test_words_out_of_order_do_not_bring_old_spend_back(pair: tuple[Node, 
     await a.ask(limit(), 50)
     await b.ask(limit(), 50)
     first, second = truth.commit(KEY, 50), truth.commit(KEY, 50)
-    b.authority.ingested("b-w", [(*KEY, 50)], second)
+    b.authority.ingested("b-w", [(*KEY, 50)], read=second)
     await b.authority.say()
-    a.authority.ingested("a-w", [(*KEY, 50)], first)
+    a.authority.ingested("a-w", [(*KEY, 50)], read=first)
     await a.authority.say()
     refused = await a.ask(limit(), 1)
     assert (refused.granted, refused.used) == (0, 100)
@@ -103,7 +103,7 @@ async def test_a_correction_downwards_is_believed(pair: tuple[Node, Node], truth
 async def test_an_overrun_is_counted_once(pair: tuple[Node, Node], truth: Truth) -> None:
     a, b = pair
     await a.ask(limit(), 10)
-    a.authority.ingested("a-w", [(*KEY, 15)], truth.commit(KEY, 15))
+    a.authority.ingested("a-w", [(*KEY, 15)], read=truth.commit(KEY, 15))
     await a.authority.say()
     assert (await b.ask(limit(), 86)).granted == 0
     # the debt of 5 is part of what the worker asks for, and is spent already
