@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests.conftest import write_config
@@ -47,6 +48,28 @@ def enter_keys(gateway: Gateway, secrets: Entered) -> None:
     assert gateway.admin("POST", "/key/generate", json=refused).status_code == 400
 
 
+def enter_people(gateway: Gateway, secrets: Entered) -> None:
+    """Passwords set, right, wrong and changed; sessions; the links of invitations."""
+    first = secrets.entered("first password", "correct horse battery")
+    second = secrets.entered("second password", "staple for another horse")
+    wrong = secrets.entered("wrong password", "a password that was wrong")
+    misplaced = secrets.entered("password in the wrong field", "typed-into-the-wrong-field")
+    made = gateway.admin("POST", "/user/new", json={"user_id": "ada", "password": first})
+    secrets.entered("a user's key", made.json()["key"])
+    link = secrets.entered("link", gateway.admin("POST", "/invitation/new", json={"user_id": "ada"}).json()["id"])
+    headers = {"origin": gateway.url, "x-phantom-request": "1"}
+    with httpx.Client(base_url=gateway.url, headers=headers, timeout=20) as browser:
+        for username, password, status in (("ada", first, 200), ("ada", wrong, 401), (misplaced, wrong, 401)):
+            body = {"username": username, "password": password}
+            assert browser.post("/v2/login", json=body).status_code == status
+        secrets.entered("session", browser.cookies["phantom-session"])
+        body = {"current_password": first, "new_password": second}
+        assert browser.post("/user/password/change", json=body).status_code == 200
+        body = {"invitation_link": link, "user_id": "ada", "password": first}
+        assert browser.post("/onboarding/claim_token", json=body).status_code == 200
+        secrets.entered("session of the invitation", browser.cookies["phantom-session"])
+
+
 def enter_sealed(data_dir: Path, secrets: Entered) -> None:
     """Secrets that must come back, of every purpose, sealed as any table would hold them; sealed anew after a rotation."""
     database = open_sqlite(data_dir / "phantom.db")
@@ -76,6 +99,7 @@ def test_no_secret_that_was_entered_lies_on_the_disk(tmp_path: Path, shared_simu
     data_dir = tmp_path / "data"
     with running_gateway(data_dir, config) as gateway:
         enter_keys(gateway, secrets)
+        enter_people(gateway, secrets)
         secrets.assert_absent(data_dir)
         assert gateway.stop() == 0
     secrets.entered("root key", (data_dir / "keys" / "root.key").read_text().strip())

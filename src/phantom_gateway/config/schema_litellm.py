@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from phantom_gateway.config.schema_base import (
     Positive,
     Seconds,
     SecretText,
+    Section,
     Text,
 )
 
@@ -49,6 +50,28 @@ class CacheParams(OpenSection):
     similarity_threshold: Annotated[Number | None, Later("Threshold of a semantic cache.")] = None
     supported_call_types: Annotated[Names | None, Later("Calls that are cached.")] = None
     s3_bucket_name: Annotated[Text | None, Later("Bucket of an S3 cache.")] = None
+
+
+class InternalUserParams(Section):
+    """``default_internal_user_params``: what a new user gets where the request says nothing."""
+
+    user_role: Annotated[
+        Literal["proxy_admin_viewer", "internal_user", "internal_user_viewer"] | None,
+        Active("Role; default `internal_user`."),
+    ] = None
+    max_budget: Annotated[
+        Dollars | None, Active("Budget, US dollars; default `litellm_settings.max_internal_user_budget`.")
+    ] = None
+    budget_duration: Annotated[
+        DurationText | None, Active("Window; default `litellm_settings.internal_user_budget_duration`.")
+    ] = None
+    models: Annotated[Names | None, Active("Models.")] = None
+    teams: Annotated[
+        Names | None, Active("Ids of teams the user becomes a member of; those that do not exist are left out.")
+    ] = None
+    rpm_limit: Annotated[Count | None, Active("Requests a minute.")] = None
+    tpm_limit: Annotated[Count | None, Active("Tokens a minute.")] = None
+    max_parallel_requests: Annotated[Count | None, Active("Requests at once.")] = None
 
 
 class LitellmSettings(OpenSection):
@@ -94,11 +117,13 @@ class LitellmSettings(OpenSection):
     enable_redis_auth_cache: Annotated[bool | None, Noted("Key records are pushed to the workers.")] = None
     max_budget: Annotated[Dollars | None, Later("Budget of the whole gateway, US dollars.")] = None
     budget_duration: Annotated[DurationText | None, Later("Window of `max_budget`.")] = None
-    max_internal_user_budget: Annotated[Dollars | None, Later("Budget of a new user, US dollars.")] = None
-    internal_user_budget_duration: Annotated[DurationText | None, Later("Window of `max_internal_user_budget`.")] = None
+    max_internal_user_budget: Annotated[Dollars | None, Active("Budget of a new user, US dollars.")] = None
+    internal_user_budget_duration: Annotated[DurationText | None, Active("Window of `max_internal_user_budget`.")] = (
+        None
+    )
     max_end_user_budget: Annotated[Dollars | None, Later("Budget of every end user, US dollars.")] = None
     max_end_user_budget_id: Annotated[Name | None, Later("Budget id of every end user.")] = None
-    default_internal_user_params: Annotated[FreeDict | None, Later("Fields of new users.")] = None
+    default_internal_user_params: Annotated[InternalUserParams | None, Active("Fields of new users.")] = None
     default_team_params: Annotated[FreeDict | None, Later("Fields of new teams.")] = None
     default_team_settings: Annotated[FreeList | None, Later("Log sinks by team.")] = None
     default_key_generate_params: Annotated[FreeDict | None, Later("Fields of new keys.")] = None

@@ -80,6 +80,7 @@ def _listen(value: Any) -> Any:
 NetworkText = Annotated[str, AfterValidator(_network)]
 Size = Annotated[int, Field(ge=256, le=1024**3)]
 Time = Annotated[Seconds, Field(gt=0, le=86400)]
+Lasting = Annotated[Seconds, Field(gt=0, le=90 * 86400)]
 
 
 class HttpSection(Section):
@@ -174,6 +175,22 @@ class SecuritySection(Section):
     ] = None
 
 
+class SignInSection(Section):
+    """People who sign in."""
+
+    idle_timeout: Annotated[Time, Active("A session ends when it was not used for this long.")] = 3600.0
+    absolute_timeout: Annotated[
+        Lasting, Active("A session ends this long after signing in, however much it is used.")
+    ] = 43200.0
+    invitation_lifetime: Annotated[Lasting, Active("How long the link of an invitation is good.")] = 604800.0
+    allowed_origins: Annotated[
+        Names,
+        Active(
+            "Origins (`https://name[:port]`) beside the gateway's own from which a signed-in browser may change things."
+        ),
+    ] = Field(default_factory=list)
+
+
 class PhantomSection(Section):
     """Settings of Phantom Gateway's own."""
 
@@ -188,3 +205,4 @@ class PhantomSection(Section):
     egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
     security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)
+    sign_in: Annotated[SignInSection, Active("People who sign in.")] = Field(default_factory=SignInSection)

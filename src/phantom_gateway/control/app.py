@@ -9,13 +9,17 @@ from phantom_gateway.control.routers import (
     audit,
     config,
     health,
+    invitations,
     keys,
     models,
     organizations,
     projects,
+    roles,
+    sign_in,
     spend,
     team_members,
     teams,
+    users,
 )
 from phantom_gateway.control.services import ControlServices
 
@@ -25,7 +29,22 @@ def create_app(services: ControlServices) -> FastAPI:
     # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    for area in (audit, config, health, keys, models, organizations, projects, spend, team_members, teams):
+    for area in (
+        audit,
+        config,
+        health,
+        invitations,
+        keys,
+        models,
+        organizations,
+        projects,
+        roles,
+        sign_in,
+        spend,
+        team_members,
+        teams,
+        users,
+    ):
         # Not include_router: it nests, and the walk over all routes shall see each of them.
         app.router.routes.extend(area.router().routes)
     errors.install(app)

@@ -40,7 +40,14 @@ class Caller:
     @property
     def name(self) -> str:
         """As it appears in ``created_by`` and ``updated_by``."""
-        return "default_user_id" if self.key.kind == "master" else self.key.user_id or self.key.id
+        if self.key.user_id is None and self.key.kind != "virtual":
+            return "default_user_id"
+        return self.key.user_id or self.key.id
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether this is a person with a session, not a key."""
+        return self.key.kind == "session"
 
 
 class KeyDirectory(Protocol):
@@ -55,8 +62,16 @@ class KeyDirectory(Protocol):
         ...
 
 
+class SessionDirectory(Protocol):
+    """Where sessions come from."""
+
+    async def find(self, token: str, now: float) -> tuple[KeyRecord, Actor] | None:
+        """Who has a cookie that holds ``token``, or ``None``. Raises DatabaseError."""
+        ...
+
+
 class Authenticator:
-    """Holds what is needed to recognise a key."""
+    """Holds what is needed to recognise a key or a session."""
 
     def __init__(
         self,
@@ -64,16 +79,30 @@ class Authenticator:
         master: Callable[[], KeyRecord],
         directory: KeyDirectory,
         key_header: Callable[[], str] = str,
+        sessions: SessionDirectory | None = None,
     ) -> None:
-        """``key_header`` names the one more header of ``litellm_key_header_name``, or gives an empty string."""
+        """``key_header`` names the one more header of ``litellm_key_header_name``, or gives an empty string.
+
+        Without ``sessions`` no cookie is good.
+        """
+        self._sessions = sessions
         self._hasher = hasher
         self._key_header = key_header
         self._master = master
         self._directory = directory
 
-    async def authenticate(self, headers: Headers, now: float) -> Caller:
-        """The caller of a request with these headers at Unix time ``now``. Raises ApiError 401 or 403."""
+    async def authenticate(self, headers: Headers, now: float, session: str = "") -> Caller:
+        """The caller of a request with these headers at Unix time ``now``. Raises ApiError 401 or 403.
+
+        ``session`` is what a session cookie holds; it counts only where no header carries a key.
+        """
         text = credential(headers, self._key_header())
+        if not text and session and self._sessions is not None:
+            found = await self._sessions.find(session, now)
+            if found is None:
+                message = "Authentication Error, the session has ended. Sign in again."
+                raise ApiError(401, message, kind="session_ended", param="None")
+            return Caller(*found)
         if not text:
             raise ApiError(401, "Authentication Error, No api key passed in.", kind="auth_error", param="None")
         if not text.isascii() or len(text) > _MAX_KEY or key_format.checksum_ok(text) is False:

@@ -9,7 +9,7 @@ to the log. Messages never contain a key: what a caller sent as a credential is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -26,13 +26,20 @@ class ApiError(Exception):
     """An answer other than success."""
 
     def __init__(
-        self, status: int, message: str, *, kind: str = "invalid_request_error", param: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.kind = kind
         self.param = param
+        self.headers = headers
 
 
 def bad_field(name: str, message: str) -> ApiError:
@@ -70,7 +77,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_api_error(_request: Request, error: ApiError) -> Response:
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else error.headers
     content = body_of(error.message, error.kind, error.param, error.status)
     return JSONResponse(content, status_code=error.status, headers=headers)
 

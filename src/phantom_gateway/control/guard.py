@@ -20,14 +20,18 @@ from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.services import ControlServices
+from phantom_gateway.control.sign_in.client import is_same_origin
+from phantom_gateway.control.sign_in.cookies import HEADER, token_of
 from phantom_gateway.security.audit_events import ActorKind
 from phantom_gateway.spine.messages import KeyRecord
 
 MAX_BODY = 1024 * 1024
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _MANAGEMENT = frozenset({"management_routes", "/*", "*"})
 """LiteLLM's names for groups of routes that contain all routes of the admin API."""
 
+_KINDS = {"master": ActorKind.MASTER, "virtual": ActorKind.KEY, "session": ActorKind.USER}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -101,7 +105,7 @@ def author_of(request: Request) -> Author:
     given = request.headers.get("x-request-id", "")
     return Author(
         name=caller.name,
-        kind=ActorKind.MASTER if caller.key.kind == "master" else ActorKind.KEY,
+        kind=_KINDS[caller.key.kind],
         key_id=caller.key.id,
         changed_by=request.headers.get("litellm-changed-by", "")[:255],
         request_id=given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16),
@@ -115,10 +119,31 @@ def require(request: Request, target: Target, message: str, param: str | None = 
         raise not_found(message, param)
 
 
+def refuse_foreign_page(request: Request) -> None:
+    """Answer 403 unless a page of the gateway itself sent this: another site can make a browser send its cookie along.
+
+    Both must be right: the ``Origin``, and a header that no form can set.
+    """
+    origins = services_of(request).configuration.people.origins
+    if not is_same_origin(request, origins) or HEADER not in request.headers:
+        message = f"A signed-in browser changes things only from the gateway's own pages, with the header {HEADER}."
+        raise ApiError(403, message, kind="cross_site_request", param="origin")
+
+
+def refuse_foreign_login(request: Request) -> None:
+    """Answer 403 when a browser says that a page of another site sent this: nobody is signed in as somebody else unawares."""
+    said = "origin" in request.headers or "sec-fetch-site" in request.headers
+    if said and not is_same_origin(request, services_of(request).configuration.people.origins):
+        message = "Sign in from the gateway's own pages."
+        raise ApiError(403, message, kind="cross_site_request", param="origin")
+
+
 async def _admit(request: Request, action: Action) -> None:
     services = services_of(request)
-    caller = await services.authenticator.authenticate(request.headers, services.clock())
+    caller = await services.authenticator.authenticate(request.headers, services.clock(), token_of(request))
     path = request.scope["path"]
+    if caller.is_signed_in and request.method not in _SAFE:
+        refuse_foreign_page(request)
     refusal = _refusal_by_key(caller.key, action, path)
     if refusal:
         raise ApiError(403, f"{refusal} Tried to call route: {path}", kind="auth_error", param="None")

@@ -12,6 +12,7 @@ from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import compile_snapshot, read_config
+from phantom_gateway.control.people_settings import PeopleSettings, people_settings
 from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.security import master
 from phantom_gateway.spine.snapshot import PricedModel, Prices, Snapshot
@@ -37,6 +38,8 @@ class ConfigurationLoader:
         self._files: tuple[Path, ...] = () if path is None else (path,)
         self.master: master.MasterKey
         """The master key of the last successful ``load``."""
+        self.people = PeopleSettings()
+        """What that load says about people."""
 
     def read(self) -> Config:
         """What the operator wrote, checked; the next ``load`` loads exactly this. Raises ConfigError."""
@@ -60,6 +63,7 @@ class ConfigurationLoader:
         except master.MasterKeyError as error:
             raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
         self._loaded = True
+        self.people = people_settings(config, self._environment)
         return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:

@@ -27,6 +27,9 @@ from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.reload import Reloader
 from phantom_gateway.control.services import Configuration, ControlServices
+from phantom_gateway.control.sign_in.identity import Operator
+from phantom_gateway.control.sign_in.parts import sign_in_parts
+from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Purpose
@@ -95,7 +98,7 @@ class Control:
         facts.check_pepper(database, hasher.fingerprint)
         self._envelopes = vault.open_envelopes(database, keyring, time.time())
         snapshot, notes = self.loader.load(1)
-        self.configuration = Configuration(snapshot, time.time(), notes=notes)
+        self.configuration = Configuration(snapshot, time.time(), notes=notes, people=self.loader.people)
         self._master = MasterHolder(hasher, self.loader.master)
         self._database = AsyncDatabase(database)
         cluster = self._cluster = await _join(backends, database, places) if database.shared else None
@@ -108,16 +111,21 @@ class Control:
         self._spine = SpineServer(parts)
         await self._spine.start(places.spine_listener)
         await self._serve_demo(snapshot)
+        self._sign_in = sign_in_parts(keyring)
+        operator = Operator(lambda: self.configuration.people, self._master.get, hasher, self._sign_in.sessions)
+        sessions = Sessions(self._database, self._sign_in.sessions, lambda: self.configuration.people, operator)
         services = ControlServices(
             database=self._database,
             hasher=hasher,
             master=self._master.get,
-            authenticator=Authenticator(hasher, self._master.get, directory, self._key_header),
+            authenticator=Authenticator(hasher, self._master.get, directory, self._key_header, sessions),
             workers=self._spine if cluster is None else cluster.begin(self._spine, self._leases),
             budgets=self._ingestion,
             configuration=self.configuration,
             envelopes=self._envelopes,
             node=socket.gethostname(),
+            sign_in=self._sign_in,
+            sessions=sessions,
         )
         listeners = [places.control_listener]
         if self.configuration.snapshot.settings.admin_listen:
@@ -142,6 +150,7 @@ class Control:
             await self._simulator.close()
         await self._audit_watch.stop()
         self._note_operations()
+        self._sign_in.passwords.close()
         self._database.close()
         self._places.release()
 
@@ -175,6 +184,7 @@ class Control:
 
     async def _install(self, snapshot: Snapshot | None) -> None:
         forgotten = self._master.replace(self.loader.master)
+        self.configuration.people = self.loader.people
         if snapshot is not None:
             await self._serve_demo(snapshot)
             await self._spine.broadcast_snapshot(snapshot)

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.people_settings import PeopleSettings
+from phantom_gateway.control.sign_in.parts import SignInParts
+from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.envelope import Envelopes
 from phantom_gateway.spine.messages import KeyRecord
@@ -54,6 +57,7 @@ class Configuration:
     """Why the newest version of the files is not being served; empty when it is."""
     failed_at: float | None = None
     notes: tuple[str, ...] = ()
+    people: PeopleSettings = field(default_factory=PeopleSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class ControlServices:
     workers: Workers
     budgets: Budgets
     configuration: Configuration
+    sign_in: SignInParts
+    sessions: Sessions
     envelopes: Envelopes
     """Seals secrets for the database."""
     node: str = ""

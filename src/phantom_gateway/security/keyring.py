@@ -34,6 +34,7 @@ class Purpose(enum.StrEnum):
     SESSION_HMAC = "session-hmac"
     KEY_ENCRYPTION = "key-encryption"
     """Wraps the keys of ``security.envelope``; nothing else is ever encrypted with it."""
+    INVITATION = "invitation"
 
 
 class Keyring:

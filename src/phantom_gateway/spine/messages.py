@@ -56,7 +56,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The stable id of the key: hex of the keyed digest of its first value, also LiteLLM's ``token``."""
     digest: str = ""
     """The keyed digest of the value by which it was found; a key that was regenerated has another one than its id."""
-    kind: Literal["master", "virtual"] = "virtual"
+    kind: Literal["master", "virtual", "session"] = "virtual"
+    """``session``: somebody signed in at control. Workers never see one: it opens no route of theirs."""
     alias: str | None = None
     user_id: str | None = None
     team_id: str | None = None

@@ -63,6 +63,12 @@ def seed_window(connection: sa.Connection, key_id: str, scope: str, window_start
     return seed(connection, [REQUESTS.c.key_id == key_id], scope, window_start)
 
 
+def seed_user_window(connection: sa.Connection, user_id: str, scope: str, window_start: float) -> WindowSpend:
+    """``seed`` for a budget of a user, whose personal keys count (a team's key spends the team's money)."""
+    personal = [REQUESTS.c.user_id == user_id, REQUESTS.c.team_id.is_(None)]
+    return seed(connection, personal, scope, window_start)
+
+
 def seed(
     connection: sa.Connection, log: Sequence[sa.ColumnElement[bool]], scope: str, window_start: float
 ) -> WindowSpend:

@@ -166,3 +166,31 @@ ROLES = sa.Table(
     *stamp_columns(),
     comment="custom roles: action to reach, as in the policy table",
 )
+
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", NAME),
+    sa.Column("method", sa.String(32), nullable=False),
+    sa.Column("bound", sa.String(64)),
+    sa.Column("label", NAME, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("revoked_at", sa.Double),
+    sa.Index(None, "user_id"),
+    sa.Index(None, "created_at"),
+    comment="people signed in; id is the keyed digest of the cookie, bound that of the credential of the operator's own login",
+)
+
+INVITATIONS = sa.Table(
+    "invitations",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", NAME, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("accepted_at", sa.Double),
+    *stamp_columns(),
+    sa.Index(None, "user_id"),
+    comment="links by which a person sets a first password; id is the keyed digest of the link",
+)

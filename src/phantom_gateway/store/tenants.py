@@ -193,6 +193,17 @@ class RoleRow(Stamped):
     grants: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationRow(Stamped):
+    """One row of ``invitations``."""
+
+    id: str
+    """Keyed digest of the link."""
+    user_id: str
+    expires_at: float
+    accepted_at: float | None = None
+
+
 ORGANIZATIONS = Rows(tables.ORGANIZATIONS, OrganizationRow)
 ORGANIZATION_MEMBERS = Rows(tables.ORGANIZATION_MEMBERS, OrganizationMemberRow)
 TEAMS = Rows(tables.TEAMS, TeamRow)
@@ -207,3 +218,4 @@ MODELS = Rows(tables.MODELS, ModelRow)
 CREDENTIALS = Rows(tables.CREDENTIALS, CredentialRow)
 OVERRIDES = Rows(tables.OVERRIDES, OverrideRow)
 ROLES = Rows(tables.ROLES, RoleRow)
+INVITATIONS = Rows(tables.INVITATIONS, InvitationRow)

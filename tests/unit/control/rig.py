@@ -22,10 +22,15 @@ from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.places import listen
 from phantom_gateway.control.services import Configuration, ControlServices
+from phantom_gateway.control.sign_in.identity import Operator
+from phantom_gateway.control.sign_in.parts import SignInParts
+from phantom_gateway.control.sign_in.sessions import Sessions
+from phantom_gateway.control.sign_in.threads import PasswordThreads
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Keyring
+from phantom_gateway.security.passwords import Passwords
 from phantom_gateway.spine.codec import encode, worker_decoder
 from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Hello, Message, ToWorker, Welcome
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Snapshot
@@ -55,6 +60,17 @@ SNAPSHOT = Snapshot(
 )
 
 
+@dataclass(slots=True)
+class Clock:
+    """The present, or as much later as a test wants."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        """Unix seconds."""
+        return time.time() + self.ahead
+
+
 @dataclass(frozen=True, slots=True)
 class Rig:
     """What a test may touch."""
@@ -66,6 +82,7 @@ class Rig:
     leases: Leases
     spine: SpineServer
     http: httpx.AsyncClient
+    clock: Clock
 
     async def generate(self, **fields: Any) -> dict[str, Any]:
         """A new key."""
@@ -118,25 +135,37 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
     leases = Leases(ingestion.authority)
     directory = KeyDirectory(threads, lambda: master, epoch=1000)
     configuration = Configuration(SNAPSHOT, 1.0)
+    clock = Clock()
     spine = SpineServer(SpineParts(configuration, directory, leases, ingestion, time.time))
     await spine.start(listen(path / "spine.sock"))
+    parts = SignInParts(
+        sessions=KeyHasher(Secret("cd" * 32)),
+        invitations=KeyHasher(Secret("ef" * 32)),
+        passwords=PasswordThreads(Passwords(memory_kib=64, passes=1, lanes=1)),
+    )
+    operator = Operator(lambda: configuration.people, lambda: master, hasher, parts.sessions)
+    sessions = Sessions(threads, parts.sessions, lambda: configuration.people, operator)
     services = ControlServices(
         database=threads,
         hasher=hasher,
         master=lambda: master,
-        authenticator=Authenticator(hasher, lambda: master, directory),
+        authenticator=Authenticator(hasher, lambda: master, directory, sessions=sessions),
         workers=spine,
         budgets=ingestion,
         configuration=configuration,
         envelopes=vault.open_envelopes(database, Keyring(PEPPER), time.time()),
         node="test",
+        sign_in=parts,
+        sessions=sessions,
+        clock=clock,
     )
     transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
-        yield Rig(path, services, directory, ingestion, leases, spine, client)
+        yield Rig(path, services, directory, ingestion, leases, spine, client, clock)
     await spine.stop()
     await leases.stop()
     await ingestion.stop()
+    parts.passwords.close()
     threads.close()
 
 

@@ -19,6 +19,17 @@ PUBLIC = {
     "/health/readiness": "a load balancer has no key; it learns whether the database answers",
 }
 """Routes without authentication, each with its reason. The list may only shrink."""
+SIGNING_IN = {
+    "/login": (400, "who signs in has nothing yet but a password"),
+    "/v2/login": (400, "the same for scripts"),
+    "/v3/login": (400, "the same under its newer name"),
+    "/logout": (200, "ends the session whose cookie it carries, and nothing else; without one it does nothing"),
+    "/onboarding/get_token": (401, "who is invited has nothing yet but the link"),
+    "/onboarding/claim_token": (400, "the same; sets the password"),
+}
+"""Routes by which one becomes a caller: how each answers somebody who shows nothing, and the reason."""
+OWN_SIGN_IN = {Action.PASSWORD_CHANGE, Action.SESSION_END}
+"""Changes that viewers may make: of how they themselves sign in."""
 
 R = Relation
 PERSONAS: dict[str, set[Relation]] = {
@@ -83,7 +94,7 @@ async def test_every_route_declares_its_action(control: Rig) -> None:
     found = routes(app)
     assert len(found) == len(app.routes) >= 15, "no documentation routes, no mounts"
     for route in found:
-        assert (action_of(route) is Action.PUBLIC) == (route.path in PUBLIC), route.path
+        assert (action_of(route) is Action.PUBLIC) == (route.path in PUBLIC.keys() | SIGNING_IN.keys()), route.path
         assert action_of(route) is Action.PUBLIC or action_of(route) in TABLE
 
 
@@ -93,6 +104,8 @@ def test_every_action_has_its_row() -> None:
         assert Relation.ADMIN in relations, action
         if action in READS:
             assert Relation.GLOBAL_VIEWER in relations, action
+        elif action in OWN_SIGN_IN:
+            assert relations.isdisjoint({R.GLOBAL_VIEWER, R.KEY}), action
         elif action is not Action.HEALTH_CHECK:  # calls upstreams, changes nothing
             assert relations.isdisjoint({R.GLOBAL_VIEWER, R.VIEWER, R.KEY}), action
 
@@ -107,10 +120,12 @@ async def test_every_route_enforces_its_action(control: Rig) -> None:
                 answer = await control.http.request(method, concrete(route.path), headers=headers, content=b"{")
                 if route.path in PUBLIC:
                     assert answer.status_code == 200, route.path
+                elif route.path in SIGNING_IN:
+                    assert answer.status_code == SIGNING_IN[route.path][0], (route.path, answer.text)
                 else:
                     assert answer.status_code == 401, (route.path, headers)
                     assert answer.headers["www-authenticate"] == "Bearer"
-            if route.path in PUBLIC:
+            if route.path in PUBLIC or route.path in SIGNING_IN:
                 continue
             for persona, key in people.items():
                 answer = await control.http.request(method, concrete(route.path), headers=bearer(key), content=b"{")

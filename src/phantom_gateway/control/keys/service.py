@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import budgets_of, window_of
@@ -39,6 +40,20 @@ def id_of(hasher: KeyHasher, reference: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key in the moment it is made."""
+
+    secret: Secret
+    row: KeyRow
+    duration: str | None
+
+    def shown(self, view: JsonObject) -> JsonObject:
+        """The one answer with the key itself."""
+        ids = {"token": self.row.id, "token_id": self.row.id}
+        return {**view, "key": self.secret.reveal(), **ids, "duration": self.duration}
+
+
+@dataclass(frozen=True, slots=True)
 class KeyService:
     """Acts for a caller, within its reach."""
 
@@ -52,6 +67,13 @@ class KeyService:
 
     async def generate(self, fields: KeyGenerate) -> JsonObject:
         """A new key, with its plaintext: the only answer that ever contains it."""
+        made = self.make(fields)
+        return made.shown(
+            await self.writer.commit(lambda connection, effects: self.store(connection, effects, made.row))
+        )
+
+    def make(self, fields: KeyGenerate) -> NewKey:
+        """A key that is not stored yet. Raises ApiError 400."""
         key = fields.key or key_format.generate().reveal()
         if key_format.checksum_ok(key) is False:
             raise bad_field(
@@ -61,20 +83,19 @@ class KeyService:
         if key_id == self.services.master().id:
             raise bad_field("key", "is the master key")
         now = self.writer.now
-        row = new_row(fields, key, key_id, now, self.writer.by)
+        return NewKey(Secret(key), new_row(fields, key, key_id, now, self.writer.by), fields.duration)
 
-        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            with _as_fields():
-                keys.insert(connection, row)
-            # A key that was deleted and is made again with the same value has a past.
-            effects.spent += _spent(connection, row, budgets_of(entity_of(row), now), now)
-            effects.forget.append(f"digest:{key_id}")  # workers remember for a while that a key is unknown
-            view = views(connection, [row], now)[0]
-            effects.audit.append(_change(EventCode.KEY_CREATED, row, None, view))
-            return view
-
-        view = await self.writer.commit(change)
-        return {**view, "key": key, "token": key_id, "token_id": key_id, "duration": fields.duration}
+    def store(self, connection: sa.Connection, effects: Effects, row: KeyRow) -> JsonObject:
+        """Store a new key as part of a change. Raises TakenError."""
+        now = self.writer.now
+        with _as_fields():
+            keys.insert(connection, row)
+        # A key that was deleted and is made again with the same value has a past.
+        effects.spent += _spent(connection, row, budgets_of(entity_of(row), now), now)
+        effects.forget.append(f"digest:{row.id}")  # workers remember for a while that a key is unknown
+        view = views(connection, [row], now)[0]
+        effects.audit.append(_change(EventCode.KEY_CREATED, row, None, view))
+        return view
 
     async def update(self, fields: KeyUpdate) -> JsonObject:
         """The row after the change."""

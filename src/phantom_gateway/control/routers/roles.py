@@ -1,0 +1,57 @@
+"""``/role/*``: custom roles. Not in LiteLLM, whose roles are fixed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from phantom_gateway.control.commit import etag
+from phantom_gateway.control.guard import route, services_of, writer_of
+from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.policy.roles import NOT_GRANTED, REACHES
+from phantom_gateway.control.roles.fields import RoleDelete, RoleNew, RoleUpdate
+from phantom_gateway.control.roles.service import RoleService, existing, view
+from phantom_gateway.store import tenants
+
+JsonObject = dict[str, Any]
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["roles"])
+    route(routes, "POST", "/role/new", Action.ROLE_WRITE, new)
+    route(routes, "POST", "/role/update", Action.ROLE_WRITE, update)
+    route(routes, "POST", "/role/delete", Action.ROLE_WRITE, delete)
+    route(routes, "GET", "/role/info", Action.ROLE_READ, info)
+    route(routes, "GET", "/role/list", Action.ROLE_READ, list_roles)
+    return routes
+
+
+async def new(request: Request, body: RoleNew) -> JsonObject:
+    """Make a role."""
+    return await RoleService(writer_of(request)).new(body)
+
+
+async def update(request: Request, body: RoleUpdate) -> JsonObject:
+    """Change a role; it holds for everybody who has it from the next request on."""
+    return await RoleService(writer_of(request)).update(body)
+
+
+async def delete(request: Request, body: RoleDelete) -> JsonObject:
+    """Delete roles that nobody has: all of them or none."""
+    return {"deleted_roles": await RoleService(writer_of(request)).delete(body.roles)}
+
+
+async def info(request: Request, response: Response, role: Annotated[str, Query(max_length=64)]) -> JsonObject:
+    """A role."""
+    row = await services_of(request).database.read(lambda connection: existing(connection, role))
+    response.headers["etag"] = etag(row.revision)
+    return view(row)
+
+
+async def list_roles(request: Request) -> JsonObject:
+    """All custom roles, and what can be granted."""
+    rows = await services_of(request).database.read(tenants.ROLES.all)
+    actions = sorted(action.value for action in Action if action not in NOT_GRANTED)
+    return {"roles": [view(row) for row in rows], "actions": actions, "reaches": list(REACHES)}

@@ -1,0 +1,1 @@
+"""Internal users: fields, rows, views, and what can be done with them."""
