@@ -13,10 +13,11 @@ from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import budgets_of, window_of
+from phantom_gateway.control.entities.revisions import refuse_named
 from phantom_gateway.control.errors import bad_field, not_found
+from phantom_gateway.control.keys import removal
 from phantom_gateway.control.keys.fields import KeyGenerate
 from phantom_gateway.control.keys.service import KeyService, NewKey
-from phantom_gateway.control.keys.view import views as key_views
 from phantom_gateway.control.policy.actor import BUILT_IN_ROLES
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.policy.table import Relation
@@ -65,6 +66,8 @@ class UserService:
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             places = places_of(connection, fields, defaults.teams, self.reach)
+            if not self.reach.everything:
+                refuse_named(connection, "user_id", row.id, "user_id")
             stored = self._bounded(connection, row)
             _check_known_role(connection, stored.role)
             _check_free_names(connection, stored)
@@ -128,13 +131,7 @@ class UserService:
             for row in rows.values():
                 check_rank(self.caller.actor, row.role, "user_ids")
                 before = views(connection, [row], now)[0]
-                for key in keys.of(connection, "user_id", [row.id]):
-                    shown = key_views(connection, [key], now)[0]
-                    effects.audit.append(
-                        Change(EventCode.KEY_DELETED, key.id, shown, team_id=key.team_id, tenant=key.org_id)
-                    )
-                    keys.delete(connection, key, now, self.writer.by)
-                    effects.forget.append(f"key:{key.id}")
+                removal.remove(connection, keys.of(connection, "user_id", [row.id]), self.writer, effects)
                 for table in (TEAM_MEMBERS, ORGANIZATION_MEMBERS, INVITATIONS):
                     connection.execute(sa.delete(table).where(table.c.user_id == row.id))
                 sessions.revoke_user(connection, row.id, now)

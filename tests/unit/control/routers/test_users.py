@@ -267,6 +267,8 @@ async def test_an_organisations_administrator_makes_people_at_home(control: Rig)
     for role in ("proxy_admin", "proxy_admin_viewer"):
         assert await attempt(organizations=["home"], user_role=role) == (403, "user_role")
     assert (await control.get("/user/info", user_id="new")).status_code == 404
+    await control.generate(user_id="ghost")
+    assert await attempt(user_id="ghost", organizations=["home"]) == (400, "user_id"), "a key names it already"
     assert await attempt(organizations=["home"], teams=[{"team_id": "home", "max_budget_in_team": 1}]) == (200, None)
     user = await info(control, "new")
     assert (user["user_info"]["max_budget"], user["user_info"]["models"]) == (10, ["demo"]), "no more than who made him"
