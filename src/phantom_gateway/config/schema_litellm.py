@@ -26,6 +26,7 @@ from phantom_gateway.config.schema_base import (
     Section,
     Text,
 )
+from phantom_gateway.config.schema_keys import KeyBounds, KeyDefaults, KeyGeneration
 
 ErrorStatus = Annotated[int, Field(ge=400, le=499)]
 
@@ -126,9 +127,15 @@ class LitellmSettings(OpenSection):
     default_internal_user_params: Annotated[InternalUserParams | None, Active("Fields of new users.")] = None
     default_team_params: Annotated[FreeDict | None, Later("Fields of new teams.")] = None
     default_team_settings: Annotated[FreeList | None, Later("Log sinks by team.")] = None
-    default_key_generate_params: Annotated[FreeDict | None, Later("Fields of new keys.")] = None
-    upperbound_key_generate_params: Annotated[FreeDict | None, Later("Upper bounds for the fields of new keys.")] = None
-    key_generation_settings: Annotated[FreeDict | None, Later("Who may make keys.")] = None
+    default_key_generate_params: Annotated[
+        KeyDefaults | None, Active("What `/key/generate` takes for fields it is not given.")
+    ] = None
+    upperbound_key_generate_params: Annotated[
+        KeyBounds | None, Active("Upper bounds for fields of keys, for everybody; a field left out gets the bound.")
+    ] = None
+    key_generation_settings: Annotated[KeyGeneration | None, Active("Who may make keys, and what must be given.")] = (
+        None
+    )
     cost_discount_config: Annotated[dict[str, Number] | None, Later("Discount by provider.")] = None
     cost_margin_config: Annotated[FreeDict | None, Later("Margin by provider.")] = None
     tag_budget_config: Annotated[FreeDict | None, Later("Budgets by tag.")] = None

@@ -6,8 +6,11 @@ from fastapi import FastAPI
 
 from phantom_gateway.control import errors
 from phantom_gateway.control.routers import (
+    access_groups,
     audit,
+    budgets,
     config,
+    customers,
     health,
     invitations,
     keys,
@@ -17,6 +20,7 @@ from phantom_gateway.control.routers import (
     roles,
     sign_in,
     spend,
+    tags,
     team_members,
     teams,
     users,
@@ -30,8 +34,11 @@ def create_app(services: ControlServices) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
     for area in (
+        access_groups,
         audit,
+        budgets,
         config,
+        customers,
         health,
         invitations,
         keys,
@@ -41,6 +48,7 @@ def create_app(services: ControlServices) -> FastAPI:
         roles,
         sign_in,
         spend,
+        tags,
         team_members,
         teams,
         users,

@@ -10,6 +10,7 @@ import msgspec
 
 from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import compile_snapshot, read_config
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
@@ -40,6 +41,8 @@ class ConfigurationLoader:
         """The master key of the last successful ``load``."""
         self.people = PeopleSettings()
         """What that load says about people."""
+        self.litellm_settings = LitellmSettings()
+        """As the last successful ``load`` found them: what the admin API reads of them, workers need not know."""
 
     def read(self) -> Config:
         """What the operator wrote, checked; the next ``load`` loads exactly this. Raises ConfigError."""
@@ -64,6 +67,7 @@ class ConfigurationLoader:
             raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
         self._loaded = True
         self.people = people_settings(config, self._environment)
+        self.litellm_settings = config.litellm_settings
         return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:

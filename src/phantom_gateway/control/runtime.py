@@ -31,6 +31,7 @@ from phantom_gateway.control.sign_in.identity import Operator
 from phantom_gateway.control.sign_in.parts import sign_in_parts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Purpose
 from phantom_gateway.security.master import MasterKey
@@ -114,6 +115,7 @@ class Control:
         self._sign_in = sign_in_parts(keyring)
         operator = Operator(lambda: self.configuration.people, self._master.get, hasher, self._sign_in.sessions)
         sessions = Sessions(self._database, self._sign_in.sessions, lambda: self.configuration.people, operator)
+        self._temporary = TemporaryLimits(self._database, self._spine, time.time)
         services = ControlServices(
             database=self._database,
             hasher=hasher,
@@ -126,12 +128,15 @@ class Control:
             node=socket.gethostname(),
             sign_in=self._sign_in,
             sessions=sessions,
+            litellm_settings=lambda: self.loader.litellm_settings,
+            temporary=self._temporary,
         )
         listeners = [places.control_listener]
         if self.configuration.snapshot.settings.admin_listen:
             listeners.append(admin_listener(self.configuration.snapshot.settings.admin_listen))
         self._http = HttpServer(create_app(services), listeners)
         await self._http.start()
+        self._temporary.start()
         self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
         self.reloader.start()
         self._audit_watch = AuditWatch(self._database, places.root)
@@ -140,6 +145,7 @@ class Control:
     async def stop(self) -> None:
         """Finish what is under way and what is written, and let everything go."""
         await self.reloader.stop()
+        await self._temporary.stop()
         await self._http.stop()
         await self._spine.stop()
         await self._leases.stop()

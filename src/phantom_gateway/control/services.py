@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.people_settings import PeopleSettings
@@ -47,6 +48,14 @@ class Workers(Protocol):
         ...
 
 
+class Temporary(Protocol):
+    """What ends by itself at a moment that workers must notice."""
+
+    def note(self, entity: str, at: float) -> None:
+        """``entity`` has something that ends at Unix time ``at``."""
+        ...
+
+
 @dataclass(slots=True)
 class Configuration:
     """What is being served, and how the last attempt to load something newer ended."""
@@ -77,5 +86,8 @@ class ControlServices:
     """Seals secrets for the database."""
     node: str = ""
     """The name of this machine, as audit records carry it."""
+    litellm_settings: Callable[[], LitellmSettings] = field(default=LitellmSettings)
+    """Those in force: defaults and bounds of what the admin API makes."""
+    temporary: Temporary
     clock: Callable[[], float] = field(default=time.time)
     """Unix seconds."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.store.rows import Condition, Rows, TakenError
 from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEYS
+from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS
 from phantom_gateway.store.tenants import Allowance
 
 
@@ -42,6 +43,10 @@ class KeyFilter:
     id: str | None = None
     alias: str | None = None
     user_id: str | None = None
+    or_administered: bool = False
+    """Beside the keys of ``user_id`` those of the teams it administers."""
+    or_created: bool = False
+    """Beside the keys of ``user_id`` those it has made."""
     team_id: str | None = None
     org_id: str | None = None
     search: str | None = None
@@ -58,6 +63,10 @@ SORTABLE = {
     "created_at": KEYS.c.created_at,
     "updated_at": KEYS.c.updated_at,
     "key_alias": KEYS.c.alias,
+    "key_name": KEYS.c.key_name,
+    "token": KEYS.c.id,
+    "user_id": KEYS.c.user_id,
+    "team_id": KEYS.c.team_id,
     "max_budget": KEYS.c.max_budget_nano,
     "expires": KEYS.c.expires,
 }
@@ -152,12 +161,13 @@ def conditions(wanted: KeyFilter) -> list[Condition]:
     exact = {
         "id": wanted.id,
         "alias": wanted.alias,
-        "user_id": wanted.user_id,
         "team_id": wanted.team_id,
         "org_id": wanted.org_id,
         "project_id": wanted.project_id,
     }
     found: list[Condition] = [KEYS.c[name] == value for name, value in exact.items() if value is not None]
+    if wanted.user_id is not None:
+        found.append(_of_user(wanted, wanted.user_id))
     if wanted.search is not None:
         found.append(_ROWS.search(wanted.search, "alias"))
     if wanted.blocked is not None:
@@ -167,3 +177,21 @@ def conditions(wanted: KeyFilter) -> list[Condition]:
     if wanted.expires_before is not None:
         found.append(KEYS.c.expires <= wanted.expires_before)
     return found + list(wanted.reach)
+
+
+def aliases(connection: sa.Connection, wanted: KeyFilter, window: tuple[int, int]) -> tuple[list[str], int]:
+    """Aliases of matching keys in order, ``window`` (offset, limit) of them, and how many there are."""
+    named = (*conditions(wanted), KEYS.c.alias.is_not(None))
+    offset, limit = window
+    query = sa.select(KEYS.c.alias).where(*named).order_by(KEYS.c.alias).offset(offset).limit(limit)
+    return list(connection.execute(query).scalars()), _ROWS.count(connection, *named)
+
+
+def _of_user(wanted: KeyFilter, user_id: str) -> Condition:
+    any_of = [KEYS.c.user_id == user_id]
+    if wanted.or_created:
+        any_of.append(KEYS.c.created_by == user_id)
+    if wanted.or_administered:
+        administers = (TEAM_MEMBERS.c.user_id == user_id, TEAM_MEMBERS.c.role == "admin")
+        any_of.append(KEYS.c.team_id.in_(sa.select(TEAM_MEMBERS.c.team_id).where(*administers)))
+    return sa.or_(*any_of)

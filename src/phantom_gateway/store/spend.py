@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from phantom_gateway.store.tables import REQUESTS, SPEND, TOTALS
 
+_COLUMN_OF = {
+    "key": "key_id",
+    "user": "user_id",
+    "team": "team_id",
+    "org": "org_id",
+    "project": "project_id",
+    "customer": "end_user",
+}
 WindowSpend = tuple[str, float, int]
 """(scope, window start, nano-dollars spent)"""
 
@@ -115,3 +124,26 @@ def versions(
 def insert_or(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """INSERT ... ON CONFLICT, which both databases spell alike and SQLAlchemy keeps apart."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def rows_of(entity: str) -> list[sa.ColumnElement[bool]]:
+    """Which rows of the spend log count for ``entity``, a name as in scopes; ``/model:<name>`` behind it narrows it to one model.
+
+    A user's own budget counts for keys outside of teams only. Raises ValueError for a kind that spends nothing.
+    """
+    entity, _, model = entity.partition("/model:")
+    kind, _, name = entity.partition(":")
+    found: list[sa.ColumnElement[bool]] = [REQUESTS.c.model_group == model] if model else []
+    if kind in _COLUMN_OF:
+        found.append(REQUESTS.c[_COLUMN_OF[kind]] == name)
+        if kind == "user":
+            found.append(REQUESTS.c.team_id.is_(None))
+    elif kind == "member":
+        team, _, user = name.partition("/")
+        found += [REQUESTS.c.team_id == team, REQUESTS.c.user_id == user]
+    elif kind == "tag":
+        # The column is a JSON list. Not LIKE, which SQLite compares without regard to case.
+        found.append(sa.func.replace(REQUESTS.c.tags, json.dumps(name), "") != REQUESTS.c.tags)
+    else:
+        raise ValueError(f"nobody spends as {kind!r}")
+    return found

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Authenticator
@@ -27,6 +28,7 @@ from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.sign_in.threads import PasswordThreads
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Keyring
@@ -71,6 +73,21 @@ class Clock:
         return time.time() + self.ahead
 
 
+class Settings:
+    """``litellm_settings`` in force; a test may put others there."""
+
+    def __init__(self) -> None:
+        self.now = LitellmSettings()
+
+    def get(self) -> LitellmSettings:
+        """Those in force."""
+        return self.now
+
+    def set(self, **settings: Any) -> None:
+        """Have these from now on, as a file would say them."""
+        self.now = LitellmSettings.model_validate(settings)
+
+
 @dataclass(frozen=True, slots=True)
 class Rig:
     """What a test may touch."""
@@ -83,6 +100,7 @@ class Rig:
     spine: SpineServer
     http: httpx.AsyncClient
     clock: Clock
+    settings: Settings
 
     async def generate(self, **fields: Any) -> dict[str, Any]:
         """A new key."""
@@ -145,6 +163,9 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
     )
     operator = Operator(lambda: configuration.people, lambda: master, hasher, parts.sessions)
     sessions = Sessions(threads, parts.sessions, lambda: configuration.people, operator)
+    temporary = TemporaryLimits(threads, spine, time.time)
+    temporary.start()
+    settings = Settings()
     services = ControlServices(
         database=threads,
         hasher=hasher,
@@ -158,10 +179,13 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
         sign_in=parts,
         sessions=sessions,
         clock=clock,
+        temporary=temporary,
+        litellm_settings=settings.get,
     )
     transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
-        yield Rig(path, services, directory, ingestion, leases, spine, client, clock)
+        yield Rig(path, services, directory, ingestion, leases, spine, client, clock, settings)
+    await temporary.stop()
     await spine.stop()
     await leases.stop()
     await ingestion.stop()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import sqlalchemy as sa
 from tests.unit.store.samples import KEY_ID, closed
 
@@ -50,3 +53,44 @@ def test_any_rows_of_the_log_may_seed_a_budget(database: Database) -> None:
         assert spend.seed(connection, [REQUESTS.c.team_id == "t"], "s", 0.0) == ("s", 0.0, 110)
         assert spend.put_window(connection, "s", 0.0, 5) == ("s", 0.0, 5)
         assert spend.of_window(connection, "s", 0.0) == 5
+
+
+ROWS: tuple[dict[str, Any], ...] = (
+    {"cost": 1, "user_id": "u", "group": "m"},
+    {"cost": 10, "user_id": "u", "team_id": "t", "org_id": "o", "project_id": "p", "group": "m"},
+    {"cost": 100, "user_id": "v", "team_id": "t", "org_id": "o", "end_user": "c", "tags": ("a", 'x"y', "%")},
+    {"cost": 1000, "user_id": "u/t", "team_id": "s", "tags": ("A", "ab")},
+)
+
+
+@pytest.mark.parametrize(
+    ("entity", "spent"),
+    [
+        ("user:u", 1),
+        ("user:u/model:m", 1),
+        ("user:u/model:n", 0),
+        ("team:t", 110),
+        ("team:t/model:m", 10),
+        ("member:t/u", 10),
+        ("member:s/u/t", 1000),
+        ("org:o", 110),
+        ("project:p", 10),
+        ("customer:c", 100),
+        ("tag:a", 100),
+        ("tag:A", 1000),
+        ("tag:b", 0),
+        ("tag:%", 100),
+        ('tag:x"y', 100),
+        ("tag:x", 0),
+        (f"key:{KEY_ID}", 1111),
+    ],
+)
+def test_everybody_has_rows_of_its_own(database: Database, entity: str, spent: int) -> None:
+    with database.write() as connection:
+        spend_logs.insert(connection, [spend_logs.row_of("w", closed(n, **row)) for n, row in enumerate(ROWS)])
+        assert spend.seed(connection, spend.rows_of(entity), "s", 0.0) == ("s", 0.0, spent)
+
+
+def test_nobody_spends_as_something_else() -> None:
+    with pytest.raises(ValueError, match="budget"):
+        spend.rows_of("budget:b")

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from phantom_gateway.config.durations import parse_duration
+from phantom_gateway.control.timestamps import parse
 from phantom_gateway.ledger.money import usd_to_nano
 
 MAX_USD = 1_000_000_000
@@ -61,9 +62,16 @@ def _check_money(value: float) -> float:
     return value
 
 
+def _check_moment(text: str) -> str:
+    parse(text)
+    return text
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Duration = Annotated[str, AfterValidator(_check_duration)]
 Dollars = Annotated[float, AfterValidator(_check_money)]
+Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_moment)]
+"""A date or a time, as ``control.timestamps`` reads it."""
 Limit = Annotated[int, Field(ge=0, le=10**12)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json)]
 Names = Annotated[list[Name], Field(max_length=1000)]

@@ -89,11 +89,11 @@ def model_limits_of(entity: Entity) -> dict[str, tuple[Limit, ...]]:
 
 
 def spend_window(entity: Entity, now: float) -> tuple[str, float] | None:
-    """Scope and start of the window that ``spend`` in the API means; ``None`` when it means the entity's whole life."""
+    """Scope and start of the window that ``spend`` in the API means; ``None`` without a budget: the entity's whole life."""
     own = entity.allowance
-    if own.max_budget_nano is None or not own.budget_duration:
+    if own.max_budget_nano is None:
         return None
-    main = budget(entity, own.budget_duration, own.max_budget_nano)
+    main = budget(entity, own.budget_duration or "", own.max_budget_nano)
     return main.scope, window_of(main, now)[0]
 
 

@@ -10,8 +10,24 @@ import sqlalchemy as sa
 from phantom_gateway.control.entities.limits import Entity, reset_at, spend_window
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
-from phantom_gateway.store import spend
-from phantom_gateway.store.tenants import Allowance, JsonObject
+from phantom_gateway.store import spend, tenants
+from phantom_gateway.store.tenants import Allowance, BudgetRow, JsonObject
+
+_BUDGET_FIELDS = (
+    "max_budget",
+    "soft_budget",
+    "max_parallel_requests",
+    "tpm_limit",
+    "rpm_limit",
+    "tpd_limit",
+    "model_max_budget",
+    "budget_duration",
+    "budget_reset_at",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+)
 
 
 def spends(connection: sa.Connection, entities: Sequence[Entity], now: float) -> dict[str, JsonObject]:
@@ -61,6 +77,20 @@ def allowance_view(own: Allowance, now: float) -> JsonObject:
         "updated_at": iso(own.updated_at),
         "updated_by": own.updated_by,
     }
+
+
+def budgets_by_id(connection: sa.Connection, rows: Sequence[Allowance]) -> dict[str, BudgetRow]:
+    """The reusable budgets that ``rows`` refer to."""
+    wanted = list(dict.fromkeys(row.budget_id for row in rows if row.budget_id is not None))
+    return {row.id: row for row in tenants.BUDGETS.of(connection, "id", wanted)}
+
+
+def budget_table(row: BudgetRow | None, now: float) -> JsonObject | None:
+    """A reusable budget as LiteLLM shows it (``litellm_budget_table``)."""
+    if row is None:
+        return None
+    view = allowance_view(row, now)
+    return {"budget_id": row.id, **{name: view[name] for name in _BUDGET_FIELDS}}
 
 
 def _usd(nano: int | None) -> float | None:

@@ -10,8 +10,16 @@ from phantom_gateway.control.entities.fields import (
     AllowanceFields,
     BestEffort,
     Body,
+    BudgetLimit,
+    ByModel,
+    Dollars,
+    Duration,
+    JsonObject,
     Kept,
     Later,
+    Limit,
+    ModelBudget,
+    Moment,
     Name,
     Names,
     Spend,
@@ -34,6 +42,9 @@ class KeyFields(AllowanceFields):
     allowed_routes: Names | None = None
     project_id: Name | None = None
     access_group_ids: Names | None = None
+    budget_fallbacks: Annotated[dict[Name, Names], Field(max_length=1000)] | None = None
+    auto_rotate: bool | None = None
+    rotation_interval: Duration | None = None
 
     agent_id: Kept = None
     config: Kept = None
@@ -44,7 +55,6 @@ class KeyFields(AllowanceFields):
     rpm_limit_type: BestEffort = None
     tpm_limit_type: BestEffort = None
 
-    budget_fallbacks: Later = None
     mcp_rpm_limit: Later = None
     tag_rpm_limit: Later = None
     allowed_cache_controls: Later = None
@@ -58,8 +68,6 @@ class KeyFields(AllowanceFields):
     denied_passthrough_routes: Later = None
     allowed_vector_store_indexes: Later = None
     router_settings: Later = None
-    auto_rotate: Later = None
-    rotation_interval: Later = None
     enable_prompt_caching: Later = None
     throttle_on_budget_exceeded: Later = None
     default_estimated_output_tokens: Later = None
@@ -67,25 +75,25 @@ class KeyFields(AllowanceFields):
     send_invite_email: Later = None
 
 
-KEPT = ("agent_id", "config", "permissions", "disable_global_guardrails")
+KEPT = ("agent_id", "config", "permissions", "disable_global_guardrails", "budget_fallbacks")
 """Stored in ``extra`` and echoed."""
+
+KeyValue = Annotated[str, StringConstraints(min_length=20, max_length=256, pattern=r"^sk-[\x21-\x7e]+$")]
+KeyReference = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 class KeyGenerate(KeyFields):
     """Body of ``/key/generate``."""
 
-    key: Annotated[str, StringConstraints(min_length=20, max_length=256, pattern=r"^sk-[\x21-\x7e]+$")] | None = None
-
-
-KeyReference = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    key: KeyValue | None = None
 
 
 class KeyUpdate(KeyFields):
     """Body of ``/key/update``. A field that is absent stays as it is; ``null`` clears it."""
 
     key: KeyReference
-    temp_budget_increase: Later = None
-    temp_budget_expiry: Later = None
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
 
 
 class KeyDelete(Body):
@@ -99,3 +107,72 @@ class KeyBlock(Body):
     """Body of ``/key/block`` and ``/key/unblock``."""
 
     key: KeyReference
+
+
+class KeyRegenerate(KeyFields):
+    """Body of ``/key/regenerate``: the key by path, query or body, and what else shall change with its value."""
+
+    key: KeyReference | None = None
+    new_key: KeyValue | None = None
+    new_master_key: Later = None
+    grace_period: Duration | None = None
+
+
+class KeyBulkItem(Body):
+    """One key of ``/key/bulk_update``."""
+
+    key: KeyReference
+    budget_id: Name | None = None
+    max_budget: Dollars | None = None
+    team_id: Name | None = None
+    tags: Names | None = None
+    object_permission: Later = None
+
+
+class KeyBulkUpdate(Body):
+    """Body of ``/key/bulk_update``."""
+
+    keys: Annotated[list[KeyBulkItem], Field(min_length=1, max_length=500)]
+
+
+class TeamKeyFields(Body):
+    """What ``/team/key/bulk_update`` may change."""
+
+    max_budget: Dollars | None = None
+    budget_id: Name | None = None
+    budget_duration: Duration | None = None
+    budget_limits: Annotated[list[BudgetLimit], Field(max_length=16)] | None = None
+    model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
+    rpm_limit: Limit | None = None
+    tpm_limit: Limit | None = None
+    model_rpm_limit: ByModel | None = None
+    model_tpm_limit: ByModel | None = None
+    max_parallel_requests: Limit | None = None
+    rpm_limit_type: BestEffort = None
+    tpm_limit_type: BestEffort = None
+    temp_budget_increase: Dollars | None = None
+    temp_budget_expiry: Moment | None = None
+    duration: str | None = None
+    tags: Names | None = None
+    metadata: JsonObject | None = None
+
+
+class TeamKeyBulkUpdate(Body):
+    """Body of ``/team/key/bulk_update``: either some keys of a team, or all of them."""
+
+    team_id: Name
+    key_ids: Annotated[list[KeyReference], Field(max_length=500)] | None = None
+    all_keys_in_team: bool = False
+    update_fields: TeamKeyFields
+
+
+class KeyReset(Body):
+    """Body of ``/key/{key}/reset_spend``."""
+
+    reset_to: Dollars
+
+
+class KeyNames(Body):
+    """Body of ``/v2/key/info``."""
+
+    keys: Annotated[list[KeyReference], Field(max_length=1000)]

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.audit import Change
+from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities.limits import budgets_of, window_of
-from phantom_gateway.control.errors import bad_field, not_found
-from phantom_gateway.control.keys.changes import new_row, updated_row
-from phantom_gateway.control.keys.fields import KeyDelete, KeyGenerate, KeyUpdate
-from phantom_gateway.control.keys.view import entity_of, views
-from phantom_gateway.control.policy.reach import Reach, Target
+from phantom_gateway.control.entities.limits import Entity, budgets_of, window_of
+from phantom_gateway.control.entities.past import complete, past_of, require_budget
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.keys import rules
+from phantom_gateway.control.keys.changes import grace, new_row, updated_row
+from phantom_gateway.control.keys.fields import KeyDelete, KeyFields, KeyGenerate, KeyRegenerate, KeyUpdate
+from phantom_gateway.control.keys.granting import Grantor
+from phantom_gateway.control.keys.references import KeyFinder
+from phantom_gateway.control.keys.view import views
+from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.services import ControlServices
+from phantom_gateway.ledger.money import nano_to_usd, usd_to_nano
 from phantom_gateway.security import key_format
 from phantom_gateway.security.audit_events import EventCode
-from phantom_gateway.security.digest import KeyHasher
-from phantom_gateway.spine.messages import Limit
-from phantom_gateway.store import keys, spend, tenants
+from phantom_gateway.store import keys, spend
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.rows import TakenError
-from phantom_gateway.store.spend import WindowSpend
+from phantom_gateway.store.spend import key_entity
 
 JsonObject = dict[str, Any]
-_DIGEST_CHARS = frozenset("0123456789abcdef")
+Alter = Callable[[sa.Connection, KeyRow], KeyRow]
 
 
-def id_of(hasher: KeyHasher, reference: str) -> str:
-    """The id of a key that is named by itself or by its id (what LiteLLM calls its hash)."""
-    if len(reference) == 64 and _DIGEST_CHARS.issuperset(reference):
-        return reference
-    return hasher.digest(reference.encode("utf-8", "surrogatepass"))
+class Shown(NamedTuple):
+    """A key as it is shown, and its revision (the ETag)."""
+
+    view: JsonObject
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class KeyService:
     """Acts for a caller, within its reach."""
 
     writer: Writer
+    caller: Caller
     reach: Reach
 
     @property
@@ -65,148 +71,220 @@ class KeyService:
         """What the application was made with."""
         return self.writer.services
 
-    async def generate(self, fields: KeyGenerate) -> JsonObject:
-        """A new key, with its plaintext: the only answer that ever contains it."""
-        made = self.make(fields)
-        return made.shown(
-            await self.writer.commit(lambda connection, effects: self.store(connection, effects, made.row))
-        )
+    @property
+    def finder(self) -> KeyFinder:
+        """Finds keys within reach."""
+        return KeyFinder(self.services.hasher, self.reach, self.writer.now)
+
+    @property
+    def _grantor(self) -> Grantor:
+        return Grantor(self.caller, self.reach)
+
+    async def generate(self, fields: KeyGenerate, *, service_account: bool = False) -> Shown:
+        """A new key, with its plaintext: the only answer that ever contains it.
+
+        A service account's key belongs to a team and to nobody in it.
+        """
+        settings = self.services.litellm_settings()
+        fields = rules.bounded(settings, rules.defaulted(settings, fields), new=True)
+        new, said = self.make(fields), rules.given(fields)
+        row = new.row
+        if service_account:
+            if row.team_id is None and row.project_id is None:
+                raise bad_field("team_id", "a service account belongs to a team")
+            row = replace(row, user_id=None)
+        elif row.user_id is None and not self.caller.is_admin:
+            row = replace(row, user_id=self.caller.actor.user_id)
+
+        def change(connection: sa.Connection, effects: Effects) -> Shown:
+            made = self._grantor.made(connection, row, said, self.writer.now)
+            if not self.caller.is_admin:
+                rules.check_generation(settings, self.caller.actor, made.team_id, said)
+            return self.store(connection, effects, made)
+
+        view, revision = await self.writer.commit(change)
+        return Shown(new.shown(view), revision)
 
     def make(self, fields: KeyGenerate) -> NewKey:
         """A key that is not stored yet. Raises ApiError 400."""
-        key = fields.key or key_format.generate().reveal()
-        if key_format.checksum_ok(key) is False:
-            raise bad_field(
-                "key", f"starts with {key_format.PREFIX} but its checksum is wrong; leave it out to have one generated"
-            )
-        key_id = self.services.hasher.digest(key.encode())
-        if key_id == self.services.master().id:
-            raise bad_field("key", "is the master key")
-        now = self.writer.now
-        return NewKey(Secret(key), new_row(fields, key, key_id, now, self.writer.by), fields.duration)
+        key, digest = self._value(fields.key, "key")
+        row = new_row(fields, key, digest, self.writer.now, self.writer.by)
+        return NewKey(Secret(key), row, fields.duration)
 
-    def store(self, connection: sa.Connection, effects: Effects, row: KeyRow) -> JsonObject:
-        """Store a new key as part of a change. Raises TakenError."""
-        now = self.writer.now
-        with _as_fields():
+    def store(self, connection: sa.Connection, effects: Effects, row: KeyRow) -> Shown:
+        """Store a new key as part of a change; whether it may be made is decided before. Raises TakenError."""
+        with _as_fields("key"):
             keys.insert(connection, row)
         # A key that was deleted and is made again with the same value has a past.
-        effects.spent += _spent(connection, row, budgets_of(entity_of(row), now), now)
         effects.forget.append(f"digest:{row.id}")  # workers remember for a while that a key is unknown
-        view = views(connection, [row], now)[0]
-        effects.audit.append(_change(EventCode.KEY_CREATED, row, None, view))
-        return view
+        return self._changed(connection, effects, EventCode.KEY_CREATED, None, row)
 
-    async def update(self, fields: KeyUpdate) -> JsonObject:
+    async def update(self, fields: KeyUpdate) -> Shown:
         """The row after the change."""
-        key_id = self.id_of(fields.key)
+        settings = self.services.litellm_settings()
+        bounded = rules.bounded(settings, fields, new=False)
+        view, revision = await self.alter(fields.key, bounded)
+        return Shown({"key": fields.key, **view}, revision)
+
+    async def alter(self, reference: str, fields: KeyFields) -> Shown:
+        """The row after the fields that are named have changed."""
         now = self.writer.now
 
-        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            old = self._existing(connection, key_id)
-            self.writer.check_match(old.revision)
-            before = views(connection, [old], now)[0]
+        def change(connection: sa.Connection, old: KeyRow) -> KeyRow:
             row = updated_row(old, fields, now, self.writer.by)
-            with _as_fields():
-                keys.update(connection, row)
-            known = {limit.scope for limit in budgets_of(entity_of(old), now)}
-            new = (limit for limit in budgets_of(entity_of(row), now) if limit.scope not in known)
-            effects.spent += _spent(connection, row, new, now)
-            effects.forget.append(f"key:{key_id}")
-            after = views(connection, [row], now)[0]
-            effects.audit.append(_change(EventCode.KEY_UPDATED, row, before, after))
-            return after
+            return self._grantor.changed(connection, old, row, now)
 
-        view = await self.writer.commit(change)
-        return {"key": fields.key, "token": key_id, **view}
+        return await self._alter(reference, EventCode.KEY_UPDATED, change)
 
-    async def set_blocked(self, reference: str, blocked: bool) -> JsonObject:
+    async def set_blocked(self, reference: str, blocked: bool) -> Shown:
         """The row after blocking or unblocking."""
-        key_id = self.id_of(reference)
+        code = EventCode.KEY_BLOCKED if blocked else EventCode.KEY_UNBLOCKED
+        return await self._alter(reference, code, lambda _connection, old: self._touched(old, blocked=blocked))
+
+    async def regenerate(self, reference: str, fields: KeyRegenerate) -> Shown:
+        """A key with another value, and the same id, spend and whatever ``fields`` do not name.
+
+        The value it had is good for ``grace_period`` more.
+        """
+        settings = self.services.litellm_settings()
+        fields = rules.bounded(settings, fields, new=False)
+        key, digest = self._value(fields.new_key, "new_key")
         now = self.writer.now
 
-        def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            old = self._existing(connection, key_id)
+        def change(connection: sa.Connection, effects: Effects) -> Shown:
+            old = self.finder.one(connection, reference)
             self.writer.check_match(old.revision)
-            by = self.writer.by
-            row = replace(old, blocked=blocked, updated_at=now, updated_by=by, revision=old.revision + 1)
-            before = views(connection, [old], now)[0]
-            keys.update(connection, row)
-            effects.forget.append(f"key:{key_id}")
-            after = views(connection, [row], now)[0]
-            code = EventCode.KEY_BLOCKED if blocked else EventCode.KEY_UNBLOCKED
-            effects.audit.append(_change(code, row, before, after))
-            return after
+            row = updated_row(old, fields, now, self.writer.by)
+            row = self._grantor.disclosed(connection, old, row, now, chosen=fields.new_key is not None)
+            name = key_format.display(key)
+            row = replace(row, key_name=name, rotated_at=now, rotations=old.rotations + 1)
+            with _as_fields("new_key"):
+                keys.update(connection, row)
+                keys.replace_value(connection, row.id, digest, now + grace(fields.grace_period))
+            effects.forget.append(f"digest:{digest}")
+            shown = self._changed(connection, effects, EventCode.KEY_ROTATED, old, row)
+            return Shown({**shown.view, "token": row.id, "token_id": row.id}, shown.revision)
 
-        return {"token": key_id, **await self.writer.commit(change)}
+        view, revision = await self.writer.commit(change)
+        return Shown({**view, "key": key, "duration": fields.duration}, revision)
+
+    async def reset_spend(self, reference: str, reset_to: float) -> Shown:
+        """Have less count as spent in the present windows of a key's budgets. The spend log and the total stay as they are."""
+        now, wanted = self.writer.now, usd_to_nano(reset_to)
+
+        def change(connection: sa.Connection, effects: Effects) -> Shown:
+            old = self.finder.one(connection, reference)
+            self.writer.check_match(old.revision)
+            entity = Entity(key_entity(old.id), complete(connection, old))
+            windows = [(limit.scope, window_of(limit, now)[0]) for limit in budgets_of(entity, now)]
+            if not windows:
+                raise bad_field("key", "has no budget; spend is the sum of its spend log and cannot be reset")
+            spent = {window: spend.of_window(connection, *window) for window in windows}
+            if wanted > spent[windows[0]]:
+                raise bad_field("reset_to", f"must not be more than what is spent ({nano_to_usd(spent[windows[0]])})")
+            for window in windows:
+                amount = min(wanted, spent[window])
+                spend.put_window(connection, *window, amount)
+                effects.spent.append((*window, amount))
+            row = self._touched(old)
+            keys.update(connection, row)
+            return self._changed(connection, effects, EventCode.KEY_SPEND_RESET, old, row)
+
+        view, revision = await self.writer.commit(change)
+        return Shown({"key_hash": view["token"], "previous_spend_reset_to": reset_to, **view}, revision)
 
     async def delete(self, fields: KeyDelete) -> list[str]:
         """Delete all named keys or, when one of them does not exist, none. Returns them as they were named."""
         named = fields.keys or fields.key_aliases
         if not named or (fields.keys and fields.key_aliases):
             raise bad_field("keys", "give either keys or key_aliases")
-        now = self.writer.now
+        now, finder = self.writer.now, self.finder
 
         def change(connection: sa.Connection, effects: Effects) -> None:
-            if fields.keys:
-                rows = [self._existing(connection, self.id_of(reference)) for reference in named]
-            else:
-                rows = [self._existing_alias(connection, alias) for alias in named]
+            find = finder.one if fields.keys else finder.by_alias
+            rows = [find(connection, reference) for reference in named]
             for row in {row.id: row for row in rows}.values():
-                effects.audit.append(_change(EventCode.KEY_DELETED, row, views(connection, [row], now)[0], None))
                 keys.delete(connection, row, now, self.writer.by)
-                effects.forget.append(f"key:{row.id}")
+                self._changed(connection, effects, EventCode.KEY_DELETED, row, None)
 
         await self.writer.commit(change)
         return named
 
-    async def info(self, key_id: str) -> tuple[JsonObject, int]:
-        """One key as ``/key/info`` shows it, and its revision."""
+    async def info(self, reference: str) -> Shown:
+        """One key as ``/key/info`` shows it."""
+        now, finder = self.writer.now, self.finder
+
+        def query(connection: sa.Connection) -> Shown:
+            row = finder.one(connection, reference)
+            return Shown({"key": row.id, "info": views(connection, [row], now)[0]}, row.revision)
+
+        return await self.services.database.read(query)
+
+    async def infos(self, references: list[str]) -> JsonObject:
+        """Those of several keys that exist: as they were named, and as they are shown."""
+        now, finder = self.writer.now, self.finder
+
+        def query(connection: sa.Connection) -> JsonObject:
+            found = finder.some(connection, references)
+            return {"key": list(found), "info": views(connection, list(found.values()), now)}
+
+        return await self.services.database.read(query)
+
+    async def _alter(self, reference: str, code: EventCode, alter: Alter) -> Shown:
+        def change(connection: sa.Connection, effects: Effects) -> Shown:
+            old = self.finder.one(connection, reference)
+            self.writer.check_match(old.revision)
+            row = alter(connection, old)
+            with _as_fields("key"):
+                keys.update(connection, row)
+            return self._changed(connection, effects, code, old, row)
+
+        return await self.writer.commit(change)
+
+    def _touched(self, row: KeyRow, **columns: Any) -> KeyRow:
+        stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by, "revision": row.revision + 1}
+        return replace(row, **stamp, **columns)
+
+    def _changed(
+        self, connection: sa.Connection, effects: Effects, code: EventCode, before: KeyRow | None, after: KeyRow | None
+    ) -> Shown:
+        """What follows from every change of a key, in one place: budgets, workers, the audit record, the view."""
         now = self.writer.now
+        old, new = (None if row is None else views(connection, [row], now)[0] for row in (before, after))
+        either = after or before
+        assert either is not None
+        effects.audit.append(Change(code, either.id, old, new, team_id=either.team_id, tenant=either.org_id))
+        if before is not None:
+            effects.forget.insert(0, f"key:{before.id}")
+        if after is None:
+            return Shown({}, 0)
+        if after.budget_id != (before.budget_id if before else None):
+            require_budget(connection, after.budget_id)
+        entity = Entity(key_entity(after.id), complete(connection, after))
+        known = None if before is None else complete(connection, before)
+        effects.spent += past_of(connection, entity, known, now)
+        if after.temp_expiry is not None and after.temp_expiry > now:
+            self.services.temporary.note(entity.name, after.temp_expiry)
+        return Shown({"token": after.id, **views(connection, [after], now)[0]}, after.revision)
 
-        def query(connection: sa.Connection) -> tuple[JsonObject, int]:
-            row = self._existing(connection, key_id)
-            return views(connection, [row], now)[0], row.revision
-
-        view, revision = await self.services.database.read(query)
-        return {"key": key_id, "info": view}, revision
-
-    def id_of(self, reference: str) -> str:
-        """The id of a key that is named by itself or by its id."""
-        return id_of(self.services.hasher, reference)
-
-    def _existing(self, connection: sa.Connection, key_id: str) -> KeyRow:
-        return self._reachable(connection, keys.get(connection, key_id), "Key not found in database.", "key")
-
-    def _existing_alias(self, connection: sa.Connection, alias: str) -> KeyRow:
-        row = keys.get_by_alias(connection, alias)
-        return self._reachable(connection, row, "No key with such an alias.", "key_aliases")
-
-    def _reachable(self, connection: sa.Connection, row: KeyRow | None, message: str, param: str) -> KeyRow:
-        if row is None or not self.reach.covers(target_of(connection, row)):
-            raise not_found(message, param)
-        return row
+    def _value(self, chosen: str | None, field: str) -> tuple[str, str]:
+        """A key and its digest: the one that was chosen, or a random one. Raises ApiError 400."""
+        key = chosen or key_format.generate().reveal()
+        if key_format.checksum_ok(key) is False:
+            prefix = key_format.PREFIX
+            raise bad_field(
+                field, f"starts with {prefix} but its checksum is wrong; leave it out to have one generated"
+            )
+        digest = self.services.hasher.digest(key.encode())
+        if secrets.compare_digest(digest, self.services.master().id):
+            raise bad_field(field, "is the master key")
+        return key, digest
 
 
 @contextmanager
-def _as_fields() -> Iterator[None]:
-    """Names columns as the API does."""
+def _as_fields(value: str) -> Iterator[None]:
+    """Names columns as the API does; ``value`` is the field that held the key."""
     try:
         yield
     except TakenError as error:
-        raise TakenError({"id": "key", "alias": "key_alias"}[error.column]) from error
-
-
-def target_of(connection: sa.Connection, row: KeyRow) -> Target:
-    """Whom a key belongs to."""
-    team = tenants.TEAMS.get(connection, row.team_id) if row.team_id else None
-    org_id = row.org_id or (team.org_id if team else None)
-    return Target(user_id=row.user_id, team_id=row.team_id, org_id=org_id, key_id=row.id)
-
-
-def _change(code: EventCode, row: KeyRow, before: JsonObject | None, after: JsonObject | None) -> Change:
-    return Change(code, row.id, before, after, team_id=row.team_id, tenant=row.org_id)
-
-
-def _spent(connection: sa.Connection, row: KeyRow, budgets: Iterable[Limit], now: float) -> list[WindowSpend]:
-    return [spend.seed_window(connection, row.id, limit.scope, window_of(limit, now)[0]) for limit in budgets]
+        raise TakenError({"id": value, "alias": "key_alias"}[error.column]) from error

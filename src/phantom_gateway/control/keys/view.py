@@ -6,17 +6,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.limits import Entity
-from phantom_gateway.control.entities.view import allowance_view, spends
+from phantom_gateway.control.entities.limits import Entity, completed
+from phantom_gateway.control.entities.view import allowance_view, budget_table, budgets_by_id, spends
 from phantom_gateway.control.timestamps import iso
+from phantom_gateway.store import tenants
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.spend import key_entity
 
 _NOT_YET: dict[str, Any] = {
     "model_spend": {},
-    "budget_fallbacks": {},
     "allowed_cache_controls": [],
-    "litellm_budget_table": None,
     "object_permission_id": None,
     "object_permission": None,
     "router_settings": None,
@@ -33,8 +32,30 @@ def entity_of(row: KeyRow) -> Entity:
 
 def views(connection: sa.Connection, rows: list[KeyRow], now: float) -> list[JsonObject]:
     """The rows with their spend, without ``token``."""
-    spent = spends(connection, [entity_of(row) for row in rows], now)
-    return [{**_view(row, now), **spent[key_entity(row.id)], **_NOT_YET} for row in rows]
+    budgets = budgets_by_id(connection, rows)
+    entities = [Entity(key_entity(row.id), completed(row, budgets.get(row.budget_id or ""))) for row in rows]
+    spent = spends(connection, entities, now)
+    return [
+        {
+            **_view(row, now),
+            **spent[key_entity(row.id)],
+            **_NOT_YET,
+            "litellm_budget_table": budget_table(budgets.get(row.budget_id or ""), now),
+        }
+        for row in rows
+    ]
+
+
+def with_users(connection: sa.Connection, shown: list[JsonObject]) -> list[JsonObject]:
+    """The views with their users (``user``) and makers (``created_by_user``), as far as these are internal users."""
+    named = dict.fromkeys(view[name] for view in shown for name in ("user_id", "created_by") if view[name] is not None)
+    users = {
+        row.id: {"user_id": row.id, "user_email": row.email, "user_alias": row.alias}
+        for row in tenants.USERS.of(connection, "id", list(named))
+    }
+    return [
+        {**view, "user": users.get(view["user_id"]), "created_by_user": users.get(view["created_by"])} for view in shown
+    ]
 
 
 def _view(row: KeyRow, now: float) -> JsonObject:
@@ -46,6 +67,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "expires": iso(row.expires),
         "aliases": row.aliases,
         "config": row.extra.get("config") or {},
+        "budget_fallbacks": row.extra.get("budget_fallbacks") or {},
         "permissions": row.extra.get("permissions") or {},
         "disable_global_guardrails": row.extra.get("disable_global_guardrails"),
         "user_id": row.user_id,
@@ -61,6 +83,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "auto_rotate": rotates,
         "rotation_interval": f"{row.rotation_s}s" if rotates else None,
         "rotation_count": row.rotations,
+        "rotation_due": row.rotation_s is not None and (row.rotated_at or row.created_at) + row.rotation_s <= now,
         "last_rotation_at": iso(row.rotated_at),
         "key_rotation_at": iso((row.rotated_at or row.created_at) + row.rotation_s) if row.rotation_s else None,
     }

@@ -5,48 +5,93 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
-from phantom_gateway.control.keys.fields import KeyBlock, KeyDelete, KeyGenerate, KeyUpdate
-from phantom_gateway.control.keys.service import KeyService
-from phantom_gateway.control.keys.view import views
+from phantom_gateway.control.keys import bulk
+from phantom_gateway.control.keys.fields import (
+    KeyBlock,
+    KeyBulkUpdate,
+    KeyDelete,
+    KeyGenerate,
+    KeyNames,
+    KeyRegenerate,
+    KeyReset,
+    KeyUpdate,
+    TeamKeyBulkUpdate,
+)
+from phantom_gateway.control.keys.service import KeyService, Shown
+from phantom_gateway.control.keys.view import views, with_users
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.timestamps import parse
 from phantom_gateway.store import keys
 from phantom_gateway.store.keys import KeyFilter
+from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.tables import KEYS
 
 JsonObject = dict[str, Any]
+KeyInPath = Annotated[str, Path(min_length=1, max_length=1024)]
+SortBy = Literal[
+    "created_at", "updated_at", "key_alias", "key_name", "max_budget", "expires", "token", "user_id", "team_id"
+]
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["keys"])
     route(routes, "POST", "/key/generate", Action.KEY_CREATE, generate)
+    route(routes, "POST", "/key/service-account/generate", Action.KEY_CREATE, generate_service_account)
     route(routes, "POST", "/key/update", Action.KEY_UPDATE, update)
+    route(routes, "POST", "/key/bulk_update", Action.KEY_UPDATE, bulk_update)
+    route(routes, "POST", "/team/key/bulk_update", Action.KEY_UPDATE, team_bulk_update)
     route(routes, "POST", "/key/delete", Action.KEY_DELETE, delete)
     route(routes, "POST", "/key/block", Action.KEY_BLOCK, block)
     route(routes, "POST", "/key/unblock", Action.KEY_BLOCK, unblock)
+    route(routes, "POST", "/key/regenerate", Action.KEY_REGENERATE, regenerate)
+    route(routes, "POST", "/key/{key}/regenerate", Action.KEY_REGENERATE, regenerate_named)
+    route(routes, "POST", "/key/{key}/reset_spend", Action.KEY_RESET_SPEND, reset_spend)
+    route(routes, "POST", "/key/health", Action.SELF, health)
     route(routes, "GET", "/key/info", Action.KEY_READ, info)
+    route(routes, "POST", "/v2/key/info", Action.KEY_READ, infos)
     route(routes, "GET", "/key/list", Action.KEY_READ, list_keys)
+    route(routes, "GET", "/key/aliases", Action.KEY_READ, list_aliases)
     return routes
 
 
 def _service(request: Request) -> KeyService:
-    return KeyService(writer_of(request), reach_of(request))
+    return KeyService(writer_of(request), caller_of(request), reach_of(request))
 
 
-async def generate(request: Request, body: KeyGenerate) -> JsonObject:
+def _tagged(response: Response, shown: Shown) -> JsonObject:
+    response.headers["etag"] = etag(shown.revision)
+    return shown.view
+
+
+async def generate(request: Request, response: Response, body: KeyGenerate) -> JsonObject:
     """Create a key. Its plaintext is in this answer and nowhere else."""
-    return await _service(request).generate(body)
+    return _tagged(response, await _service(request).generate(body))
 
 
-async def update(request: Request, body: KeyUpdate) -> JsonObject:
+async def generate_service_account(request: Request, response: Response, body: KeyGenerate) -> JsonObject:
+    """Create a key of a team that belongs to nobody in it, so that it outlives everybody's membership."""
+    return _tagged(response, await _service(request).generate(body, service_account=True))
+
+
+async def update(request: Request, response: Response, body: KeyUpdate) -> JsonObject:
     """Change the named fields of a key; the others stay."""
-    return await _service(request).update(body)
+    return _tagged(response, await _service(request).update(body))
+
+
+async def bulk_update(request: Request, body: KeyBulkUpdate) -> JsonObject:
+    """Change several keys, each for itself."""
+    return await bulk.update_keys(_service(request), body)
+
+
+async def team_bulk_update(request: Request, body: TeamKeyBulkUpdate) -> JsonObject:
+    """Change the same fields of several keys of a team, or of all of them."""
+    return await bulk.update_team(_service(request), body)
 
 
 async def delete(request: Request, body: KeyDelete) -> JsonObject:
@@ -54,14 +99,43 @@ async def delete(request: Request, body: KeyDelete) -> JsonObject:
     return {"deleted_keys": await _service(request).delete(body)}
 
 
-async def block(request: Request, body: KeyBlock) -> JsonObject:
+async def block(request: Request, response: Response, body: KeyBlock) -> JsonObject:
     """Refuse a key from now on."""
-    return await _service(request).set_blocked(body.key, blocked=True)
+    return _tagged(response, await _service(request).set_blocked(body.key, blocked=True))
 
 
-async def unblock(request: Request, body: KeyBlock) -> JsonObject:
+async def unblock(request: Request, response: Response, body: KeyBlock) -> JsonObject:
     """Admit a blocked key again."""
-    return await _service(request).set_blocked(body.key, blocked=False)
+    return _tagged(response, await _service(request).set_blocked(body.key, blocked=False))
+
+
+async def regenerate(
+    request: Request,
+    response: Response,
+    body: KeyRegenerate | None = None,
+    key: Annotated[str | None, Query(max_length=1024)] = None,
+) -> JsonObject:
+    """Give a key another value; the new plaintext is in this answer and nowhere else. Without a name: the calling key."""
+    fields = body or KeyRegenerate()
+    reference = key or fields.key or caller_of(request).key.id
+    return _tagged(response, await _service(request).regenerate(reference, fields))
+
+
+async def regenerate_named(
+    request: Request, response: Response, key: KeyInPath, body: KeyRegenerate | None = None
+) -> JsonObject:
+    """The same with the key in the path."""
+    return _tagged(response, await _service(request).regenerate(key, body or KeyRegenerate()))
+
+
+async def reset_spend(request: Request, response: Response, key: KeyInPath, body: KeyReset) -> JsonObject:
+    """Have less count as spent of a key's budgets."""
+    return _tagged(response, await _service(request).reset_spend(key, body.reset_to))
+
+
+async def health(_request: Request) -> JsonObject:
+    """Whether the calling key works; it does, or this would not be answered."""
+    return {"key": "healthy", "logging_callbacks": None}
 
 
 async def info(
@@ -69,13 +143,14 @@ async def info(
 ) -> JsonObject:
     """A key and its spend; without ``key`` the calling one."""
     caller = caller_of(request)
-    service = _service(request)
-    key_id = service.id_of(key) if key else caller.key.id
-    if caller.key.kind == "master" and key_id == caller.key.id:
+    if caller.key.kind == "master" and key is None:
         raise not_found("The master key is not in the database; name a key with ?key=.", "key")
-    found, revision = await service.info(key_id)
-    response.headers["etag"] = etag(revision)
-    return found
+    return _tagged(response, await _service(request).info(key or caller.key.id))
+
+
+async def infos(request: Request, body: KeyNames) -> JsonObject:
+    """Several keys; those that do not exist are left out."""
+    return await _service(request).infos(body.keys)
 
 
 async def list_keys(
@@ -91,12 +166,19 @@ async def list_keys(
     search: Annotated[str | None, Query(max_length=255)] = None,
     status: Literal["active", "blocked", "expired"] | None = None,
     expires: str | None = None,
-    sort_by: Literal["created_at", "updated_at", "key_alias", "max_budget", "expires"] = "created_at",
+    include_team_keys: bool = False,
+    include_created_by_keys: bool = False,
+    expand: Annotated[list[Literal["user"]] | None, Query(max_length=8)] = None,
+    sort_by: SortBy = "created_at",
     sort_order: Literal["asc", "desc"] = "desc",
     return_full_object: bool = False,
     substring_matching: bool = False,
 ) -> JsonObject:
-    """Ids of keys, or the keys themselves with ``return_full_object``; newest first unless asked otherwise."""
+    """Ids of keys, or the keys themselves with ``return_full_object`` or ``expand``; newest first unless asked otherwise.
+
+    ``include_team_keys`` and ``include_created_by_keys`` widen ``user_id``: to keys of teams that the user administers, and
+    to keys that the user has made.
+    """
     services = services_of(request)
     now = services.clock()
     wanted = KeyFilter(
@@ -104,23 +186,46 @@ async def list_keys(
         alias=None if substring_matching else key_alias,
         search=key_alias if substring_matching else search,
         user_id=user_id,
+        or_administered=include_team_keys,
+        or_created=include_created_by_keys,
         team_id=team_id,
         org_id=organization_id,
         project_id=project_id,
         blocked={"active": False, "blocked": True}.get(status or ""),
         expires_after=now if status == "active" else None,
         expires_before=now if status == "expired" else _moment(expires),
-        reach=(reach_of(request).where(user=KEYS.c.user_id, team=KEYS.c.team_id, org=KEYS.c.org_id, key=KEYS.c.id),),
+        reach=(_within(request),),
     )
 
-    def query(connection: sa.Connection) -> tuple[int, list[JsonObject], list[str]]:
+    def query(connection: sa.Connection) -> tuple[int, list[Any]]:
         rows = keys.page(connection, wanted, (sort_by, sort_order == "desc"), ((page - 1) * size, size))
-        shown = views(connection, rows, now) if return_full_object else []
-        return keys.count(connection, wanted), shown, [row.id for row in rows]
+        total = keys.count(connection, wanted)
+        if not (return_full_object or expand):
+            return total, [row.id for row in rows]
+        shown = [{"token": row.id, **view} for row, view in zip(rows, views(connection, rows, now), strict=True)]
+        return total, with_users(connection, shown) if expand else shown
 
-    total, shown, ids = await services.database.read(query)
-    found = [{"token": key_id, **view} for key_id, view in zip(ids, shown, strict=True)] if return_full_object else ids
+    total, found = await services.database.read(query)
     return {"keys": found, "total_count": total, "current_page": page, "total_pages": -(-total // size)}
+
+
+async def list_aliases(
+    request: Request,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    size: Annotated[int, Query(ge=1, le=100)] = 50,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+    team_id: str | None = None,
+) -> JsonObject:
+    """Aliases of keys, in order."""
+    wanted = KeyFilter(search=search, team_id=team_id, reach=(_within(request),))
+    window = ((page - 1) * size, size)
+    found, total = await services_of(request).database.read(lambda connection: keys.aliases(connection, wanted, window))
+    pages = -(-total // size)
+    return {"aliases": found, "total_count": total, "current_page": page, "total_pages": pages, "size": size}
+
+
+def _within(request: Request) -> Condition:
+    return reach_of(request).where(user=KEYS.c.user_id, team=KEYS.c.team_id, org=KEYS.c.org_id, key=KEYS.c.id)
 
 
 def _moment(text: str | None) -> float | None:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
-from phantom_gateway.control.keys.service import id_of
+from phantom_gateway.control.keys.references import id_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spend_view import summary, view
 from phantom_gateway.control.timestamps import is_date, parse
@@ -47,7 +47,10 @@ async def logs(
     next page.
     """
     services = services_of(request)
-    key_id = id_of(services.hasher, api_key) if api_key else None
+    key_id = None
+    if api_key:
+        now, hasher = services.clock(), services.hasher
+        key_id = await services.database.read(lambda connection: id_of(connection, hasher, api_key, now))
     since, until = _moment("start_date", start_date), _moment("end_date", end_date, end=True)
     reach = reach_of(request).where(
         user=REQUESTS.c.user_id, team=REQUESTS.c.team_id, org=REQUESTS.c.org_id, key=REQUESTS.c.key_id

@@ -200,14 +200,16 @@ class UserService:
         return replace(row, **same)
 
     def _key_service(self) -> KeyService:
-        return KeyService(self.writer, self.reach)
+        return KeyService(self.writer, self.caller, self.reach)
 
     def _store_key(self, connection: sa.Connection, effects: Effects, made: NewKey, fields: UserNew) -> JsonObject:
         if fields.team_id is not None:
             team = tenants.TEAMS.get(connection, fields.team_id)
             if team is None or (not self.reach.everything and team.org_id not in self.reach.orgs):
                 raise not_found("There is no such team.", "team_id")
-        return self._key_service().store(connection, effects, made.row)
+        # A key that somebody else holds in his hands for a moment is for calls only.
+        row = made.row if self.caller.is_admin else replace(made.row, key_type="llm_api")
+        return self._key_service().store(connection, effects, row).view
 
     def _spent(self, connection: sa.Connection, effects: Effects, row: UserRow, budgets: Iterable[Limit]) -> None:
         now = self.writer.now

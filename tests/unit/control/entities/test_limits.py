@@ -36,7 +36,7 @@ def test_the_main_budget_comes_first() -> None:
 def test_spend_is_that_of_the_window_or_of_the_whole_life() -> None:
     row = key_row(max_budget_nano=5, budget_duration="30d")
     assert spend_window(entity(row), NOON) == (f"budget:key:{row.id}:30d", NOVEMBER)
-    assert spend_window(entity(key_row(max_budget_nano=5)), NOON) is None
+    assert spend_window(entity(key_row(max_budget_nano=5)), NOON) == (f"budget:key:{row.id}:", 0.0)
     assert spend_window(entity(key_row(budget_duration="30d")), NOON) is None
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.unit.control.rig import ADMIN, MASTER, Rig, bearer
 
 from phantom_gateway.security import key_format
 from phantom_gateway.spine.messages import Ack, Invalidate
+from phantom_gateway.store import tenants
 from phantom_gateway.wire.tasks import TaskGroup
 
 # fmt: off
@@ -136,7 +138,13 @@ async def test_empty_values_of_later_fields_are_accepted_and_echoed(control: Rig
 
 
 async def test_kept_fields_are_echoed(control: Rig) -> None:
-    kept = {"agent_id": "a", "project_id": "p", "soft_budget": 2.5, "config": {"x": 1}, "permissions": {"y": True}}
+    kept = {
+        "agent_id": "a",
+        "budget_fallbacks": {"demo": ["cheap"]},
+        "soft_budget": 2.5,
+        "config": {"x": 1},
+        "permissions": {"y": True},
+    }
     made = await control.generate(**kept)
     assert {name: made[name] for name in kept} == kept
     await control.post("/key/update", {"key": made["key"], "agent_id": "b"})
@@ -261,3 +269,94 @@ async def test_the_name_of_the_changer_is_kept(control: Rig) -> None:
     )
     assert answer.json()["created_by"] == "ops@example.com"
     assert (await control.generate())["created_by"] == "default_user_id"
+
+
+async def test_lists_are_widened_and_name_users(control: Rig) -> None:
+    def change(connection: sa.Connection) -> None:
+        stamps: dict[str, Any] = {"created_at": 0.0, "updated_at": 0.0}
+        tenants.USERS.insert(connection, tenants.UserRow(id="u", role="internal_user", email="u@x", **stamps))
+        tenants.TEAMS.insert(connection, tenants.TeamRow(id="t", **stamps))
+        tenants.TEAM_MEMBERS.insert(connection, tenants.TeamMemberRow(team_id="t", user_id="u", role="admin", **stamps))
+
+    await control.services.database.write(change)
+    own, team, other = (
+        await control.generate(user_id="u"),
+        await control.generate(team_id="t"),
+        await control.generate(),
+    )
+    by = {**ADMIN, "litellm-changed-by": "u"}
+    created = (await control.post("/key/generate", {"user_id": "v"}, by)).json()
+
+    async def ids(**query: Any) -> set[str]:
+        return set((await control.get("/key/list", user_id="u", **query)).json()["keys"])
+
+    assert await ids() == {own["token"]}
+    assert await ids(include_team_keys=True) == {own["token"], team["token"]}
+    assert await ids(include_created_by_keys=True) == {own["token"], created["token"]}
+    assert other["token"] not in await ids(include_team_keys=True, include_created_by_keys=True)
+    (full,) = (await control.get("/key/list", user_id="u", expand="user")).json()["keys"]
+    assert full["user"] == {"user_id": "u", "user_email": "u@x", "user_alias": None}
+    assert (await control.get("/key/list", expand="team")).json()["error"]["param"] == "expand.0"
+
+
+async def test_aliases_are_listed(control: Rig) -> None:
+    for alias in ("b_1", "a%1", None):
+        await control.generate(key_alias=alias)
+    found = (await control.get("/key/aliases")).json()
+    assert (found["aliases"], found["total_count"]) == (["a%1", "b_1"], 2)
+    assert (await control.get("/key/aliases", search="%")).json()["aliases"] == ["a%1"]
+    assert (await control.get("/key/aliases", size=1, page=2)).json()["aliases"] == ["b_1"]
+    assert (await control.get("/key/aliases", team_id="t")).json()["total_pages"] == 0
+
+
+async def test_several_keys_are_shown_at_once(control: Rig) -> None:
+    one, two = await control.generate(key_alias="one"), await control.generate(key_alias="two")
+    body = {"keys": [two["key"], "sk-unknown-unknown-unknown", one["token"]]}
+    found = (await control.post("/v2/key/info", body)).json()
+    assert found["key"] == [two["key"], one["token"]]
+    assert [info["key_alias"] for info in found["info"]] == ["two", "one"]
+    mine = (await control.post("/v2/key/info", body, bearer(one["key"]))).json()
+    assert mine["key"] == [one["token"]]
+
+
+async def test_a_key_learns_that_it_works(control: Rig) -> None:
+    made = await control.generate(key_type="llm_api")
+    answer = await control.post("/key/health", None, bearer(made["key"]))
+    assert answer.json() == {"key": "healthy", "logging_callbacks": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"temp_budget_increase": -1}, "temp_budget_increase"),
+        ({"temp_budget_increase": 1}, "temp_budget_increase"),
+        ({"temp_budget_expiry": "2020-01-01"}, "temp_budget_expiry"),
+        ({"temp_budget_expiry": "soon"}, "temp_budget_expiry"),
+        ({"temp_budget_increase": 1, "temp_budget_expiry": "2999-01-01"}, "temp_budget_increase"),
+        ({"budget_fallbacks": {"demo": "x"}}, "budget_fallbacks.demo"),
+        ({"rotation_interval": "often"}, "rotation_interval"),
+        ({"team_id": "nowhere"}, "team_id"),
+    ],
+)
+async def test_bad_changes_are_named_and_change_nothing(control: Rig, body: dict[str, Any], param: str) -> None:
+    made = await control.generate()
+    before = await info(control, made["key"])
+    answer = await control.post("/key/update", {"key": made["key"], **body})
+    assert answer.status_code == (404 if param == "team_id" else 400)
+    assert answer.json()["error"]["param"] == param
+    assert await info(control, made["key"]) == before
+
+
+@pytest.mark.parametrize("path", ["update", "block", "regenerate"])
+async def test_two_administrators_at_once(control: Rig, path: str) -> None:
+    made = await control.generate()
+    headers = {**ADMIN, "if-match": '"1"'}
+    first = await control.post(f"/key/{path}", {"key": made["token"]}, headers)
+    assert (first.status_code, first.headers["etag"]) == (200, '"2"')
+    assert (await control.post(f"/key/{path}", {"key": made["token"]}, headers)).status_code == 412
+
+
+async def test_a_master_key_is_not_regenerated_here(control: Rig) -> None:
+    assert (await control.post("/key/regenerate", None)).status_code == 404
+    answer = await control.post("/key/regenerate", {"new_master_key": "sk-new-master-key-value"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "new_master_key")

@@ -1,0 +1,1 @@
+"""Access groups: names for sets of models."""

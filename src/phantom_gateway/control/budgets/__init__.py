@@ -1,0 +1,1 @@
+"""Budgets that several entities refer to."""

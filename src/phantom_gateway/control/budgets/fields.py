@@ -1,0 +1,47 @@
+"""The request bodies of ``/budget/*``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from phantom_gateway.control.entities.fields import Body, Dollars, Duration, Later, Limit, ModelBudget, Name
+
+
+class BudgetFields(Body):
+    """Limits that a budget hands on. Unlike other allowances it names no models and is never blocked."""
+
+    max_budget: Dollars | None = None
+    soft_budget: Dollars | None = None
+    budget_duration: Duration | None = None
+    max_parallel_requests: Limit | None = None
+    tpm_limit: Limit | None = None
+    rpm_limit: Limit | None = None
+    tpd_limit: Limit | None = None
+    model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
+    budget_reset_at: Later = None
+
+
+class BudgetNew(BudgetFields):
+    """Body of ``/budget/new``; without an id one is made."""
+
+    budget_id: Name | None = None
+
+
+class BudgetUpdate(BudgetFields):
+    """Body of ``/budget/update``. A field that is absent stays as it is; ``null`` clears it."""
+
+    budget_id: Name
+
+
+class BudgetInfo(Body):
+    """Body of ``/budget/info``."""
+
+    budgets: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+
+
+class BudgetDelete(Body):
+    """Body of ``/budget/delete``."""
+
+    id: Name

@@ -1,0 +1,1 @@
+"""Customers: the end users of those who call the gateway."""

@@ -1,0 +1,174 @@
+"""``/v1/access_group`` and the older ``/access_group/*``: names for sets of models, used in any list of models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from phantom_gateway.control.access_groups.fields import GroupCreate, GroupUpdate, ModelGroupNew, ModelGroupUpdate
+from phantom_gateway.control.access_groups.service import AccessGroupService, by_id, by_name, view
+from phantom_gateway.control.commit import etag
+from phantom_gateway.control.errors import ApiError, bad_field
+from phantom_gateway.control.guard import route, services_of, writer_of
+from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import AccessGroupRow
+
+JsonObject = dict[str, Any]
+Named = Annotated[str, Path(min_length=1, max_length=255)]
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["access groups"])
+    for path in ("/v1/access_group", "/v1/unified_access_group"):
+        route(routes, "POST", path, Action.ACCESS_GROUP_WRITE, create)
+        route(routes, "GET", path, Action.ACCESS_GROUP_READ, list_groups)
+        route(routes, "GET", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_READ, get)
+        route(routes, "PUT", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, update)
+        route(routes, "DELETE", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, delete)
+    route(routes, "POST", "/access_group/new", Action.ACCESS_GROUP_WRITE, new_models)
+    route(routes, "GET", "/access_group/list", Action.ACCESS_GROUP_READ, list_models)
+    route(routes, "GET", "/access_group/{access_group}/info", Action.ACCESS_GROUP_READ, info_models)
+    route(routes, "PUT", "/access_group/{access_group}/update", Action.ACCESS_GROUP_WRITE, update_models)
+    route(routes, "DELETE", "/access_group/{access_group}/delete", Action.ACCESS_GROUP_WRITE, delete_models)
+    return routes
+
+
+async def create(request: Request, response: Response, body: GroupCreate) -> JsonObject:
+    """Make a group, and assign it to teams and keys."""
+    shown, revision = await AccessGroupService(writer_of(request)).create(body)
+    response.headers["etag"] = etag(revision)
+    response.status_code = 201
+    return shown
+
+
+async def list_groups(
+    request: Request, search: Annotated[str | None, Query(max_length=255)] = None
+) -> list[JsonObject]:
+    """All groups."""
+
+    def query(connection: sa.Connection) -> list[JsonObject]:
+        groups = tenants.ACCESS_GROUPS
+        wanted = [] if search is None else [groups.search(search, "name")]
+        return [view(connection, row) for row in groups.all(connection, *wanted)]
+
+    return await services_of(request).database.read(query)
+
+
+async def get(request: Request, response: Response, access_group_id: Named) -> JsonObject:
+    """One group."""
+
+    def query(connection: sa.Connection) -> tuple[JsonObject, int]:
+        row = by_id(connection, access_group_id)
+        return view(connection, row), row.revision
+
+    shown, revision = await services_of(request).database.read(query)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def update(request: Request, response: Response, access_group_id: Named, body: GroupUpdate) -> JsonObject:
+    """Change the named fields of a group."""
+    service = AccessGroupService(writer_of(request))
+    shown, revision = await service.update(lambda connection: by_id(connection, access_group_id), body)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def delete(request: Request, access_group_id: Named) -> Response:
+    """Delete a group. Lists that name it admit nothing by it any more."""
+    await AccessGroupService(writer_of(request)).delete(lambda connection: by_id(connection, access_group_id))
+    return Response(status_code=204)
+
+
+async def new_models(request: Request, response: Response, body: ModelGroupNew) -> JsonObject:
+    """Make a group of models that are there."""
+    models = _models(request, body)
+    fields = GroupCreate(access_group_name=body.access_group, access_model_names=models)
+    try:
+        _, revision = await AccessGroupService(writer_of(request)).create(fields)
+    except ApiError as error:
+        raise _renamed(error) from error
+    response.headers["etag"] = etag(revision)
+    return _updated(request, body.access_group, models, body)
+
+
+async def list_models(request: Request) -> JsonObject:
+    """All groups with their models."""
+    rows = await services_of(request).database.read(tenants.ACCESS_GROUPS.all)
+    return {"access_groups": [_info(request, row) for row in rows]}
+
+
+async def info_models(request: Request, response: Response, access_group: Named) -> JsonObject:
+    """One group with its models."""
+    row = await services_of(request).database.read(lambda connection: by_name(connection, access_group))
+    response.headers["etag"] = etag(row.revision)
+    return _info(request, row)
+
+
+async def update_models(
+    request: Request, response: Response, access_group: Named, body: ModelGroupUpdate
+) -> JsonObject:
+    """Give a group other models."""
+    models = _models(request, body)
+    service, fields = AccessGroupService(writer_of(request)), GroupUpdate(access_model_names=models)
+    _, revision = await service.update(lambda connection: by_name(connection, access_group), fields)
+    response.headers["etag"] = etag(revision)
+    return _updated(request, access_group, models, body)
+
+
+async def delete_models(request: Request, access_group: Named) -> JsonObject:
+    """Delete a group."""
+    service = AccessGroupService(writer_of(request))
+    row = await service.delete(lambda connection: by_name(connection, access_group))
+    count = _deployments(request, row.models)
+    message = f"Access group '{access_group}' deleted successfully"
+    return {"access_group": access_group, "models_updated": count, "message": message}
+
+
+def _models(request: Request, body: ModelGroupUpdate) -> list[str]:
+    """Names of the models that the request means. Raises ApiError 400 for one that is not there."""
+    deployments = services_of(request).configuration.snapshot.deployments
+    by_deployment = {each.id: each.group for each in deployments}
+    groups = set(by_deployment.values())
+    prefixes = tuple(group[:-1] for group in groups if group.endswith("*"))
+    for name in body.model_names or []:
+        if name not in groups and not name.startswith(prefixes):
+            raise bad_field("model_names", f"there is no model {name[:60]}")
+    for name in body.model_ids or []:
+        if name not in by_deployment:
+            raise bad_field("model_ids", f"there is no deployment {name[:60]}")
+    found = [*(body.model_names or []), *(by_deployment[name] for name in body.model_ids or [])]
+    if not found:
+        raise bad_field("model_names", "give model_names or model_ids")
+    return list(dict.fromkeys(found))
+
+
+def _deployments(request: Request, models: list[str]) -> int:
+    return sum(each.group in models for each in services_of(request).configuration.snapshot.deployments)
+
+
+def _updated(request: Request, name: str, models: list[str], body: ModelGroupUpdate) -> JsonObject:
+    count = _deployments(request, models)
+    return {"access_group": name, "model_names": models, "model_ids": body.model_ids, "models_updated": count}
+
+
+def _info(request: Request, row: AccessGroupRow) -> JsonObject:
+    count = _deployments(request, row.models)
+    return {
+        "access_group": row.name,
+        "model_names": row.models,
+        "deployment_count": count,
+        "spend": None,
+        "budget": None,
+    }
+
+
+def _renamed(error: ApiError) -> ApiError:
+    """The older routes call the name ``access_group``."""
+    message = error.message.replace("access_group_name", "access_group")
+    param = "access_group" if error.param == "access_group_name" else error.param
+    return ApiError(error.status, message, kind=error.kind, param=param)

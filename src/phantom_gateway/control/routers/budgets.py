@@ -1,0 +1,107 @@
+"""``/budget/*``: limits that keys, customers, tags and all others may refer to by ``budget_id``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request, Response
+
+from phantom_gateway.control.budgets.fields import BudgetDelete, BudgetInfo, BudgetNew, BudgetUpdate
+from phantom_gateway.control.budgets.service import BudgetService, existing
+from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.view import budget_table
+from phantom_gateway.control.guard import route, services_of, writer_of
+from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import BudgetRow
+
+JsonObject = dict[str, Any]
+
+SETTINGS = {
+    "max_parallel_requests": ("Integer", "Most requests at once."),
+    "tpm_limit": ("Integer", "Tokens a minute."),
+    "rpm_limit": ("Integer", "Requests a minute."),
+    "tpd_limit": ("Integer", "Tokens a day."),
+    "budget_duration": ("String", "Window of max_budget: 30s, 30m, 24h, 7d, 1mo."),
+    "max_budget": ("Float", "US dollars in a window; no request goes beyond."),
+    "soft_budget": ("Float", "US dollars in a window; beyond it requests go on and somebody is told."),
+}
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["budgets"])
+    route(routes, "POST", "/budget/new", Action.BUDGET_WRITE, new)
+    route(routes, "POST", "/budget/update", Action.BUDGET_WRITE, update)
+    route(routes, "POST", "/budget/delete", Action.BUDGET_WRITE, delete)
+    route(routes, "POST", "/budget/info", Action.BUDGET_READ, info)
+    route(routes, "GET", "/budget/settings", Action.BUDGET_READ, settings)
+    route(routes, "GET", "/budget/list", Action.BUDGET_READ, list_budgets)
+    return routes
+
+
+async def new(request: Request, response: Response, body: BudgetNew) -> JsonObject:
+    """Make a budget."""
+    shown, revision = await BudgetService(writer_of(request)).create(body)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def update(request: Request, response: Response, body: BudgetUpdate) -> JsonObject:
+    """Change the named fields of a budget, for everybody who refers to it."""
+    shown, revision = await BudgetService(writer_of(request)).update(body)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def delete(request: Request, body: BudgetDelete) -> JsonObject:
+    """Delete a budget that nobody refers to."""
+    return await BudgetService(writer_of(request)).delete(body)
+
+
+async def info(request: Request, body: BudgetInfo) -> list[JsonObject]:
+    """Several budgets; those that do not exist are left out."""
+    services = services_of(request)
+    wanted = list(dict.fromkeys(body.budgets))
+    rows = await services.database.read(lambda connection: tenants.BUDGETS.of(connection, "id", wanted))
+    return _shown(rows, services.clock())
+
+
+async def settings(request: Request, response: Response, budget_id: Annotated[str, Query(max_length=255)]) -> Any:
+    """The fields of a budget with what they mean and what they are, as the UI shows them."""
+    row = await services_of(request).database.read(lambda connection: existing(connection, budget_id, "budget_id"))
+    response.headers["etag"] = etag(row.revision)
+    shown = budget_table(row, services_of(request).clock()) or {}
+    return [
+        {
+            "field_name": name,
+            "field_type": kind,
+            "field_description": description,
+            "field_value": shown[name],
+            "stored_in_db": shown[name] is not None,
+            "field_default_value": None,
+        }
+        for name, (kind, description) in SETTINGS.items()
+    ]
+
+
+async def list_budgets(
+    request: Request,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    size: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+) -> list[JsonObject]:
+    """Budgets, the newest first."""
+    services = services_of(request)
+    rows = tenants.BUDGETS
+    wanted = [] if search is None else [rows.search(search, "id")]
+
+    def query(connection: sa.Connection) -> list[BudgetRow]:
+        return rows.page(connection, wanted, (rows.table.c.created_at, True), ((page - 1) * size, size))
+
+    return _shown(await services.database.read(query), services.clock())
+
+
+def _shown(rows: list[BudgetRow], now: float) -> list[JsonObject]:
+    return [shown for row in rows if (shown := budget_table(row, now)) is not None]

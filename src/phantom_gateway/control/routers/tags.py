@@ -1,0 +1,98 @@
+"""``/tag/*``: labels of requests, with limits and models of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request, Response
+
+from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.subjects import SubjectService
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.guard import route, services_of, writer_of
+from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.tags.fields import TagDelete, TagFields, TagNames
+from phantom_gateway.control.tags.view import kind, seen, views
+from phantom_gateway.control.timestamps import is_date, parse
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import TagRow
+
+JsonObject = dict[str, Any]
+DAY = 86_400.0
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["tags"])
+    route(routes, "POST", "/tag/new", Action.TAG_WRITE, new)
+    route(routes, "POST", "/tag/update", Action.TAG_WRITE, update)
+    route(routes, "POST", "/tag/delete", Action.TAG_WRITE, delete)
+    route(routes, "POST", "/tag/info", Action.TAG_READ, info)
+    route(routes, "GET", "/tag/list", Action.TAG_READ, list_tags)
+    return routes
+
+
+def _service(request: Request) -> SubjectService[TagRow]:
+    return SubjectService(writer_of(request), kind())
+
+
+async def new(request: Request, response: Response, body: TagFields) -> JsonObject:
+    """Give a tag limits or models."""
+    now = services_of(request).clock()
+    shown, revision = await _service(request).create(TagRow(id=body.name, created_at=now, updated_at=now), body)
+    response.headers["etag"] = etag(revision)
+    return {"message": f"Tag {body.name} created successfully", "tag": shown}
+
+
+async def update(request: Request, response: Response, body: TagFields) -> JsonObject:
+    """Change the named fields of a tag."""
+    shown, revision = await _service(request).update(body.name, body)
+    response.headers["etag"] = etag(revision)
+    return {"message": f"Tag {body.name} updated successfully", "tag": shown}
+
+
+async def delete(request: Request, body: TagDelete) -> JsonObject:
+    """Take its limits from a tag; requests may go on carrying it."""
+    await _service(request).delete([body.name], "name")
+    return {"message": f"Tag {body.name} deleted successfully"}
+
+
+async def info(request: Request, response: Response, body: TagNames) -> JsonObject:
+    """Several tags by name. Raises 404 when none of them exists."""
+    services, names = services_of(request), list(dict.fromkeys(body.names))
+
+    def query(connection: sa.Connection) -> tuple[JsonObject, list[TagRow]]:
+        rows = tenants.TAGS.of(connection, "id", names)
+        if not rows:
+            kind().existing(connection, names[0], "names")
+        shown = views(connection, rows, services.clock())
+        return {row.id: view for row, view in zip(rows, shown, strict=True)}, rows
+
+    found, rows = await services.database.read(query)
+    if len(names) == len(rows) == 1:
+        response.headers["etag"] = etag(rows[0].revision)
+    return found
+
+
+async def list_tags(request: Request, start_date: str | None = None, end_date: str | None = None) -> list[JsonObject]:
+    """All tags that were made, then those that requests carried between the dates."""
+    services = services_of(request)
+    since, until = _moment("start_date", start_date), _moment("end_date", end_date)
+    if until is not None and is_date(end_date or ""):
+        until += DAY
+
+    def query(connection: sa.Connection) -> list[JsonObject]:
+        rows = tenants.TAGS.all(connection)
+        return views(connection, rows, services.clock()) + seen(connection, {row.id for row in rows}, since, until)
+
+    return await services.database.read(query)
+
+
+def _moment(name: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise bad_field(name, str(error)) from error

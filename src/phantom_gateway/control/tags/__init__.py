@@ -1,0 +1,1 @@
+"""Tags: labels of requests that have limits or models of their own."""
