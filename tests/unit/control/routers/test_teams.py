@@ -3,8 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.unit.control.people import cast, dump, param_of
 from tests.unit.control.rig import ADMIN, Rig, bearer
+from tests.unit.store.samples import key_row
+
+from phantom_gateway.store import keys
 
 
 async def made(control: Rig, **fields: Any) -> dict[str, Any]:
@@ -360,9 +364,15 @@ async def test_nothing_is_open_to_everybody_and_metadata_is_free(control: Rig) -
 
 async def test_nobody_gets_hold_of_keys_by_making_what_they_name(control: Rig) -> None:
     people = await cast(control)
-    await control.generate(team_id="label", project_id="label", user_id="label")
-    gone = await control.generate(team_id="gone")
-    await control.post("/key/delete", {"keys": [gone["key"]]})
+    gone = key_row("b" * 64, team_id="gone")
+
+    def from_before(connection: sa.Connection) -> None:
+        """Keys of a release that did not ask whether what they name is there, and of a team that was deleted."""
+        keys.insert(connection, key_row(team_id="label", project_id="label", user_id="label"))
+        keys.insert(connection, gone)
+        keys.delete(connection, gone, 0.0, None)
+
+    await control.services.database.write(from_before)
     before = await dump(control)
     for name in ("label", "gone"):
         new = await people.post("org_admin", "/team/new", organization_id="o", team_id=name)
