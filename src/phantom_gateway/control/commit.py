@@ -49,6 +49,8 @@ class Writer:
     """The request's ``If-Match``: the ETag that the thing must still have."""
     author: Author | None = None
     """Who the audit log names; the gateway itself when nobody is."""
+    still: Callable[[sa.Connection], None] | None = None
+    """Asked first, in the same transaction: raises ApiError when the caller is no longer who he was when he was let in."""
 
     @property
     def now(self) -> float:
@@ -63,6 +65,8 @@ class Writer:
         effects = Effects()
 
         def run(connection: sa.Connection) -> tuple[T, list[WindowSpend]]:
+            if self.still is not None:
+                self.still(connection)
             try:
                 result = change(connection, effects)
             except TakenError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar, cast
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -16,14 +18,16 @@ from starlette.types import Message, Receive
 from phantom_gateway.control.audit import Author
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Writer
-from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.errors import ApiError, bad_field, conflict, not_found
 from phantom_gateway.control.policy.actions import READS, Action
+from phantom_gateway.control.policy.actor import load_actor
 from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.control.sign_in.client import is_same_origin
 from phantom_gateway.control.sign_in.cookies import HEADER, token_of
 from phantom_gateway.security.audit_events import ActorKind
 from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.store import keys, sessions
 
 MAX_BODY = 1024 * 1024
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -95,8 +99,9 @@ def reach_of(request: Request) -> Reach:
 
 def writer_of(request: Request) -> Writer:
     """What changes things in the caller's name."""
-    author = author_of(request)
-    return Writer(services_of(request), author.by, request.headers.get("if-match"), author)
+    author, services = author_of(request), services_of(request)
+    still = partial(_refuse_changed, services, caller_of(request))
+    return Writer(services, author.by, request.headers.get("if-match"), author, still)
 
 
 def author_of(request: Request) -> Author:
@@ -136,6 +141,24 @@ def refuse_foreign_login(request: Request) -> None:
     if said and not is_same_origin(request, services_of(request).configuration.people.origins):
         message = "Sign in from the gateway's own pages."
         raise ApiError(403, message, kind="cross_site_request", param="origin")
+
+
+def _refuse_changed(services: ControlServices, caller: Caller, connection: sa.Connection) -> None:
+    """Answer 401 or 409 when the caller has been deleted, or moved, between being let in and its change.
+
+    Otherwise somebody who is removed at that moment would leave keys behind that nobody removes.
+    """
+    key = caller.key
+    if key.kind == "session":
+        row = sessions.get(connection, key.id)
+        gone = row is None or not services.sessions.alive(services.clock()).covers(row)
+    else:
+        stored = None if key.kind == "master" else keys.get(connection, key.id)
+        gone = key.kind != "master" and (stored is None or stored.blocked)
+    if gone:
+        raise ApiError(401, "Authentication Error, the key or session has ended.", kind="auth_error", param="None")
+    if load_actor(connection, key) != caller.actor:
+        raise conflict("What you may do was changed at the same time; try again.")
 
 
 async def _admit(request: Request, action: Action) -> None:

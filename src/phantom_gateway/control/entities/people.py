@@ -22,6 +22,7 @@ from phantom_gateway.control.entities.revisions import refuse_named, stamps
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.actor import USER
 from phantom_gateway.control.policy.reach import Reach, Target
+from phantom_gateway.control.sign_in.events import OPERATOR
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
@@ -62,6 +63,8 @@ class People:
             return tenants.USERS.one(connection, USERS.c.email == fields.user_email)
         row = tenants.USERS.get(connection, fields.user_id)
         if row is not None and row.email is not None and fields.user_email not in (None, row.email):
+            if not self.reading.everything:
+                return None  # that the id is somebody's is not for everybody to learn
             raise bad_field("user_email", "is not the address of the person with this user_id")
         return row
 
@@ -85,7 +88,12 @@ class People:
         user_id = fields.user_id or str(uuid.uuid4())
         if not self.creating.everything:
             refuse_named(connection, "user_id", user_id, "user_id")
-        row = UserRow(id=user_id, email=fields.user_email, role=USER, **stamps(self.writer))
+        if user_id == OPERATOR:
+            raise bad_field("user_id", "is the operator's own")
+        address = fields.user_email
+        if address not in (None, user_id.lower()) and tenants.USERS.get(connection, address) is not None:
+            raise TakenError("user_email")  # people sign in by either: nobody gets an address that is another's id
+        row = UserRow(id=user_id, email=address, role=USER, **stamps(self.writer))
         try:
             tenants.USERS.insert(connection, row)
         except TakenError as error:

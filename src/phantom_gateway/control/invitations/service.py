@@ -15,6 +15,7 @@ from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.policy.actor import ORG_ADMIN
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.control.sign_in.client import Client
@@ -22,7 +23,7 @@ from phantom_gateway.control.sign_in.events import writer_for
 from phantom_gateway.control.sign_in.identity import Identity
 from phantom_gateway.control.sign_in.service import Opened, SignIn, check_password
 from phantom_gateway.control.timestamps import iso
-from phantom_gateway.control.users.rules import check_rank
+from phantom_gateway.control.users.rules import check_power, check_rank
 from phantom_gateway.security import tokens
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import sessions, tenants
@@ -121,6 +122,7 @@ class InvitationService:
     def _check_may_invite(self, connection: sa.Connection, user: UserRow) -> None:
         """A link sets a password: who does not reach everything must not take over somebody who is somebody elsewhere."""
         check_rank(self.caller.actor, user.role, "user_id")
+        check_power(self.caller, user.role, "user_id")
         if self.reach.everything:
             return
         orgs = sa.select(ORGANIZATION_MEMBERS.c.org_id).where(ORGANIZATION_MEMBERS.c.user_id == user.id)
@@ -130,9 +132,19 @@ class InvitationService:
             .where(TEAM_MEMBERS.c.user_id == user.id)
         )
         belongs = {*connection.execute(orgs).scalars(), *connection.execute(teams).scalars()}
-        if user.password_hash is not None or user.sso_user_id is not None or not belongs <= self.reach.orgs:
+        known = user.password_hash is not None or user.sso_user_id is not None
+        if known or not belongs <= self.reach.orgs or not self._is_ours(connection, user):
             message = "user_id: can sign in already or belongs to others too; ask an administrator"
             raise ApiError(403, message, kind="auth_error", param="user_id")
+
+    def _is_ours(self, connection: sa.Connection, user: UserRow) -> bool:
+        """Whether the caller, or another administrator of his organisations, made this user.
+
+        Whoever was somebody before they took him in has keys and budgets that are none of theirs.
+        """
+        columns = ORGANIZATION_MEMBERS.c
+        admins = sa.select(columns.user_id).where(columns.org_id.in_(self.reach.orgs), columns.role == ORG_ADMIN)
+        return user.created_by in {self.caller.name, *connection.execute(admins).scalars()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class Grantor:
 
         ``chosen``: the caller sets the value.
         """
+        if self._is_anothers(before) and self.reach.over(target_of(connection, before)) is Relation.MEMBER:
+            message = "key: belongs to somebody else of this team; whoever knows it acts as he does"
+            raise ApiError(403, message, kind="auth_error", param="key")
         row = self.changed(connection, before, row, now)
         if chosen:
             self._check_fields(target_of(connection, before), frozenset({"key"}), new=False)
@@ -206,9 +209,7 @@ def target_of(connection: sa.Connection, row: KeyRow) -> Target:
     project = tenants.PROJECTS.get(connection, row.project_id) if row.project_id and not row.team_id else None
     team_id = row.team_id or (project.team_id if project else None)
     team = tenants.TEAMS.get(connection, team_id) if team_id else None
-    return Target(
-        user_id=row.user_id, team_id=team_id, org_id=row.org_id or (team.org_id if team else None), key_id=row.id
-    )
+    return Target(user_id=row.user_id, team_id=team_id, org_id=team.org_id if team else row.org_id, key_id=row.id)
 
 
 def _belongs(connection: sa.Connection, row: KeyRow, target: Target) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import ADMIN, GLOBAL_VIEWER, USER, VIEWER, Actor
-from phantom_gateway.control.policy.table import TABLE, Relation
+from phantom_gateway.control.policy.table import TABLE, WHOLE, Relation
 from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS, TEAMS
 
@@ -160,6 +160,8 @@ def reach(actor: Actor, action: Action) -> Reach:
     custom = actor.grants.get(action.value)
     if custom == "all":
         return Reach(relation=Relation.ADMIN)
+    if action in WHOLE:
+        return Reach()
     member = Relation.MEMBER in granted or custom == "team"
     own = {USER: Relation.USER, VIEWER: Relation.VIEWER, GLOBAL_VIEWER: Relation.VIEWER}.get(actor.role)
     if custom is not None:

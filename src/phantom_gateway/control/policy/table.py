@@ -104,3 +104,9 @@ TABLE = MappingProxyType(
     }
 )
 """Whom each action is granted to. ``PUBLIC`` has no row: no caller is asked for."""
+
+WHOLE = frozenset(action for action, granted in TABLE.items() if granted <= {_G, _A}) - {
+    Action.USER_DELETE,
+    Action.ORG_DELETE,
+}
+"""What is about the whole gateway and belongs to nobody in it: there is no part of it that a smaller reach could be."""

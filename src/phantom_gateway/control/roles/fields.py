@@ -9,12 +9,20 @@ from pydantic import AfterValidator, Field, StringConstraints
 from phantom_gateway.control.entities.fields import Body
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.roles import NOT_GRANTED, RESERVED
+from phantom_gateway.control.policy.table import WHOLE
 
 
 def _grantable(name: str) -> str:
     if name not in {action.value for action in Action if action not in NOT_GRANTED}:
         raise ValueError("is no action that can be granted")
     return name
+
+
+def _sensible(grants: dict[str, str]) -> dict[str, str]:
+    for name, far in grants.items():
+        if far != "all" and Action(name) in WHOLE:
+            raise ValueError(f"{name} is about the whole gateway: it can be granted for all only")
+    return grants
 
 
 def _free(name: str) -> str:
@@ -24,7 +32,9 @@ def _free(name: str) -> str:
 
 
 RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
-Grants = dict[Annotated[str, AfterValidator(_grantable)], Literal["all", "org", "team", "self"]]
+Grants = Annotated[
+    dict[Annotated[str, AfterValidator(_grantable)], Literal["all", "org", "team", "self"]], AfterValidator(_sensible)
+]
 Description = Annotated[str, StringConstraints(max_length=1000)]
 
 

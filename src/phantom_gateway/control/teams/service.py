@@ -26,7 +26,7 @@ from phantom_gateway.control.teams.view import entity_of, team_views
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.rows import TakenError
-from phantom_gateway.store.tables import REQUESTS
+from phantom_gateway.store.tables import KEYS, REQUESTS
 from phantom_gateway.store.tenancy_tables import PROJECTS, TEAM_MEMBERS, TEAMS
 from phantom_gateway.store.tenants import JsonObject, TeamMemberRow, TeamRow
 
@@ -178,6 +178,8 @@ class TeamService:
             before = team_views(connection, [old], now)[0]
             row = changed(connection, old)
             tenants.TEAMS.update(connection, row)
+            if row.org_id != old.org_id:
+                _move_keys(connection, row)
             log = [REQUESTS.c.team_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             if old.member_defaults != row.member_defaults:
@@ -240,6 +242,13 @@ def remove(connection: sa.Connection, rows: Iterable[TeamRow], writer: Writer, e
 def audited(code: EventCode, row: TeamRow, before: JsonObject | None, after: JsonObject | None) -> Change:
     """A change of a team for the audit log."""
     return Change(code, row.id, before, after, team_id=row.id, tenant=row.org_id)
+
+
+def _move_keys(connection: sa.Connection, row: TeamRow) -> None:
+    """Keys go where their team goes: whoever administers the organisation it has left reaches them no more."""
+    named = (KEYS.c.team_id == row.id, KEYS.c.org_id.is_not(None))
+    moved = {"org_id": row.org_id, "updated_at": row.updated_at, "updated_by": row.updated_by}
+    connection.execute(sa.update(KEYS).where(*named).values(**moved, revision=KEYS.c.revision + 1))
 
 
 def _first_members(fields: TeamNew) -> list[MemberReference]:

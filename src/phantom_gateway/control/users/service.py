@@ -27,7 +27,7 @@ from phantom_gateway.control.sign_in.service import check_password
 from phantom_gateway.control.users.changes import new_row, updated_row
 from phantom_gateway.control.users.fields import UserFields, UserNew, UserUpdate
 from phantom_gateway.control.users.places import join, places_of
-from phantom_gateway.control.users.rules import check_fields, check_rank, check_role
+from phantom_gateway.control.users.rules import check_fields, check_power, check_rank, check_role
 from phantom_gateway.control.users.view import entity_of, views
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.spine.messages import Limit
@@ -61,6 +61,7 @@ class UserService:
         defaults = self.services.configuration.people.new_user
         row = new_row(fields, defaults, self.writer.now, self.writer.by)
         check_role(self.caller.actor, row.role)
+        check_power(self.caller, row.role, "user_role")
         row = await self._with_password(row, fields)
         made = self._key_service().make(_key_fields(fields, row.id)) if fields.auto_create_key else None
 
@@ -105,8 +106,10 @@ class UserService:
         row = updated_row(old, fields, self.writer.now, self.writer.by)
         if row.role != old.role:
             check_role(self.caller.actor, row.role)
+            check_power(self.caller, row.role, "user_role")
             _check_known_role(connection, row.role)
         if password_hash is not None and fields.password is not None:
+            check_power(self.caller, old.role, "password")
             check_password(row, fields.password)
             row = replace(row, password_hash=password_hash)
             sessions.revoke_user(connection, row.id, self.writer.now)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import Actor
 from phantom_gateway.control.policy.reach import Reach, Target, reach
-from phantom_gateway.control.policy.table import TABLE, Relation
+from phantom_gateway.control.policy.table import TABLE, WHOLE, Relation
 from phantom_gateway.store import tenants
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.keys import KeyRow
@@ -96,6 +96,14 @@ def test_custom_roles_reach_what_they_are_granted(grant: str, reached: str) -> N
     if grant == "self":
         assert not far.covers(targets["t"])
     assert reach(actor, Action.KEY_CREATE).nothing
+
+
+@pytest.mark.parametrize("action", sorted(WHOLE))
+def test_of_the_whole_gateway_there_is_no_part(action: Action) -> None:
+    memberships = {"teams": frozenset({"t"}), "orgs": frozenset({"o"})}
+    for grant in ("self", "team", "org"):
+        assert reach(user(role="custom", grants={action.value: grant}, **memberships), action).nothing
+    assert reach(user(role="custom", grants={action.value: "all"}), action).everything
 
 
 IDS = st.sets(st.sampled_from("abc"), max_size=2).map(frozenset)

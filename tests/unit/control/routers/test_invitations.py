@@ -116,7 +116,7 @@ async def test_who_may_invite_whom(control: Rig) -> None:
     chief = await key_of(control, "chief")
     await make(control, "stranger", password=None)
     await make(control, "root", password=None, user_role="proxy_admin")
-    for user_id in ("fresh", "known", "both", "above"):
+    for user_id in ("fresh", "taken", "known", "both", "above"):
         await make(control, user_id, password=PASSWORD if user_id == "known" else None)
     await control.post("/user/update", {"user_id": "above", "user_role": "proxy_admin_viewer"})
     await write(control, lambda connection: organisation(connection, "home", "chief"))
@@ -124,7 +124,22 @@ async def test_who_may_invite_whom(control: Rig) -> None:
     for user_id in ("fresh", "known", "both", "above"):
         await write(control, partial(member, team_id="home", user_id=user_id))
     await write(control, lambda connection: member(connection, "abroad", "both"))
-    expected = {"fresh": 200, "known": 403, "both": 403, "above": 403, "stranger": 404, "root": 404, "nobody": 404}
+    taken = {"organization_id": "home", "member": [{"role": "internal_user", "user_id": "taken"}]}
+    assert (await control.post("/organization/member_add", taken, chief)).status_code == 200
+    added = {"organization_id": "home", "member": [{"role": "internal_user", "user_id": "own"}]}
+    assert (await control.post("/organization/member_add", added, chief)).status_code == 200
+    # Who was somebody before has keys and budgets that an organisation's administrator must not get hold of.
+    expected = {
+        "own": 200,
+        "fresh": 403,
+        "taken": 403,
+        "known": 403,
+        "both": 403,
+        "above": 403,
+        "stranger": 404,
+        "root": 404,
+        "nobody": 404,
+    }
     for user_id, status in expected.items():
         answer = await control.post("/invitation/new", {"user_id": user_id}, chief)
         assert answer.status_code == status, (user_id, answer.text)
@@ -147,3 +162,33 @@ async def test_bad_input(control: Rig) -> None:
     assert (await control.get("/invitation/info", invitation_id="' OR 1=1 --")).status_code == 404
     for link in ("", "x", "' OR 1=1 --", "a" * 64):
         assert (await control.get("/onboarding/get_token", {}, invite_link=link)).status_code == 401
+
+
+async def test_who_knows_an_id_but_not_the_address_learns_nothing(control: Rig) -> None:
+    chief = await key_of(control, "chief")
+    await make(control, "hidden", user_email="hidden@example.com")
+    await write(control, lambda connection: organisation(connection, "home", "chief"))
+    await write(control, lambda connection: member(connection, "home", "chief", "admin"))
+    body = {"team_id": "home", "user_id": "hidden", "user_email": "guess@example.com"}
+    there = await control.post("/team/member_delete", body, chief)
+    missing = await control.post("/team/member_delete", {**body, "user_id": "nobody"}, chief)
+    assert (there.status_code, there.json()) == (missing.status_code, missing.json())
+    assert there.status_code == 404
+
+
+async def test_nobody_is_made_the_operator_or_gets_the_name_of_another(control: Rig) -> None:
+    chief = await key_of(control, "chief")
+    await make(control, "alice@example.com")
+    await write(control, lambda connection: organisation(connection, "home", "chief"))
+    for path, place in (
+        ("/organization/member_add", {"organization_id": "home"}),
+        ("/team/member_add", {"team_id": "home"}),
+    ):
+        role = "internal_user" if "organization_id" in place else "user"
+        for named, param in (
+            ({"user_id": "default_user_id"}, "user_id"),
+            ({"user_email": "ALICE@example.com"}, "user_email"),
+        ):
+            answer = await control.post(path, {**place, "member": [{"role": role, **named}]}, chief)
+            assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
+    assert (await login(control, "alice@example.com")).status_code == 200

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -233,3 +234,25 @@ async def test_ones_own_membership(control: Rig) -> None:
     )  # fmt: skip
     for who in ("stranger", "org_admin", "admin"):
         assert param_of(await people.get(who, "/team/t/members/me")) == (404, "team_id")
+
+
+async def test_who_is_removed_at_the_same_moment_leaves_no_keys(control: Rig) -> None:
+    key = bearer((await control.post("/user/new", {"user_id": "leaving"})).json()["key"])
+    made = [control.post("/key/generate", {}, key) for _ in range(4)]
+    removed = control.post("/user/delete", {"user_ids": ["leaving"]})
+    answers = await asyncio.gather(made[0], removed, *made[1:])
+    assert answers[1].status_code == 200
+    assert {answer.status_code for answer in answers} <= {200, 401}
+    assert (await control.get("/key/list", user_id="leaving")).json()["keys"] == []
+
+
+async def test_a_member_who_may_regenerate_does_not_get_the_keys_of_others(control: Rig) -> None:
+    people = await cast(control)
+    permitted = {"team_id": "t", "team_member_permissions": ["/key/regenerate"]}
+    assert (await control.post("/team/permissions_update", permitted)).status_code == 200
+    body = {"team_id": "t", "user_id": "team_admin", "key_type": "llm_api"}
+    foreign = (await control.post("/key/generate", body)).json()["token"]
+    answer = await people.post("member", "/key/regenerate", key=foreign)
+    assert param_of(answer) == (403, "key"), answer.text
+    own = (await control.post("/key/generate", body | {"user_id": "member"})).json()["token"]
+    assert (await people.post("member", "/key/regenerate", key=own)).status_code == 200

@@ -385,3 +385,19 @@ async def test_nobody_gets_hold_of_keys_by_making_what_they_name(control: Rig) -
     assert param_of(await people.post("org_admin", "/team/member_add", team_id="t", member=member)) == (400, "user_id")
     assert await dump(control) == before
     assert (await people.post("admin", "/team/new", team_id="label", members=["label"])).status_code == 200
+
+
+async def test_keys_go_with_their_team_to_another_organization(control: Rig) -> None:
+    people = await cast(control)
+    await control.post("/organization/new", {"organization_id": "elsewhere", "organization_alias": "elsewhere"})
+    home = (await info(control, "t"))["team_info"]["organization_id"]
+    body = {"team_id": "t", "organization_id": home}
+    key_id = (await control.post("/key/generate", body)).json()["token"]
+    assert (await people.get("org_admin", "/key/info", key=key_id)).status_code == 200
+    moved = await control.post("/team/update", {"team_id": "t", "organization_id": "elsewhere"})
+    assert moved.status_code == 200, moved.text
+    assert (await people.get("org_admin", "/key/info", key=key_id)).status_code == 404
+    assert (await people.post("org_admin", "/key/regenerate", key=key_id)).status_code == 404
+    assert key_id not in (await people.get("org_admin", "/key/list")).json()["keys"]
+    shown = (await control.get("/key/info", key=key_id)).json()["info"]
+    assert shown["organization_id"] == "elsewhere"

@@ -297,3 +297,23 @@ async def test_roles_and_seats(control: Rig) -> None:
     assert (await control.get("/user/available_users")).json() == {
         "total_users": None, "total_users_used": 1, "total_users_remaining": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "confined", [{"allowed_routes": ["/user/*", "/invitation/*"]}, {"duration": "1h"}, {"key_type": "management"}]
+)
+async def test_a_confined_key_of_an_administrator_makes_no_unconfined_one(
+    control: Rig, confined: dict[str, Any]
+) -> None:
+    await control.post("/user/new", {"user_id": "root", "user_role": "proxy_admin", "auto_create_key": False})
+    await control.post("/user/new", {"user_id": "ada", "auto_create_key": False})
+    key = (await control.post("/key/generate", {"user_id": "root", **confined})).json()["key"]
+    for path, body, param in (
+        ("/user/new", {"user_id": "more", "user_role": "proxy_admin"}, "user_role"),
+        ("/user/update", {"user_id": "ada", "user_role": "proxy_admin"}, "user_role"),
+        ("/user/update", {"user_id": "root", "password": "a long enough passphrase 7"}, "password"),
+        ("/invitation/new", {"user_id": "root"}, "user_id"),
+    ):
+        answer = await control.post(path, body, bearer(key))
+        assert (answer.status_code, answer.json()["error"]["param"]) == (403, param), (path, answer.text)
+    assert (await control.post("/user/new", {"user_id": "new"}, bearer(key))).status_code == 200
