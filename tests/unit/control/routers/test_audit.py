@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.control.accounts import STAMPS, write
 from tests.unit.control.rig import ADMIN, Rig, bearer
+
+from phantom_gateway.store import tenants
 
 SHAPE = {
     "id": str, "updated_at": str, "changed_by": str, "changed_by_api_key": str, "action": str, "table_name": str,
@@ -38,6 +41,7 @@ async def test_pages_and_order(control: Rig) -> None:
 
 
 async def test_filters(control: Rig) -> None:
+    await write(control, lambda connection: tenants.TEAMS.insert(connection, tenants.TeamRow(id="t1", **STAMPS)))
     one = (await control.generate(team_id="t1"))["token"]
     two = (await control.generate(key_alias="50%"))["token"]
     await control.post("/key/block", {"key": two}, ADMIN | {"litellm-changed-by": "ada"})
