@@ -18,6 +18,7 @@ import msgspec
 
 from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
 from phantom_gateway.dialects.operations import CHAT
+from phantom_gateway.gateway.aside import reserve_aside
 from phantom_gateway.gateway.errors import ApiError, invalid_request
 from phantom_gateway.gateway.mock import MockedResponse
 from phantom_gateway.gateway.relay import StreamRelay
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Table, Target
+    from phantom_gateway.limits.book import LeaseBook
     from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
 MAX_ANSWER = 64 * 1024 * 1024
@@ -73,8 +75,9 @@ class RequestRefused(ApiError):
 class Caller:
     """Carries requests to upstreams. One per worker."""
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, book: LeaseBook) -> None:
         self._client = client
+        self._book = book
         self.patience_s = 0.0
         """How long an unstreamed call may go on when its caller has left; 0: it is stopped."""
 
@@ -103,13 +106,12 @@ class Caller:
 
     async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
         operation = exchange.operation.name
-        if operation not in group.operations:
-            raise invalid_request(
-                f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
-            )
+        _check_operation(exchange, group)
         tried: set[str] = set()
         banned: set[str] = set()
         failure: ApiError | None = None
+        exhausted: ApiError | None = None
+        """Why a deployment was not asked at all."""
         attempt = 0
         waiting_for: tuple[Target, float] | None = None
         """Who said how long to wait, and how long: asked again, once, when there is nobody else."""
@@ -125,13 +127,19 @@ class Caller:
                 candidates = [target]
                 tried.discard(target.id)
             if not candidates:
-                raise failure or _all_resting(group, now)
+                raise failure or exhausted or _all_resting(group, now)
             target = candidates[0] if len(candidates) == 1 else choose(candidates, table.draw)
             if failure is not None:
                 exchange.attempts += 1
                 if target.id in tried:
                     pause_s = max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(attempt, 6), again_s)
                     await _pause(exchange, pause_s, failure)
+            if target.limits or exchange.fallbacks:
+                refused = await reserve_aside(exchange, target, model, table, self._book)
+                if refused is not None:
+                    exhausted = refused
+                    banned.add(target.id)
+                    continue
             tried.add(target.id)
             exchange.target = target
             try:
@@ -140,6 +148,7 @@ class Caller:
                 if failed.free:
                     continue
                 failure = failed.error
+                exchange.accounting.reserve_beside(None)
                 self._judge(target, failed, table, alone=len(group.targets) == 1)
                 again_s = failed.wait_s
                 if not failed.same_again:
@@ -151,8 +160,6 @@ class Caller:
                 if exchange.responder.gone or attempt > _retries(exchange, target, table):
                     raise failure from failed
             else:
-                if target.health.fails:
-                    target.health.succeeded()
                 return
 
     @staticmethod
@@ -211,6 +218,8 @@ class Caller:
         finally:
             target.health.in_flight -= 1
             exchange.responder.patience_s = 0.0
+        if target.health.fails:
+            target.health.succeeded()
 
     async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
         accounting = exchange.accounting
@@ -268,6 +277,13 @@ class Caller:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
         await accounting.close_failure(error.kind, error.status)
         relay.end(error.event())
+
+
+def _check_operation(exchange: Exchange, group: Group) -> None:
+    if exchange.operation.name not in group.operations:
+        raise invalid_request(
+            f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
+        )
 
 
 def _retries(exchange: Exchange, target: Target, table: Table) -> int:

@@ -1,6 +1,6 @@
 """The corridor: what happens to a request, stage by stage. Read this file as the table of contents of the data plane.
 
-wire → authenticate → body → admit → route → call → relay → settle
+wire → authenticate → body → permit → admit → route → call → relay → settle
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from phantom_gateway.dialects import operations
 from phantom_gateway.gateway import admit, body, discovery, headers, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
+from phantom_gateway.gateway.permit import check_route, permit
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Corridor:
         exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
         exchange.principal = await worker.authenticator.authenticate(request)
         if exchange.principal.allowed_routes:
-            admit.check_route(exchange.principal, request.path)
+            check_route(exchange.principal, request.path)
         coding = request.get(b"content-encoding")
         if coding is not None and coding.lower() != b"identity":
             raise ApiError(
@@ -81,7 +82,7 @@ class Corridor:
         exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
         if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
             raise invalid_request("Tags are not accepted from callers here.", "tags")
-        exchange.group, exchange.routed = admit.group_for(exchange.principal, exchange.call, table)
+        await permit(exchange, table, worker)
         accounting = await admit.admit(exchange, table, worker)
         try:
             await worker.caller.run(exchange, table)
@@ -124,7 +125,7 @@ class Corridor:
         if request.method not in ("GET", "HEAD"):
             raise ApiError(405, "invalid_request_error", "Use GET here.", headers=((b"allow", b"GET"),))
         key = await self._worker.authenticator.authenticate(request)
-        admit.check_route(key, request.path)
+        check_route(key, request.path)
         name = request.path.partition(b"/models")[2].lstrip(b"/")
         answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
         responder.send(200, headers.JSON, answer)

@@ -7,7 +7,6 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from phantom_gateway.gateway.admit import may_use
 from phantom_gateway.gateway.errors import ApiError
 
 if TYPE_CHECKING:
@@ -22,14 +21,14 @@ _encoder = msgspec.json.Encoder()
 
 def list_models(table: Table, key: KeyRecord) -> bytes:
     """The OpenAI list of the models that the key may use."""
-    names = [name for name in table.public_names() if may_use(key, name, table)]
+    names = table.names.usable(key)
     return _encoder.encode({"object": "list", "data": [_model(name) for name in names]})
 
 
 def one_model(table: Table, key: KeyRecord, path_name: bytes) -> bytes:
     """One model. Raises ApiError 404 when it does not exist or the key may not use it: the two look alike."""
     name = unquote_to_bytes(path_name).decode("utf-8", "replace")
-    if table.find(name) is None or not may_use(key, name, table):
+    if not table.names.is_usable(key, name):
         raise ApiError(404, "invalid_request_error", "The model does not exist.", param="model", code="model_not_found")
     return _encoder.encode(_model(name))
 

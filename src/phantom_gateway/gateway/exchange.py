@@ -8,7 +8,8 @@ corridor       operation, path_model, call_id, started_ns
 authenticate   principal
 body           call (the parsed request body)
 wishes         wishes (what the caller asks of the gateway itself)
-admit          group, routed (the name within it), accounting
+permit         group, routed (the name within it), limits, instead (the model that takes the place of the one asked for)
+admit          accounting
 call           deadline, target, attempts, fallbacks
 relay, settle  nothing: what they learn is kept by the accounting
 =============  =====================================================================
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Target
     from phantom_gateway.gateway.wishes import Wishes
-    from phantom_gateway.spine.messages import KeyRecord
+    from phantom_gateway.spine.messages import KeyRecord, Limit
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
 
@@ -40,6 +41,8 @@ class Exchange:
         "deadline",
         "fallbacks",
         "group",
+        "instead",
+        "limits",
         "operation",
         "path_model",
         "principal",
@@ -54,6 +57,8 @@ class Exchange:
     accounting: Accounting
     call: Call
     group: Group
+    instead: str | None
+    limits: tuple[Limit, ...]
     principal: KeyRecord
     routed: str
     target: Target | None

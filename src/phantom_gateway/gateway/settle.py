@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from phantom_gateway.dialects.openai import said
 from phantom_gateway.gateway import headers
+from phantom_gateway.gateway.beside import Beside
 from phantom_gateway.gateway.errors import unavailable
 from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
 from phantom_gateway.ledger.money import Cost, cost
@@ -44,15 +45,17 @@ class Books(NamedTuple):
 
     journal: Journal
     meter: Meter
+    limited_tokens: Literal["total", "input", "output"] = "total"
+    """Which tokens count against token limits."""
 
 
 class Accounting:
     """The owned record of an exchange."""
 
     __slots__ = (
-        "_closed", "_exchange", "_first_ns", "_journal", "_lost", "_meter", "_opened", "_opened_n", "_passed_on", "_prices",
-        "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way", "_upstream_model", "_upstream_ns",
-        "_upstream_since", "came", "cost", "hides_usage", "usage",
+        "_beside", "_closed", "_exchange", "_first_ns", "_journal", "_limited_tokens", "_lost", "_meter", "_opened", "_opened_n",
+        "_passed_on", "_prices", "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way",
+        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "hides_usage", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
@@ -61,6 +64,8 @@ class Accounting:
         self._opened = opened
         self._journal = journal = books.journal
         self._meter = books.meter
+        self._limited_tokens = books.limited_tokens
+        self._beside: Beside | None = None
         self._closed = False
         self._target: Target | None = None
         self._upstream_model = ""
@@ -81,6 +86,14 @@ class Accounting:
         self._opened_n = journal.append(opened)
 
     # --- what happened, in order -------------------------------------------------------------------------------------
+
+    def reserve_beside(self, reservation: Reservation | None) -> None:
+        """What the attempt that begins has reserved of where it goes; what one before had reserved is free again."""
+        if self._beside is None:
+            if reservation is None:
+                return
+            self._beside = Beside()
+        self._beside.begin(reservation)
 
     def sent(self, target: Target, upstream_model: str) -> None:
         """An attempt begins."""
@@ -108,6 +121,8 @@ class Accounting:
         self._lost = (
             (self.usage, self.cost) if before is None else (before[0].plus(self.usage), before[1].plus(self.cost))
         )
+        if self._beside is not None:
+            self._beside.lost(self._counted(), self.cost.total)
         self.usage, self.cost = _NOTHING, _FREE
 
     def attempt_failed(self) -> None:
@@ -248,6 +263,8 @@ class Accounting:
         if self._closed:
             return
         self._closed = True
+        beside = self._beside
+        mine = (0, 0) if beside is None else (self._counted(), self.cost.total)
         if self._lost is not None:
             self._take_in_lost()
         exchange, opened, target = self._exchange, self._opened, self._target
@@ -280,7 +297,7 @@ class Accounting:
             usage=self.usage,
             cost=self.cost,
             price_version=self._prices.version,
-            spends=self._reservation.spends(total),
+            spends=self._reservation.spends(total) + (() if beside is None else beside.spends(mine[1])),
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
             client_left=left or exchange.responder.gone,
@@ -292,12 +309,23 @@ class Accounting:
         except StorageFullError:
             # Recovery bills the Opened with its estimate; until then the money stays reserved.
             self._reservation.abandon()
+            if beside is not None:
+                beside.abandon()
             raise
         prompt, completion = self.usage.sides()
-        self._reservation.settle(prompt + completion, total)
+        self._reservation.settle(prompt + completion if self._limited_tokens == "total" else self._counted(), total)
+        if beside is not None:
+            beside.settle(*mine)
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
         series.input_tokens += prompt
         series.output_tokens += completion
+
+    def _counted(self) -> int:
+        """What was used of token limits."""
+        prompt, completion = self.usage.sides()
+        if self._limited_tokens == "total":
+            return prompt + completion
+        return prompt if self._limited_tokens == "input" else completion
 
 
 def _without_output(usage: Usage, counted: Usage) -> Usage:

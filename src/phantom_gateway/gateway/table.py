@@ -9,20 +9,24 @@ import msgspec
 
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.ledger.money import all_tiers
-from phantom_gateway.spine.messages import Limit
+from phantom_gateway.limits import configured
+from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
 from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
+    from phantom_gateway.gateway.permit import Permit
     from phantom_gateway.spine.messages import KeyRecord
     from phantom_gateway.spine.snapshot import Deployment, Snapshot
 
 UNKNOWN_OUTPUT_LIMIT = 16384
 """Output tokens reserved for when neither the request nor the model's data bounds the output."""
 
-MAX_JOINED = 20_000
+MAX_KEYS = 20_000
+MAX_MODELS = 200
+"""Permits that are remembered of one key."""
 
 _UNPRICED = PricedModel(prices=Prices())
 _encoder = msgspec.json.Encoder()
@@ -66,6 +70,7 @@ class Target:
         "heads",
         "health",
         "id",
+        "limits",
         "origin",
         "stream_timeouts",
         "timeouts",
@@ -76,6 +81,8 @@ class Target:
         routing = snapshot.routing
         self.deployment = deployment
         self.id = deployment.id
+        self.limits = configured.of_deployment(deployment, snapshot)
+        """Budgets of the deployment and of its provider."""
         self.health = health
         self.weight = deployment.weight
         self.header_part = b"x-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % (
@@ -105,6 +112,10 @@ class Target:
     def priced(self, model: str) -> PricedModel:
         """Prices and output limit of an upstream model here; free when a wildcard's model is in no price list."""
         return self._fixed_price or self._price_list.get(model, _UNPRICED)
+
+    def worst(self, model: str) -> Worst:
+        """What a request for an upstream model can cost at most here."""
+        return _worst_of([self.priced(model)])
 
     def is_priced(self, model: str) -> bool:
         """Whether the price of an upstream model is known, or nothing has a price here."""
@@ -213,15 +224,13 @@ class Table:
         self.snapshot = snapshot
         self.routing = snapshot.routing
         self.user_header = snapshot.settings.user_header.encode("latin-1")
-        parallel = snapshot.settings.global_max_parallel
-        self.common_limits: tuple[Limit, ...] = ()
+        self.names = ModelNames(snapshot)
+        self.common_limits = configured.of_gateway(snapshot)
         """Limits of the whole gateway, beside those of the key."""
-        if parallel is not None:
-            entity = "gateway"
-            self.common_limits = (
-                Limit(scope=f"parallel:{entity}:", kind="parallel", entity=entity, amount=parallel, window=""),
-            )
-        self._joined: dict[int, tuple[tuple[Limit, ...], tuple[Limit, ...]]] = {}
+        self.master_limits = configured.of_master_key(snapshot)
+        self.limited_tokens = snapshot.settings.limited_tokens
+        self._permits: dict[int, tuple[KeyRecord, dict[str, Permit]]] = {}
+        """By ``id`` of the record, which the entry keeps alive."""
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
         healths: dict[str, Health] = {}
         if previous is not None:
@@ -236,7 +245,6 @@ class Table:
         ]
         self.total_timeout_s = self.routing.total_timeout_s or max([self.routing.timeout_s, *longest])
         """Seconds for a whole call, whatever is tried."""
-        self._wildcards = sorted((n for n in self.groups if n.endswith("*")), key=len, reverse=True)
         for group in self.groups.values():
             group.fallbacks = self.fallbacks_of(group.name)
             chain = self._chain(group.name)
@@ -245,15 +253,14 @@ class Table:
             else:
                 group.fixed = False
 
-    def limits_of(self, key: KeyRecord) -> tuple[Limit, ...]:
-        """All limits of a key: the same tuple each time, which is how the lease book knows it again."""
-        own = key.limits
-        joined = self._joined.get(id(own))
-        if joined is None or joined[0] is not own:
-            if len(self._joined) >= MAX_JOINED:
-                self._joined.clear()
-            joined = self._joined[id(own)] = own, own + self.common_limits
-        return joined[1]
+    def permits(self, key: KeyRecord) -> dict[str, Permit]:
+        """What is known of what a key may do, by the model asked for; whoever finds out more adds it, up to ``MAX_MODELS``."""
+        entry = self._permits.get(id(key))
+        if entry is None:
+            if len(self._permits) >= MAX_KEYS:
+                self._permits.clear()
+            entry = self._permits[id(key)] = key, {}
+        return entry[1]
 
     def worst(self, group: Group, model: str) -> Worst:
         """What a request for ``model`` of ``group`` can cost at most, wherever it ends."""
@@ -273,22 +280,9 @@ class Table:
         return [found for each in names if (found := self.find(each)) is not None]
 
     def find(self, model: str) -> tuple[Group, str] | None:
-        """The group that serves a public model name, and the name within it: exact, by alias, or by the longest wildcard
-        that matches as a prefix. An alias is followed once.
-        """
-        group = self.groups.get(model)
-        if group is not None:
-            return group, model
-        alias = self.routing.aliases.get(model)
-        if alias is not None:
-            model = alias
-            group = self.groups.get(alias)
-            if group is not None:
-                return group, alias
-        for name in self._wildcards:
-            if model.startswith(name[:-1]):
-                return self.groups[name], model
-        return None
+        """The group that serves a public model name, and the name within it (``ModelNames.find``)."""
+        found = self.names.find(model)
+        return None if found is None else (self.groups[found.group], found.model)
 
     def fallbacks_of(self, group: str) -> tuple[str, ...]:
         """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``; an empty list means nowhere."""
@@ -298,14 +292,14 @@ class Table:
             names = routing.fallbacks.get("*") or routing.default_fallbacks
         return tuple(name for name in names if name != group)[: routing.max_fallbacks]
 
-    def public_names(self) -> list[str]:
-        """The names of ``/v1/models``: groups and visible aliases, in the order of the configuration."""
-        aliases = (name for name in self.routing.aliases if name not in self.routing.hidden_aliases)
-        return list(dict.fromkeys([*self.groups, *aliases]))
-
 
 def _worst(chain: list[tuple[Group, str]]) -> Worst:
-    priced = [target.priced(target.upstream_model(model)) for group, model in chain for target in group.targets]
+    return _worst_of(
+        [target.priced(target.upstream_model(model)) for group, model in chain for target in group.targets]
+    )
+
+
+def _worst_of(priced: list[PricedModel]) -> Worst:
     limit = max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced)
     short = _dearest([each.prices for each in priced], limit)
     thresholds = [tier.above for each in priced for tier in each.prices.tiers]

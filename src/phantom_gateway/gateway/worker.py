@@ -19,6 +19,7 @@ from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.gateway.forward import Forwarder
 from phantom_gateway.gateway.meter import Meter
 from phantom_gateway.gateway.settle import Books
+from phantom_gateway.gateway.subjects import Subjects
 from phantom_gateway.gateway.table import Table
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.limits.book import LeaseBook
@@ -86,7 +87,8 @@ class Worker:
         self.books = Books(self.journal, self.meter)
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
-        self.caller = Caller(self.client)
+        self.subjects = Subjects(self.spine)
+        self.caller = Caller(self.client, self.book)
         self.forwarder = Forwarder(self.client, str(run / "control.sock"))
         corridor = Corridor(self)
         self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
@@ -95,6 +97,11 @@ class Worker:
         self._calls = 0
         seed = secrets.token_hex(10)
         self._call_prefix = f"{seed[:8]}-{seed[8:12]}-4{seed[12:15]}-a{seed[15:18]}-"
+
+    @property
+    def generation(self) -> int:
+        """Counts what this worker was told to forget: who decided before may have to decide again."""
+        return self.authenticator.cache.generation + self.subjects.generation
 
     def next_call_id(self) -> str:
         """A new call id: shaped like a UUID, unique by incarnation and count."""
@@ -151,6 +158,8 @@ class Worker:
     def welcomed(self, message: Welcome) -> None:
         """Install the snapshot if there is a newer one; whatever was said while we were apart is unknown, so keys go."""
         self.authenticator.cache.forget(())
+        self.subjects.forget(())
+        self.subjects.heard(message.subjects)
         self._key_epoch = -1
         if message.snapshot is not None:
             self.install(message.snapshot)
@@ -163,6 +172,7 @@ class Worker:
             self._beat(message)
         elif isinstance(message, Invalidate):
             self.authenticator.cache.forget(message.entities)
+            self.subjects.forget(message.entities)
             self._key_epoch = message.key_epoch
             self.spine.send(Ack(seq=message.seq, journal_position=self.journal.position))
         elif isinstance(message, Recall):
@@ -185,6 +195,8 @@ class Worker:
         self.server.set_limits(snapshot.http)
         self.admin_here = settings.data_port_admin
         self.table = table
+        self.books = self.books._replace(limited_tokens=snapshot.settings.limited_tokens)
+        self.subjects.forget(())  # defaults of those nobody made stand in the configuration
         self.client.forget(
             {target.origin for group in table.groups.values() for target in group.targets} | {self.forwarder.origin}
         )
@@ -197,8 +209,10 @@ class Worker:
 
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
+        self.subjects.heard(beat.subjects)
         if self._key_epoch not in (-1, beat.key_epoch):
             self.authenticator.cache.forget(())
+            self.subjects.forget(())
         self._key_epoch = beat.key_epoch
 
     async def _tick(self) -> None:

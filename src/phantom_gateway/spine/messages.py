@@ -78,6 +78,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Those of the key and of everything above it."""
     model_limits: dict[str, tuple[Limit, ...]] = {}
     """Further limits that count only for one model, by its public name."""
+    budget_fallbacks: dict[str, tuple[str, ...]] = {}
+    """Models to go on with when a budget for one model is exhausted, by that model."""
     tags: tuple[str, ...] = ()
     revision: int = 0
 
@@ -201,6 +203,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
 
     version: int
     revision: int
+    subjects: tuple[str, ...] = ()
+    """As in ``Heartbeat``."""
     snapshot: Snapshot | None = None
 
 

@@ -10,7 +10,7 @@ protocol version is checked at the handshake.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -58,6 +58,15 @@ class PricedModel(Struct, frozen=True, kw_only=True):
     prices: Prices
     max_output_tokens: int = 0
     """0 = unknown."""
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """Money per window, as configured: of the whole gateway, a provider, a deployment, a tag."""
+
+    amount: int
+    """Nano-dollars."""
+    window: str = ""
+    """A duration; empty: it never resets."""
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -116,6 +125,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     stream_timeout_s: float | None = None
     max_retries: int | None = None
     tags: tuple[str, ...] = ()
+    access_groups: tuple[str, ...] = ()
+    """Names by which lists of models may mean this deployment's group."""
+    budget: Budget | None = None
     mode: str = ""
     """``chat``, ``completion``, ``embedding``, ... or empty when unknown."""
     info: dict[str, Any] = {}
@@ -145,6 +157,7 @@ class Routing(Struct, frozen=True, kw_only=True):
     aliases: dict[str, str] = {}
     """``model_group_alias``: public alias to model group."""
     hidden_aliases: frozenset[str] = frozenset()
+    provider_budgets: dict[str, Budget] = {}
 
 
 class HttpLimits(Struct, frozen=True, kw_only=True):
@@ -187,6 +200,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long such a call may take to its end."""
     reject_client_tags: bool = False
     global_max_parallel: int | None = None
+    budget: Budget | None = None
+    """Of the whole gateway, the master key included."""
+    master_key_budget: Budget | None = None
+    customer_budget: Budget | None = None
+    """Of every customer (end user) without a budget."""
+    customer_budget_id: str = ""
+    """A row of ``budgets`` whose limits every customer has who has none; wins over ``customer_budget``."""
+    tag_budgets: dict[str, Budget] = {}
+    """Of tags without a budget."""
+    limited_tokens: Literal["total", "input", "output"] = "total"
+    """Which tokens count against token limits."""
     admin_listen: str = ""
     """``host:port`` of control's own listener; read at start, empty when the public port is shared."""
     data_port_admin: bool = True

@@ -24,6 +24,7 @@ from phantom_gateway.spine.codec import FrameDecoder, control_decoder, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    Heartbeat,
     Hello,
     KeyRecord,
     LeaseAsk,
@@ -33,6 +34,9 @@ from phantom_gateway.spine.messages import (
     Message,
     Resolve,
     Resolved,
+    ResolvedSubject,
+    ResolveSubject,
+    SubjectRecord,
     ToControl,
     Welcome,
 )
@@ -62,6 +66,8 @@ class Control(asyncio.Protocol):
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot: Snapshot | None = snapshot
         self.records: dict[str, KeyRecord] = {}
+        self.subjects: dict[str, SubjectRecord] = {}
+        self.kinds: tuple[str, ...] = ()
         self.authority = Authority()
         self.heard: list[ToControl] = []
         self.silent = False
@@ -99,10 +105,13 @@ class Control(asyncio.Protocol):
             self.worker = message.worker
             self.authority.hello(message.worker, message.held, now)
             revision = self.snapshot.revision if self.snapshot else 0
-            self.send(Welcome(version=PROTOCOL_VERSION, revision=revision, snapshot=self.snapshot))
+            self.send(Welcome(version=PROTOCOL_VERSION, revision=revision, snapshot=self.snapshot, subjects=self.kinds))
         elif isinstance(message, Resolve):
             key = self.records.get(message.digest)
             self.send(Resolved(seq=message.seq, key=key, unavailable=self.unavailable))
+        elif isinstance(message, ResolveSubject):
+            subject = self.subjects.get(message.entity)
+            self.send(ResolvedSubject(seq=message.seq, subject=subject, unavailable=self.unavailable))
         elif isinstance(message, LeaseAsk):
             granted = self.authority.ask(self.worker, message.limit, message.need, message.want, now, recalled=True)
             assert isinstance(granted, Grant)
@@ -159,6 +168,13 @@ class Rig:
         """A new key with one limit."""
         scope = f"{kind}:key:{len(self.control.records)}:{window}"
         return self.key(limits=(Limit(scope=scope, kind=kind, entity="key:x", amount=amount, window=window),), **fields)
+
+    async def subject(self, entity: str, **fields: Any) -> None:
+        """A customer or tag that control knows, and the worker knows that there is one."""
+        self.control.subjects[entity] = SubjectRecord(entity=entity, **fields)
+        self.control.kinds = tuple({*self.control.kinds, entity.partition(":")[0]})
+        self.control.send(Heartbeat(revision=1, key_epoch=1, subjects=self.control.kinds))
+        await eventually(lambda: self.worker.subjects.any)
 
     async def chat(self, key: str, model: str = "gpt", **fields: Any) -> Answer:
         """One chat request."""

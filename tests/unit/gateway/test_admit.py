@@ -7,57 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.unit.gateway.rig import ASKED, deployment, eventually, running
 
-from phantom_gateway.gateway.admit import TOKENS_PER_IMAGE, check_route, may_use
+from phantom_gateway.gateway.admit import TOKENS_PER_IMAGE
 from phantom_gateway.gateway.body import EXPECTED_OUTPUT
 from phantom_gateway.gateway.errors import ApiError
-from phantom_gateway.gateway.table import Table
+from phantom_gateway.gateway.permit import check_route
 from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.spine.messages import KeyRecord, LeaseAsk
-from phantom_gateway.spine.snapshot import Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import Prices, Settings
 
 USD = 1_000_000_000
-
-
-def table(*groups: str, **aliases: str) -> Table:
-    deployments = tuple(deployment(1, name, group=name, model="*" if name.endswith("*") else "up") for name in groups)
-    return Table(Snapshot(revision=1, deployments=deployments, routing=Routing(aliases=aliases)))
-
-
-@pytest.mark.parametrize(
-    ("allowed", "model", "may"),
-    [
-        ((), "gpt", True),
-        (("gpt",), "gpt", True),
-        (("gpt",), "other", False),
-        (("*",), "anything", True),
-        (("all-proxy-models",), "anything", True),
-        (("all-team-models",), "gpt", True),
-        (("openai/*",), "openai/gpt-5", True),
-        (("openai/*",), "groq/llama", False),
-        (("openai/*",), "openai", False),
-        (("gpt",), "fast", True),
-        (("openai/mini",), "small", True),
-        (("openai/*",), "small", True),
-        (("other",), "fast", False),
-    ],
-)
-def test_which_models_a_key_may_use(allowed: tuple[str, ...], model: str, may: bool) -> None:
-    routes = table("gpt", "other", "openai/*", fast="gpt", small="openai/mini")
-    assert may_use(KeyRecord(id="k", models=allowed), model, routes) is may
-
-
-@given(st.text(max_size=20), st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4))
-def test_a_key_with_a_list_never_gets_what_no_entry_matches(model: str, allowed: list[str]) -> None:
-    if may_use(KeyRecord(id="k", models=tuple(allowed)), model, table("gpt")):
-        assert any(
-            entry in (model, "*", "all-proxy-models", "all-team-models")
-            or (entry.endswith("*") and model.startswith(entry[:-1]))
-            for entry in allowed
-        )
 
 
 async def test_a_model_that_may_not_be_used(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, Worst, choose
-from phantom_gateway.spine.messages import KeyRecord, Limit
 from phantom_gateway.spine.snapshot import (
     Address,
     Deployment,
@@ -15,7 +14,6 @@ from phantom_gateway.spine.snapshot import (
     Prices,
     PriceTier,
     Routing,
-    Settings,
     Snapshot,
 )
 
@@ -81,11 +79,6 @@ def test_alias_is_followed_once_also_to_a_wildcard() -> None:
     assert (found[0].name, found[1]) == ("openai/*", "openai/mini")
     assert routes.find("loop") is None
     assert routes.find("nothing") is None
-
-
-def test_hidden_aliases_are_not_listed() -> None:
-    routes = table(deployment("a"), aliases={"seen": "g", "hidden": "g"}, hidden_aliases=frozenset({"hidden"}))
-    assert routes.public_names() == ["g", "seen"]
 
 
 def test_worst_case_covers_the_fallbacks() -> None:
@@ -163,19 +156,6 @@ def test_health_survives_a_reload() -> None:
     first.groups["g"].targets[0].health.rest(0.0, 99.0)
     second = table(deployment("a"), deployment("b"), previous=first)
     assert [t.health.cooldown_until for t in second.groups["g"].targets] == [99.0, 0.0]
-
-
-def test_all_limits_of_a_key_are_the_same_tuple_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = (Limit(scope="s", kind="requests", entity="key:k", amount=5),)
-    key = KeyRecord(id="k", limits=own)
-    routes = Table(Snapshot(revision=1, settings=Settings(global_max_parallel=7)))
-    joined = routes.limits_of(key)
-    assert joined == own + routes.common_limits
-    assert [limit.amount for limit in joined] == [5, 7]
-    assert routes.limits_of(key) is joined
-    monkeypatch.setattr("phantom_gateway.gateway.table.MAX_JOINED", 1)
-    assert routes.limits_of(KeyRecord(id="other")) == routes.common_limits
-    assert routes.limits_of(key) == joined
 
 
 def test_worst_case_of_long_inputs() -> None:

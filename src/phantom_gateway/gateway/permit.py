@@ -1,0 +1,192 @@
+"""What a key may do with a model, worked out once per key record and configuration: the group that serves it and all limits.
+
+Subjects that the request names beside the key (its customer, its tags) add their limits per request; what comes of it is
+remembered, too, so that the same combination finds the same tuple of limits, which is how the lease book knows it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.table import MAX_MODELS
+
+if TYPE_CHECKING:
+    from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.table import Group, Table
+    from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
+
+MAX_JOINED = 1_000
+"""Combinations of subjects that are remembered of one permit."""
+
+_WHOSE = {
+    "key": "this API key",
+    "member": "the member this API key belongs to",
+    "team": "the team of this API key",
+    "user": "the user of this API key",
+    "project": "the project of this API key",
+    "org": "the organization of this API key",
+    "customer": "the customer of this request",
+}
+_KIND = {"member": "team"}
+"""LiteLLM has no type of error of its own for what a team grants a member."""
+
+
+class Permit:
+    """A key may ask for a model."""
+
+    __slots__ = ("_joined", "group", "limits", "model", "routed")
+
+    def __init__(self, model: str, found: tuple[Group, str], limits: tuple[Limit, ...]) -> None:
+        self.model = model
+        """The name asked for, behind the key's own aliases."""
+        self.group, self.routed = found
+        self.limits = limits
+        """Of the key and everything above it, of the model, and of the whole gateway."""
+        self._joined: dict[tuple[int, ...], tuple[tuple[SubjectRecord, ...], tuple[Limit, ...]]] = {}
+
+    def names(self, asked: str) -> dict[str, None]:
+        """The names under which limits of the model may stand."""
+        return dict.fromkeys((asked, self.model, self.routed, self.group.name))
+
+    def joined(self, subjects: tuple[SubjectRecord, ...], asked: str) -> tuple[Limit, ...]:
+        """The limits, those of ``subjects`` included: the same tuple for the same records."""
+        identity = tuple(map(id, subjects))
+        entry = self._joined.get(identity)
+        if entry is None:
+            if len(self._joined) >= MAX_JOINED:
+                self._joined.clear()
+            names = self.names(asked)
+            added = [
+                limit
+                for subject in subjects
+                for group in (subject.limits, *[subject.model_limits.get(name, ()) for name in names])
+                for limit in group
+            ]
+            entry = self._joined[identity] = subjects, _once(self.limits, added)
+        return entry[1]
+
+
+def of_key(key: KeyRecord, asked: str, table: Table) -> Permit:
+    """The permit of ``key`` for the model ``asked`` for. Raises ApiError 403 or 400."""
+    permits = table.permits(key)
+    known = permits.get(asked)
+    if known is not None:
+        return known
+    if key.key_type not in ("default", "llm_api"):
+        raise ApiError(
+            403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls."
+        )
+    model = key.model_aliases.get(asked, asked)
+    whose = table.names.refused_by(key, model)
+    if whose is not None:
+        raise denied(whose, asked)
+    found = table.find(model)
+    if found is None:
+        message = (
+            f"Invalid model name passed in model={asked}. Call `/v1/models` to view available models for your key."
+        )
+        raise invalid_request(message, "model")
+    if len(permits) >= MAX_MODELS:
+        permits.clear()
+    general = _general(key, table, permits.values())
+    permit = permits[asked] = Permit(model, found, general)
+    own = [limit for name in permit.names(asked) for limit in key.model_limits.get(name, ())]
+    if own:
+        permit.limits = _once(general, own)
+    return permit
+
+
+def _general(key: KeyRecord, table: Table, known: Iterable[Permit]) -> tuple[Limit, ...]:
+    """What counts for every model; the same tuple for each, so that they share one plan."""
+    added = [*table.common_limits, *(table.master_limits if key.kind == "master" else ())]
+    if not added:
+        return key.limits
+    whole = _once(key.limits, added)
+    return next((permit.limits for permit in known if permit.limits == whole), whole)
+
+
+def _once(limits: tuple[Limit, ...], added: Iterable[Limit]) -> tuple[Limit, ...]:
+    """``limits`` and ``added``, each scope once."""
+    scopes = {limit.scope: limit for limit in limits}
+    for limit in added:
+        scopes.setdefault(limit.scope, limit)
+    return tuple(scopes.values())
+
+
+def denied(whose: str, asked: str) -> ApiError:
+    """403: a list does not admit the model."""
+    message = f"The requested model '{asked}' is not available for {_WHOSE[whose]}, or the model name is invalid."
+    kind = f"{_KIND.get(whose, whose)}_model_access_denied"
+    return ApiError(403, kind, message, param="model", details={"model": asked, "refused_by": whose})
+
+
+_LLM_ROUTES = frozenset({"llm_api_routes", "openai_routes", "/*", "*"})
+"""LiteLLM's names for groups of routes that contain all routes of the data plane."""
+
+
+def check_route(key: KeyRecord, path: bytes) -> None:
+    """Whether ``allowed_routes`` admit a raw path: exactly, by a trailing star, or by a group's name. Raises ApiError 403."""
+    allowed = key.allowed_routes
+    if not allowed or not _LLM_ROUTES.isdisjoint(allowed):
+        return
+    route = path.decode("latin-1")
+    if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
+        return
+    message = (
+        f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}. "
+        f"Tried to call route: {route}"
+    )
+    raise ApiError(403, "auth_error", message, details={"allowed_routes": list(allowed)})
+
+
+async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str | None = None) -> None:
+    """Set the exchange's group, its name within it, and its limits; for the model ``instead`` of the one asked for, if given.
+
+    Raises ApiError 403 or 400, and 503 when a subject cannot be looked up.
+    """
+    exchange.instead = instead
+    asked = exchange.call.model if instead is None else instead
+    wishes = exchange.wishes
+    while True:
+        key = exchange.principal
+        granted = of_key(key, asked, table)
+        exchange.limits = granted.limits
+        if worker.subjects.any and (wishes.end_user or wishes.tags or key.tags):
+            generation = worker.generation
+            subjects = await worker.subjects.of(wishes.end_user, (*key.tags, *wishes.tags))
+            if generation != worker.generation:
+                await _authenticate_again(exchange, worker)
+                continue
+            if subjects:
+                granted, name = _admitted(granted, asked, subjects, exchange, table)
+                exchange.limits = granted.joined(subjects, name)
+        exchange.group, exchange.routed = granted.group, granted.routed
+        return
+
+
+async def permit_again(exchange: Exchange, table: Table, worker: Worker) -> None:
+    """The same with what the key and its subjects are now. Raises ApiError 401 as well."""
+    await _authenticate_again(exchange, worker)
+    await permit(exchange, table, worker, exchange.instead)
+
+
+async def _authenticate_again(exchange: Exchange, worker: Worker) -> None:
+    exchange.principal = await worker.authenticator.authenticate(exchange.request)
+    check_route(exchange.principal, exchange.request.path)
+
+
+def _admitted(
+    granted: Permit, asked: str, subjects: tuple[SubjectRecord, ...], exchange: Exchange, table: Table
+) -> tuple[Permit, str]:
+    """Whether the customer's list admits the model; else the customer's default model takes its place."""
+    for subject in subjects:
+        # A tag's models say where its requests may be routed, not who may ask.
+        if not subject.entity.startswith("customer:") or table.names.admits(subject.models, granted.model):
+            continue
+        if subject.default_model is None:
+            raise denied("customer", asked)
+        return of_key(exchange.principal, subject.default_model, table), subject.default_model
+    return granted, asked

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from phantom_gateway.gateway.refusal import refusal, shown
+from phantom_gateway.limits.errors import LimitExceeded
+from phantom_gateway.spine.messages import LeaseGrant, Limit, LimitKind
+
+USD = 1_000_000_000
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("entity", "text"),
+    [
+        ("key:" + "ab" * 32, "key:abababab..."),
+        ("key:" + "ab" * 32 + "/model:gpt", "key:abababab.../model:gpt"),
+        ("key:short", "key:short"),
+        ("team:a-team-with-a-long-name", "team:a-team-with-a-long-name"),
+        ("member:t/u", "member:t/u"),
+        ("gateway", "gateway"),
+    ],
+)
+def test_what_is_shown_of_an_entity(entity: str, text: str) -> None:
+    assert shown(entity) == text
+
+
+def exceeded(kind: LimitKind, window: str, end: float, amount: int = 2 * USD) -> LimitExceeded:
+    limit = Limit(scope="s", kind=kind, entity="team:t", amount=amount, window=window)
+    grant = LeaseGrant(seq=1, granted=0, window_end=end, remaining=0, used=amount, reason="exhausted")
+    return LimitExceeded(limit, grant)
+
+
+def test_a_budget_names_entity_amounts_window_and_reset() -> None:
+    error = refusal(exceeded("budget", "30d", NOW + 60), NOW, USD // 2, 429)
+    assert (error.status, error.kind) == (429, "budget_exceeded")
+    assert error.message.startswith("Budget has been exceeded! team:t Current cost: ")
+    assert "Max budget: " in error.message
+    assert error.message.endswith("Window: 30d. Resets at: 2027-01-15T08:01:00Z.")
+    assert error.details == {
+        "entity": "team:t", "kind": "budget", "window": "30d", "limit": 2.0, "used": 2.0, "estimated_cost": 0.5,
+        "unit": "usd", "reset_at": int(NOW) + 60,
+    }  # fmt: skip
+    assert refusal(exceeded("budget", "", 0), NOW, 1, 422).message.endswith("It does not reset.")
+
+
+def test_a_rate_says_when_to_come_again() -> None:
+    error = refusal(exceeded("tokens", "60s", NOW + 30, amount=100), NOW, 0, 422)
+    assert (error.status, error.kind) == (429, "throttling_error")
+    assert dict(error.headers) == {
+        b"retry-after": b"30",
+        b"rate_limit_type": b"tokens",
+        b"reset_at": str(int(NOW) + 30).encode(),
+    }
+    assert refusal(exceeded("parallel", "", 0, amount=1), NOW, 0, 422).headers[0] == (b"retry-after", b"1")
