@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -158,9 +158,27 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 DurationText = Annotated[str, BeforeValidator(_duration)]
 Dollars = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**12, allow_inf_nan=False)]
 """US dollars, exact. Prices are dollars per token and the like."""
+Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**9, allow_inf_nan=False)]
+"""US dollars of a budget: sums of such amounts fit 64 bits of nano-dollars."""
 Free = Annotated[Any, BeforeValidator(conceal)]
 """Anything, with credentials concealed."""
 FreeDict = Annotated[dict[str, Any], BeforeValidator(conceal)]
 FreeList = Annotated[list[Any], BeforeValidator(conceal)]
 Fallbacks = Annotated[list[dict[str, Names]], BeforeValidator(_list_of_mappings), Field(max_length=10_000)]
 """``[{model: [fallback, ...]}, ...]``"""
+
+
+class BudgetEntry(Section):
+    """A budget; LiteLLM spells both keys in two ways."""
+
+    max_budget: Annotated[Money | None, Active("US dollars.")] = None
+    budget_limit: Annotated[Money | None, Active("Another name of `max_budget`.")] = None
+    budget_duration: Annotated[DurationText | None, Active("Window; without it, it never resets.")] = None
+    time_period: Annotated[DurationText | None, Active("Another name of `budget_duration`.")] = None
+
+    @model_validator(mode="after")
+    def _amount(self) -> Self:
+        """A budget that sets no bound would look like one."""
+        if self.max_budget is None and self.budget_limit is None:
+            raise _fail("must have max_budget")
+        return self

@@ -145,7 +145,7 @@ class GeneralSettings(Section):
         ),
     ] = None
     token_rate_limit_type: Annotated[
-        Literal["total", "input", "output"] | None, Later("Which tokens count against tpm limits.")
+        Literal["total", "input", "output"] | None, Active("Which tokens count against token limits; default `total`.")
     ] = None
     disable_master_key_return: Annotated[bool | None, Noted("The master key is never returned.")] = None
     control_plane_url: Annotated[Text | None, Later("Address of a separate control plane.")] = None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from phantom_gateway.config.schema_base import (
     Active,
+    BudgetEntry,
     Count,
     Dollars,
     DurationText,
@@ -15,6 +16,7 @@ from phantom_gateway.config.schema_base import (
     FreeDict,
     FreeList,
     Later,
+    Money,
     Name,
     Names,
     Noted,
@@ -116,14 +118,22 @@ class LitellmSettings(OpenSection):
     cache: Annotated[bool | None, Later("Cache answers.")] = None
     cache_params: Annotated[CacheParams | None, Later("Where answers are cached.")] = None
     enable_redis_auth_cache: Annotated[bool | None, Noted("Key records are pushed to the workers.")] = None
-    max_budget: Annotated[Dollars | None, Later("Budget of the whole gateway, US dollars.")] = None
-    budget_duration: Annotated[DurationText | None, Later("Window of `max_budget`.")] = None
+    max_budget: Annotated[
+        Money | None, Active("Budget of the whole gateway, US dollars; the master key is bounded by it, too.")
+    ] = None
+    budget_duration: Annotated[DurationText | None, Active("Window of `max_budget`; without it, it never resets.")] = (
+        None
+    )
     max_internal_user_budget: Annotated[Dollars | None, Active("Budget of a new user, US dollars.")] = None
     internal_user_budget_duration: Annotated[DurationText | None, Active("Window of `max_internal_user_budget`.")] = (
         None
     )
-    max_end_user_budget: Annotated[Dollars | None, Later("Budget of every end user, US dollars.")] = None
-    max_end_user_budget_id: Annotated[Name | None, Later("Budget id of every end user.")] = None
+    max_end_user_budget: Annotated[
+        Money | None, Active("Budget of every customer (end user) without one, US dollars; never resets.")
+    ] = None
+    max_end_user_budget_id: Annotated[
+        Name | None, Active("Budget (`/budget/new`) of every customer without one; wins over `max_end_user_budget`.")
+    ] = None
     default_internal_user_params: Annotated[InternalUserParams | None, Active("Fields of new users.")] = None
     default_team_params: Annotated[FreeDict | None, Later("Fields of new teams.")] = None
     default_team_settings: Annotated[FreeList | None, Later("Log sinks by team.")] = None
@@ -138,7 +148,9 @@ class LitellmSettings(OpenSection):
     )
     cost_discount_config: Annotated[dict[str, Number] | None, Later("Discount by provider.")] = None
     cost_margin_config: Annotated[FreeDict | None, Later("Margin by provider.")] = None
-    tag_budget_config: Annotated[FreeDict | None, Later("Budgets by tag.")] = None
+    tag_budget_config: Annotated[
+        dict[Name, BudgetEntry] | None, Active("Budgets by tag, for tags without one of their own.")
+    ] = None
     priority_reservation: Annotated[dict[str, Number] | None, Later("Share of the limits kept for a priority.")] = None
     store_audit_logs: Annotated[bool | None, Noted("Administrative changes are always recorded.")] = None
     public_model_groups: Annotated[Names | None, Later("Models shown on the public hub.")] = None

@@ -16,6 +16,7 @@ from phantom_gateway.config.schema_base import (
     FreeDict,
     FreeList,
     Later,
+    Money,
     Name,
     Names,
     Number,
@@ -179,8 +180,12 @@ class LitellmParams(Costs):
     configurable_clientside_auth_params: Annotated[
         FreeList | None, Later("Refused by design: a request never names a destination.")
     ] = None
-    max_budget: Annotated[Dollars | None, Later("Budget of this deployment, US dollars.")] = None
-    budget_duration: Annotated[DurationText | None, Later("Window of `max_budget`.")] = None
+    max_budget: Annotated[
+        Money | None, Active("Budget of this deployment, US dollars; when it is spent, others serve.")
+    ] = None
+    budget_duration: Annotated[DurationText | None, Active("Window of `max_budget`; without it, it never resets.")] = (
+        None
+    )
     use_in_pass_through: Annotated[bool | None, Later("Serve pass-through routes with this deployment's key.")] = None
     merge_reasoning_content_in_choices: Annotated[bool | None, Later("Put reasoning into the content.")] = None
     cache_control_injection_points: Annotated[FreeList | None, Later("Where to set cache breakpoints.")] = None
@@ -220,7 +225,7 @@ class ModelInfo(Costs):
     max_output_tokens: Annotated[
         Limit, Active("Largest output in tokens; bounds the reservation of a request without `max_tokens`.")
     ] = None
-    access_groups: Annotated[Names | None, Later("Groups through which keys are given access.")] = None
+    access_groups: Annotated[Names | None, Active("Names by which lists of models may mean this model.")] = None
     team_id: Annotated[Name | None, Later("Team that owns the deployment.")] = None
     tier: Annotated[Name | None, Later("`free` or `paid`.")] = None
     health_check_model: Annotated[Name | None, Later("Model a health check of a wildcard calls.")] = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from phantom_gateway.config.schema_base import Active, Names, Seconds, SecretText, Section
+from phantom_gateway.config.schema_base import Active, BudgetEntry, Names, Seconds, SecretText, Section
 from phantom_gateway.config.urls import check_host
 from phantom_gateway.spine.snapshot import HttpLimits
 
@@ -193,6 +193,10 @@ class SignInSection(Section):
 
 class PhantomSection(Section):
     """Settings of Phantom Gateway's own."""
+
+    master_key_budget: Annotated[
+        BudgetEntry | None, Active("A budget for calls with the master key, which the limits of no key bound.")
+    ] = None
 
     demo: Annotated[bool, Active("Offer the `demo` model, answered by the built-in simulator.")] = True
     journal_sync: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from phantom_gateway.config.schema_base import (
     Active,
+    BudgetEntry,
     Count,
     Fallbacks,
     FreeDict,
@@ -115,7 +116,10 @@ class RouterSettings(Section):
     optional_pre_call_checks: Annotated[Names | None, Later("Affinity and other checks.")] = None
     enable_tag_filtering: Annotated[bool | None, Later("Route by tags.")] = None
     tag_filtering_match_any: Annotated[bool | None, Later("One matching tag suffices.")] = None
-    provider_budget_config: Annotated[FreeDict | None, Later("Budgets by provider.")] = None
+    provider_budget_config: Annotated[
+        dict[Name, BudgetEntry] | None,
+        Active("Budgets by provider; when one is spent, deployments of other providers serve."),
+    ] = None
     default_max_parallel_requests: Annotated[Positive | None, Later("Requests in flight to a deployment.")] = None
     default_litellm_params: Annotated[FreeDict | None, Later("Parameters of every deployment.")] = None
     cache_responses: Annotated[bool | None, Later("Cache answers.")] = None

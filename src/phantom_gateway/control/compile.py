@@ -20,6 +20,7 @@ from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, Mode
 from phantom_gateway.config.schema_router import AliasTarget
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
+from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.providers.catalogue import PROVIDERS
@@ -244,6 +245,7 @@ def _routing(config: Config) -> Routing:
         default_fallbacks=tuple(dict.fromkeys(general)),
         aliases=aliases,
         hidden_aliases=hidden,
+        provider_budgets=budgets_of(router.provider_budget_config),
     )
 
 
@@ -284,13 +286,13 @@ def _http(config: Config) -> HttpLimits:
 
 
 def _settings(config: Config) -> Settings:
-    general, phantom = config.general_settings, config.phantom
+    general, litellm, phantom = config.general_settings, config.litellm_settings, config.phantom
     default = Settings()
     return Settings(
         budget_exceeded_status=_or(
             default.budget_exceeded_status,
             general.budget_exceeded_status_code,
-            config.litellm_settings.budget_exceeded_status_code,
+            litellm.budget_exceeded_status_code,
         ),
         drain_grace_s=phantom.drain_grace,
         key_header=(general.litellm_key_header_name or "").lower(),
@@ -301,6 +303,12 @@ def _settings(config: Config) -> Settings:
         cancel_on_disconnect=bool(general.cancel_on_disconnect),
         abandoned_timeout_s=phantom.upstream.abandoned_timeout,
         global_max_parallel=general.global_max_parallel_requests,
+        budget=budget(litellm.max_budget, litellm.budget_duration),
+        master_key_budget=budget_of(phantom.master_key_budget),
+        customer_budget=budget(litellm.max_end_user_budget),
+        customer_budget_id=litellm.max_end_user_budget_id or "",
+        tag_budgets=budgets_of(litellm.tag_budget_config),
+        limited_tokens=general.token_rate_limit_type or default.limited_tokens,
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,
     )

@@ -20,6 +20,7 @@ from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.control.compile_address import AddressError, Egress, compile_address
+from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.providers.catalogue import PATHS, Provider
@@ -238,6 +239,8 @@ class _Entry:
             stream_timeout_s=params.stream_timeout,
             max_retries=params.max_retries if params.max_retries is not None else params.num_retries,
             tags=tuple(params.tags or ()),
+            access_groups=tuple(info.access_groups or ()),
+            budget=budget(params.max_budget, params.budget_duration),
             mode=info.mode or (known.mode if known else "") or "",
             info=_info(entry),
             mock_response=params.mock_response,

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 PER_TOKEN = 1e15
 """Prices are nano-dollars per million tokens; LiteLLM shows dollars per token."""
-_GENERIC = ("all-proxy-models", "*")
 
 JsonObject = dict[str, Any]
-
-
-def allowed(key: KeyRecord, group: str) -> bool:
-    """Whether a key may see a model: it names the model, a wildcard over it, or nothing at all."""
-    if not key.models:
-        return True
-    return any(name in _GENERIC or name == group or _covers(name, group) for name in key.models)
-
-
-def _covers(name: str, group: str) -> bool:
-    return name.endswith("/*") and group.startswith(name[:-1])
 
 
 def model_view(deployment: Deployment) -> JsonObject:

@@ -17,6 +17,7 @@ from phantom_gateway.control.app import create_app
 from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.backends import Backends, backends_of
+from phantom_gateway.control.configured_budgets import seed_configured
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.http_server import HttpServer, admin_listener
@@ -32,6 +33,8 @@ from phantom_gateway.control.sign_in.parts import sign_in_parts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.control.temporary import TemporaryLimits
+from phantom_gateway.control.subjects import SubjectDirectory
+from phantom_gateway.limits import configured
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Purpose
 from phantom_gateway.security.master import MasterKey
@@ -108,7 +111,9 @@ class Control:
         self._leases = Leases(self._ingestion.authority)
         # Starts at the clock, so that no worker mistakes the count of a new control for that of the old one.
         directory = KeyDirectory(self._database, self._master.get, epoch=time.time_ns() // 1_000_000)
-        parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time)
+        subjects = SubjectDirectory(self._database, self.configuration)
+        parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time, subjects)
+        await self._seed(snapshot)
         self._spine = SpineServer(parts)
         await self._spine.start(places.spine_listener)
         await self._serve_demo(snapshot)
@@ -181,6 +186,14 @@ class Control:
     def _key_header(self) -> str:
         return self.configuration.snapshot.settings.key_header
 
+    async def _seed(self, snapshot: Snapshot) -> None:
+        """What was spent before a budget was configured counts against it."""
+        limits, master, now = tuple(configured.budgets(snapshot)), self._master.get().id, time.time()
+        if limits:
+            await self._ingestion.change_budgets(
+                lambda connection: (None, seed_configured(connection, limits, master, now))
+            )
+
     async def _serve_demo(self, snapshot: Snapshot) -> None:
         """Start the simulator when a deployment needs it for the first time; a reload may bring one."""
         wanted = any(deployment.provider == "demo" for deployment in snapshot.deployments)
@@ -193,6 +206,7 @@ class Control:
         self.configuration.people = self.loader.people
         if snapshot is not None:
             await self._serve_demo(snapshot)
+            await self._seed(snapshot)
             await self._spine.broadcast_snapshot(snapshot)
         if forgotten:
             await self._spine.invalidate(forgotten)

@@ -19,6 +19,7 @@ from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.control.spine_connection import SpineConnection
+from phantom_gateway.control.subjects import KINDS, SubjectDirectory
 from phantom_gateway.spine.codec import SpineProtocolError, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
@@ -33,6 +34,8 @@ from phantom_gateway.spine.messages import (
     NewSnapshot,
     Resolve,
     Resolved,
+    ResolvedSubject,
+    ResolveSubject,
     ToControl,
     Welcome,
 )
@@ -45,6 +48,8 @@ log = logging.getLogger(__name__)
 ACK_SECONDS = 1.0
 SNAPSHOT_ACK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 1.0
+LOOK_BEATS = 5
+"""Heartbeats from one look at which kinds of subjects there are to the next; changes made here are seen at once."""
 _INCARNATION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
 
 
@@ -74,6 +79,7 @@ class SpineParts:
     leases: Leases
     journals: Journals
     clock: Callable[[], float]
+    subjects: SubjectDirectory
 
 
 class SpineServer:
@@ -97,6 +103,7 @@ class SpineServer:
     async def start(self, listener: socket.socket) -> None:
         """Greet workers on a listening unix socket."""
         loop = asyncio.get_running_loop()
+        await self._look_at_subjects()
         self._server = await loop.create_unix_server(self._connect, sock=listener)
         self._tasks.spawn(self._heartbeats(), "spine heartbeat")
 
@@ -136,6 +143,8 @@ class SpineServer:
         Returns when all have confirmed it, or after a second.
         """
         self._parts.directory.forget(entities)
+        if not entities or any(entity.startswith(KINDS) for entity in entities):
+            await self._look_at_subjects()
         self._seq += 1
         self._note_fences()
         message = Invalidate(seq=self._seq, entities=entities, key_epoch=self._parts.directory.epoch)
@@ -169,6 +178,7 @@ class SpineServer:
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
         """Hand a new snapshot to every worker; whether all have confirmed it in time."""
+        await self._look_at_subjects()
         self._seq += 1
         return await self._broadcast(NewSnapshot(seq=self._seq, snapshot=snapshot), self._seq, SNAPSHOT_ACK_SECONDS)
 
@@ -202,19 +212,38 @@ class SpineServer:
                 done.set_result(None)
 
     async def _heartbeats(self) -> None:
+        beats = 0
         while True:
             parts = self._parts
-            beat = Heartbeat(
-                revision=parts.configuration.snapshot.revision,
-                key_epoch=parts.directory.epoch,
-                database_ok=self.database_ok,
-            )
-            frame = encode(beat)
-            for connection in self._workers.values():
-                connection.send_frame(frame)
+            self._beat()
+            beats += 1
+            if beats % LOOK_BEATS == 0:
+                self._tasks.spawn(self._look_at_subjects(), "look at subjects")
             parts.leases.expire(parts.clock())
             self._remind()
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _beat(self) -> None:
+        parts = self._parts
+        beat = Heartbeat(
+            revision=parts.configuration.snapshot.revision,
+            key_epoch=parts.directory.epoch,
+            subjects=parts.subjects.kinds,
+            database_ok=self.database_ok,
+        )
+        frame = encode(beat)
+        for connection in self._workers.values():
+            connection.send_frame(frame)
+
+    async def _look_at_subjects(self) -> None:
+        """Whoever relies on the first customer or tag being known relies on this being said before anything else."""
+        try:
+            changed = await self._parts.subjects.look()
+        except DatabaseError as error:
+            log.warning("customers and tags cannot be looked at (%s)", type(error).__name__)
+            return
+        if changed:
+            self._beat()
 
     # --- what workers say (spine_connection.Handler) ------------------------------------------------------------------
 
@@ -254,7 +283,12 @@ class SpineServer:
         snapshot = parts.configuration.snapshot
         fresh = hello.revision == snapshot.revision
         connection.send(
-            Welcome(version=PROTOCOL_VERSION, revision=snapshot.revision, snapshot=None if fresh else snapshot)
+            Welcome(
+                version=PROTOCOL_VERSION,
+                revision=snapshot.revision,
+                subjects=parts.subjects.kinds,
+                snapshot=None if fresh else snapshot,
+            )
         )
         log.info("worker %s (slot %d, pid %d) greeted", hello.worker, hello.slot, hello.pid)
         connection.admit()
@@ -269,6 +303,8 @@ class SpineServer:
                 self._parts.leases.returned(worker, message, self._parts.clock())
             case Resolve():
                 self._tasks.spawn(self._resolve(connection, message), "resolve")
+            case ResolveSubject():
+                self._tasks.spawn(self._resolve_subject(connection, message), "resolve subject")
             case Ack():
                 self._confirm(worker, (message.seq,))
                 if (number := self._fences.get(message.seq)) is not None:
@@ -288,6 +324,15 @@ class SpineServer:
             return
         self._resolves = True
         connection.send(Resolved(seq=message.seq, key=record))
+
+    async def _resolve_subject(self, connection: SpineConnection, message: ResolveSubject) -> None:
+        try:
+            record = await self._parts.subjects.find(message.entity)
+        except DatabaseError as error:
+            log.warning("a subject cannot be resolved: the database does not answer (%s)", type(error).__name__)
+            connection.send(ResolvedSubject(seq=message.seq, unavailable=True))
+            return
+        connection.send(ResolvedSubject(seq=message.seq, subject=record))
 
     def lost(self, connection: SpineConnection) -> None:
         """A worker's connection has ended; what it holds stays counted until its journal says that it is dead."""

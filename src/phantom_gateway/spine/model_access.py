@@ -101,6 +101,11 @@ class ModelNames:
         names = dict.fromkeys([*self._groups, *visible, *concrete, *key.model_aliases])
         return [name for name in names if self.is_usable(key, name)]
 
+    def groups(self, key: KeyRecord) -> frozenset[str]:
+        """The groups that serve what a key may use."""
+        found = [self.find(key.model_aliases.get(name, name)) for name in self.usable(key)]
+        return frozenset([each.group for each in found if each is not None])
+
     def is_usable(self, key: KeyRecord, name: str) -> bool:
         """Whether a key may write ``name`` as ``model``."""
         model = key.model_aliases.get(name, name)

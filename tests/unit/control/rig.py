@@ -29,6 +29,7 @@ from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.sign_in.threads import PasswordThreads
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.control.temporary import TemporaryLimits
+from phantom_gateway.control.subjects import SubjectDirectory
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Keyring
@@ -154,7 +155,8 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
     directory = KeyDirectory(threads, lambda: master, epoch=1000)
     configuration = Configuration(SNAPSHOT, 1.0)
     clock = Clock()
-    spine = SpineServer(SpineParts(configuration, directory, leases, ingestion, time.time))
+    subjects = SubjectDirectory(threads, configuration)
+    spine = SpineServer(SpineParts(configuration, directory, leases, ingestion, time.time, subjects))
     await spine.start(listen(path / "spine.sock"))
     parts = SignInParts(
         sessions=KeyHasher(Secret("cd" * 32)),

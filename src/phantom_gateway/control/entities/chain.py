@@ -115,6 +115,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         expires=min(ends) if ends else None,
         limits=tuple(_limits(chain, now)),
         model_limits=_model_limits(chain),
+        budget_fallbacks=_budget_fallbacks(key),
         tags=_tags(chain),
         revision=key.revision,
     )
@@ -183,6 +184,11 @@ def _expanded(models: list[str], groups: dict[str, list[str]]) -> tuple[str, ...
     for name in models:
         found.update(dict.fromkeys(groups.get(name, ())))
     return tuple(found)
+
+
+def _budget_fallbacks(key: KeyRow) -> dict[str, tuple[str, ...]]:
+    written = key.extra.get("budget_fallbacks") or {}
+    return {model: tuple(others) for model, others in written.items()}
 
 
 def _tags(chain: Chain) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, route, services_of
-from phantom_gateway.control.models_view import allowed, group_view, model_view
+from phantom_gateway.control.models_view import group_view, model_view
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import Deployment
 
 JsonObject = dict[str, Any]
@@ -26,8 +27,9 @@ def router() -> APIRouter:
 
 def _visible(request: Request) -> list[Deployment]:
     """A key sees the models it may use."""
-    key = caller_of(request).key
-    return [one for one in services_of(request).configuration.snapshot.deployments if allowed(key, one.group)]
+    snapshot = services_of(request).configuration.snapshot
+    groups = ModelNames(snapshot).groups(caller_of(request).key)
+    return [one for one in snapshot.deployments if one.group in groups]
 
 
 async def model_info(request: Request, litellm_model_id: str | None = None) -> JsonObject:

@@ -168,3 +168,9 @@ def test_members_are_bounded_by_the_teams_defaults_and_their_budget_in_the_organ
         ("budget:org_member:o/u:", 3),
     ]
     assert record.model_lists == (("member", ("m",)),)
+
+
+def test_budget_fallbacks_are_carried_over() -> None:
+    assert record_of(key_row()).budget_fallbacks == {}
+    row = key_row(extra={"budget_fallbacks": {"a": ["b", "c"]}})
+    assert record_of(row).budget_fallbacks == {"a": ("b", "c")}
