@@ -7,6 +7,7 @@ the position stored in that transaction has to be in it. A journal that disappea
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.spend import key_entity
+from phantom_gateway.store.spend import Owners
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
 _CHUNK = 500
@@ -151,9 +152,14 @@ def _report(check: Check, incarnation: str, damage: Damage) -> None:
 
 
 def _totals(connection: sa.Connection) -> Check:
-    check = Check("totals", "the rows of each key add up to its total")
-    sums = sa.select(REQUESTS.c.key_id, sa.func.sum(REQUESTS.c.cost_nano), sa.func.count()).group_by(REQUESTS.c.key_id)
-    rows = {key_entity(key_id): (int(cost), count) for key_id, cost, count in connection.execute(sums)}
+    check = Check("totals", "the rows of each entity (key, user, team, customer, tag, ...) add up to its total")
+    columns = [REQUESTS.c[name] for name in Owners._fields]
+    sums = sa.select(*columns, sa.func.sum(REQUESTS.c.cost_nano), sa.func.count()).group_by(*columns)
+    rows: dict[str, tuple[int, int]] = {}
+    for *named, tags, cost, count in connection.execute(sums):
+        for entity in Owners(*named, tuple(json.loads(tags))).entities():
+            before = rows.get(entity, (0, 0))
+            rows[entity] = before[0] + int(cost), before[1] + count
     kept = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}
     for entity in sorted(rows.keys() | kept.keys()):
         check.examined += 1
@@ -165,16 +171,23 @@ def _totals(connection: sa.Connection) -> Check:
     return check
 
 
+_CONFIGURED = ("gateway", "master_key", "provider", "deployment")
+"""Kinds of entities without a total. A failed attempt is billed to the deployment that failed, too, so all rows are their bound."""
+
+
 def _budgets(connection: sa.Connection) -> Check:
-    """No window of a key's budget can hold more than the key has ever cost."""
-    check = Check("budgets", "no budget window holds more than its key has cost")
+    """No window of a budget can hold more than its entity has ever cost."""
+    check = Check("budgets", "no budget window holds more than its entity has cost")
     totals = {row.entity: row.amount_nano for row in connection.execute(sa.select(TOTALS))}
-    for row in connection.execute(sa.select(SPEND).where(SPEND.c.scope.startswith("budget:key:"))):
+    whole = int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0))).scalar_one())
+    for row in connection.execute(sa.select(SPEND).where(SPEND.c.scope.startswith("budget:"))):
         check.examined += 1
         entity = row.scope.removeprefix("budget:").rpartition(":")[0]
-        if row.amount_nano > totals.get(entity, 0):
+        configured = entity.partition(":")[0] in _CONFIGURED
+        cost = whole if configured else totals.get(entity.partition("/model:")[0], 0)
+        if row.amount_nano > cost:
             check.fault(
-                f"{row.scope} from {row.window_start}: {row.amount_nano} nano-dollars, the key has cost {totals.get(entity, 0)}"
+                f"{row.scope} from {row.window_start}: {row.amount_nano} nano-dollars, {entity} has cost {cost}"
             )
     return check
 

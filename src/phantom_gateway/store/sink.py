@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +15,7 @@ from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.store import sink_postgres, spend_logs
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.spend import insert_or, key_entity
+from phantom_gateway.store.spend import Owners, insert_or
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
 
 log = logging.getLogger(__name__)
@@ -100,12 +102,18 @@ def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
 
 
 def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums: dict[str, tuple[int, int, int]] = {}
+    # By owners first: of the many records of a batch, most belong to the same few.
+    groups: dict[Owners, tuple[int, int, int]] = {}
     for record in closed:
-        key_id = record.key_id
-        amount, requests, last = sums.get(key_id, (0, 0, 0))
+        owners = _owners(record)
+        amount, requests, last = groups.get(owners, (0, 0, 0))
         ended = record.at_ns + record.duration_us * 1000
-        sums[key_id] = (amount + record.cost.total, requests + 1, max(last, ended))
+        groups[owners] = amount + record.cost.total, requests + 1, max(last, ended)
+    sums: dict[str, tuple[int, int, int]] = {}
+    for owners, (amount, requests, last) in groups.items():
+        for entity in owners.entities():
+            before = sums.get(entity, (0, 0, 0))
+            sums[entity] = before[0] + amount, before[1] + requests, max(before[2], last)
     if not sums:
         return
     statement = insert_or(connection, TOTALS)
@@ -121,8 +129,17 @@ def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
         },
     )
     names = ("entity", "amount_nano", "requests", "last_active")
-    rows = [(key_entity(key_id), amount, requests, last / 1e9) for key_id, (amount, requests, last) in sums.items()]
+    rows = [(entity, amount, requests, last / 1e9) for entity, (amount, requests, last) in sorted(sums.items())]
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _owners(record: Closed) -> Owners:
+    return _new(Owners, _owner_fields(record))
+
+
+_owner_fields: Callable[[Closed], tuple[Any, ...]] = attrgetter(*Owners._fields)
+_new = tuple.__new__
+"""Makes a named tuple without the Python call of its own constructor."""
 
 
 def _close_and_open(connection: sa.Connection, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.ledger.ingest import Ingestor
 from phantom_gateway.ledger.journal import Journal
-from phantom_gateway.ledger.record import Record
+from phantom_gateway.ledger.record import Record, Spend
 from phantom_gateway.ledger.replay import Damage
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.proof import MAX_DETAILS, Check, prove
@@ -110,3 +110,30 @@ def test_details_are_bounded_and_the_count_is_not() -> None:
     for number in range(MAX_DETAILS + 5):
         check.fault(str(number))
     assert (check.faults, len(check.details), check.ok) == (MAX_DETAILS + 5, MAX_DETAILS, False)
+
+
+def shared(root: Path, *scopes: str) -> Journal:
+    spends = tuple(Spend(scope, 0.0, 5) for scope in scopes)
+    return write(root, [closed(0, cost=5, spends=spends, user_id="u", team_id="t", end_user="c", tags=("x",))])
+
+
+async def test_totals_of_every_entity_are_proved(database: Database, tmp_path: Path) -> None:
+    journal = shared(tmp_path / "journal", "budget:team:t:", "budget:member:t/u:30d")
+    Ingestor(tmp_path / "journal", DatabaseSink(database)).step()
+    assert faults(database, tmp_path / "journal") == {}
+    entities = ("user:u", "team:t", "member:t/u", "customer:c", "tag:x")
+    for entity in entities:
+        change(database, sa.update(TOTALS).where(TOTALS.c.entity == entity).values(requests=9))
+    assert faults(database, tmp_path / "journal") == {"totals": len(entities)}
+    await journal.close()
+
+
+async def test_budgets_of_every_entity_are_proved(database: Database, tmp_path: Path) -> None:
+    scopes = ("budget:team:t:1d", "budget:customer:c/model:m:", "budget:gateway:", "budget:provider:openai:7d")
+    journal = shared(tmp_path / "journal", *scopes)
+    Ingestor(tmp_path / "journal", DatabaseSink(database)).step()
+    checks = {check.name: check for check in prove(database, tmp_path / "journal")}
+    assert (checks["budgets"].examined, checks["budgets"].faults) == (len(scopes), 0)
+    change(database, sa.update(SPEND).values(amount_nano=6))
+    assert faults(database, tmp_path / "journal") == {"budgets": len(scopes)}
+    await journal.close()

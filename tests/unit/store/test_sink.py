@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -138,3 +139,24 @@ def test_however_it_is_cut_and_repeated_everything_counts_once(
     for key_id in {record.key_id for record in made}:
         mine = [record.cost.total for record in made if record.key_id == key_id]
         assert totals[f"key:{key_id}"] == (sum(mine), len(mine))
+
+
+def test_everybody_a_request_belongs_to_has_a_total(database: Database) -> None:
+    sink = DatabaseSink(database)
+    mine: dict[str, Any] = {"user_id": "u", "team_id": "t", "org_id": "o", "project_id": "p", "end_user": "c", "tags": ("x", "y", "x")}
+    records = [closed(1, cost=5, **mine), closed(2, cost=7, user_id="u"), closed(3, cost=11, team_id="t", tags=("y",))]
+    sink.apply(batch(records[:2], 2))
+    sink.apply(batch(records[2:], 3))
+    with database.read() as connection:
+        kept = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}
+    assert kept == {
+        f"key:{KEY_ID}": (23, 3),
+        "user:u": (12, 2),
+        "team:t": (16, 2),
+        "member:t/u": (5, 1),
+        "org:o": (5, 1),
+        "project:p": (5, 1),
+        "customer:c": (5, 1),
+        "tag:x": (5, 1),
+        "tag:y": (16, 2),
+    }
