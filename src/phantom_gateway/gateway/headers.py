@@ -13,11 +13,10 @@ from phantom_gateway.ledger.money import NANO
 from phantom_gateway.limits.slices import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
     from phantom_gateway.limits.slices import Slice
+    from phantom_gateway.spine.messages import Limit
 
 _COMMON = b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
 JSON = b"content-type: application/json\r\n" + _COMMON
@@ -62,35 +61,81 @@ def of_cost(cost: Cost) -> bytes:
 
 
 def of_limits(slices: list[Slice], now: float) -> bytes:
-    """What the key may still do: ``x-ratelimit-*`` for requests and tokens, LiteLLM's key figures for the budget."""
+    """What may still be done: ``x-ratelimit-*`` of the tightest limit of requests and of tokens, the same by kind of entity
+    (``x-ratelimit-team-remaining-requests``), and LiteLLM's figures of the key.
+    """
     block = b""
+    requests: Slice | None = None
+    tokens: Slice | None = None
+    fewest_requests = fewest_tokens = 0
+    has_budget = False
     for piece in slices:
         kind = piece.kind
         if kind == "parallel":
             continue
         fixed = piece.shown
         if not fixed:
-            fixed = piece.shown = _FIXED[kind](piece.limit.amount)
+            fixed = piece.shown = _shown(piece.limit)
         remaining = piece.remaining + piece.free
         if kind == "budget":
-            amount = piece.limit.amount
-            block += _BUDGET % (fixed, *divmod(amount - remaining if amount > remaining else 0, NANO))
-        else:
-            reset = piece.end - now if piece.end != NEVER else 0
-            changing = _REQUESTS if kind == "requests" else _TOKENS
-            block += changing % (fixed, max(0, remaining), reset)
+            if fixed != _NOTHING and not has_budget:
+                has_budget = True
+                amount = piece.limit.amount
+                block += _BUDGET % (fixed, *divmod(amount - remaining if amount > remaining else 0, NANO))
+            continue
+        if remaining < 0:
+            remaining = 0
+        if fixed != _NOTHING:
+            block += b"%b%d\r\n" % (fixed, remaining)
+        if kind == "requests":
+            if requests is None or remaining < fewest_requests:
+                requests, fewest_requests = piece, remaining
+        elif tokens is None or remaining < fewest_tokens:
+            tokens, fewest_tokens = piece, remaining
+    if requests is not None:
+        reset = requests.end - now if requests.end != NEVER else 0
+        block += _REQUESTS % (requests.limit.amount, fewest_requests, reset)
+    if tokens is not None:
+        reset = tokens.end - now if tokens.end != NEVER else 0
+        block += _TOKENS % (tokens.limit.amount, fewest_tokens, reset)
     return block
 
 
-# What changes from one answer to the next stands behind what does not, which is rendered once per slice.
-_FIXED: dict[str, Callable[[int], bytes]] = {
-    "requests": lambda amount: b"x-ratelimit-limit-requests: %d\r\nx-litellm-key-rpm-limit: %d\r\n" % (amount, amount),
-    "tokens": lambda amount: b"x-ratelimit-limit-tokens: %d\r\nx-litellm-key-tpm-limit: %d\r\n" % (amount, amount),
-    "budget": lambda amount: b"x-litellm-key-max-budget: %d.%09d\r\n" % divmod(amount, NANO),
-}
-_REQUESTS = b"%bx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
-_TOKENS = b"%bx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
+_REQUESTS = (
+    b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
+)
+_TOKENS = b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
 _BUDGET = b"%bx-litellm-key-spend: %d.%09d\r\n"
+_NOTHING = b" "
+"""Of a limit that is not shown by itself."""
+_SCOPES = {
+    "key": b"api_key",
+    "team": b"team",
+    "user": b"user",
+    "member": b"team_member",
+    "customer": b"end_user",
+    "org": b"organization",
+}
+"""LiteLLM's names (1.106.2)."""
+
+
+def _shown(limit: Limit) -> bytes:
+    """What does not change from one answer to the next, and stands before what does; rendered once per slice."""
+    kind, _, name = limit.entity.partition(":")
+    if limit.kind == "budget":
+        if kind != "key" or "/model:" in name:
+            return _NOTHING
+        return b"x-litellm-key-max-budget: %d.%09d\r\n" % divmod(limit.amount, NANO)
+    scope = _SCOPES.get(kind)
+    if "/model:" in name:
+        scope = b"model_per_key" if kind == "key" else None
+    if scope is None or limit.window != "60s":
+        return _NOTHING
+    unit, figure = (b"requests", b"rpm") if limit.kind == "requests" else (b"tokens", b"tpm")
+    block = b"x-ratelimit-%b-limit-%b: %d\r\n" % (scope, unit, limit.amount)
+    if scope == b"api_key":
+        block += b"x-litellm-key-%b-limit: %d\r\n" % (figure, limit.amount)
+    return block + b"x-ratelimit-%b-remaining-%b: " % (scope, unit)
 
 
 def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -156,8 +156,9 @@ def _totals(connection: sa.Connection) -> Check:
     columns = [REQUESTS.c[name] for name in Owners._fields]
     sums = sa.select(*columns, sa.func.sum(REQUESTS.c.cost_nano), sa.func.count()).group_by(*columns)
     rows: dict[str, tuple[int, int]] = {}
-    for *named, tags, cost, count in connection.execute(sums):
-        for entity in Owners(*named, tuple(json.loads(tags))).entities():
+    for row in connection.execute(sums):
+        *named, tags, cost, count = row
+        for entity in Owners._make([*named, tuple(json.loads(tags))]).entities():
             before = rows.get(entity, (0, 0))
             rows[entity] = before[0] + int(cost), before[1] + count
     kept = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}

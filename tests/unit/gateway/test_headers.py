@@ -41,28 +41,73 @@ def test_the_cost_of_an_answer() -> None:
     assert more["x-litellm-response-cost-reasoning"] == "0.000000002"
 
 
-def piece(kind: Any, amount: int, free: int, end: float = NOW + 30.4) -> Slice:
+def piece(
+    kind: Any, amount: int, free: int, end: float = NOW + 30.4, entity: str = "key:x", window: str = "60s"
+) -> Slice:
     """A slice of a limit of ``amount``: ``free`` here and 3 at the authority."""
-    window = "" if kind == "parallel" else "60s"
-    made = Slice(Limit(scope=kind, kind=kind, entity="key:x", amount=amount, window=window), NOW, end, NOW)
+    window = "" if kind == "parallel" else window
+    made = Slice(Limit(scope=kind, kind=kind, entity=entity, amount=amount, window=window), NOW, end, NOW)
     made.free, made.remaining = free, 3
     return made
 
 
 def test_what_a_key_may_still_do() -> None:
     slices = [piece("requests", 9, 2), piece("tokens", 900, 97), piece("parallel", 3, 1)]
-    found = parsed(headers.of_limits([*slices, piece("budget", 2_000_000_000, 500_000_000, NEVER)], NOW))
-    assert found == {
+    slices += [piece("budget", 2_000_000_000, 500_000_000, NEVER), piece("budget", 7, 7, window="1d")]
+    for _ in range(2):
+        found = parsed(headers.of_limits(slices, NOW))
+        assert found == {
+            "x-ratelimit-limit-requests": "9",
+            "x-ratelimit-remaining-requests": "5",
+            "x-ratelimit-reset-requests": "30",
+            "x-ratelimit-api_key-limit-requests": "9",
+            "x-ratelimit-api_key-remaining-requests": "5",
+            "x-litellm-key-rpm-limit": "9",
+            "x-ratelimit-limit-tokens": "900",
+            "x-ratelimit-remaining-tokens": "100",
+            "x-ratelimit-reset-tokens": "30",
+            "x-ratelimit-api_key-limit-tokens": "900",
+            "x-ratelimit-api_key-remaining-tokens": "100",
+            "x-litellm-key-tpm-limit": "900",
+            "x-litellm-key-spend": "1.499999997",
+            "x-litellm-key-max-budget": "2.000000000",
+        }
+
+
+@pytest.mark.parametrize(
+    ("entity", "name"),
+    [
+        ("team:t", "team"),
+        ("user:u", "user"),
+        ("member:t/u", "team_member"),
+        ("customer:c", "end_user"),
+        ("org:o", "organization"),
+        ("key:k/model:gpt", "model_per_key"),
+    ],
+)
+def test_the_tightest_limit_is_told_and_each_by_its_entity(entity: str, name: str) -> None:
+    slices = [piece("requests", 9, 2), piece("requests", 7, -2, entity=entity), piece("budget", 5, 5, entity=entity)]
+    found = parsed(headers.of_limits(slices, NOW))
+    assert (found["x-ratelimit-limit-requests"], found["x-ratelimit-remaining-requests"]) == ("7", "1")
+    assert found[f"x-ratelimit-{name}-limit-requests"] == "7"
+    assert found[f"x-ratelimit-{name}-remaining-requests"] == "1"
+    assert found["x-ratelimit-api_key-remaining-requests"] == "5"
+    assert not [name for name in found if "budget" in name or "spend" in name]
+
+
+def test_what_has_no_name_at_litellm_counts_for_the_tightest_only() -> None:
+    slices = [
+        piece("requests", 9, 2, entity="tag:t"),
+        piece("tokens", 90, 1, window="24h"),
+        piece("tokens", 80, 2, entity="team:t/model:m"),
+    ]
+    assert parsed(headers.of_limits(slices, NOW)) == {
         "x-ratelimit-limit-requests": "9",
         "x-ratelimit-remaining-requests": "5",
         "x-ratelimit-reset-requests": "30",
-        "x-litellm-key-rpm-limit": "9",
-        "x-ratelimit-limit-tokens": "900",
-        "x-ratelimit-remaining-tokens": "100",
+        "x-ratelimit-limit-tokens": "90",
+        "x-ratelimit-remaining-tokens": "4",
         "x-ratelimit-reset-tokens": "30",
-        "x-litellm-key-tpm-limit": "900",
-        "x-litellm-key-spend": "1.499999997",
-        "x-litellm-key-max-budget": "2.000000000",
     }
 
 

@@ -143,8 +143,10 @@ def test_however_it_is_cut_and_repeated_everything_counts_once(
 
 def test_everybody_a_request_belongs_to_has_a_total(database: Database) -> None:
     sink = DatabaseSink(database)
-    mine: dict[str, Any] = {"user_id": "u", "team_id": "t", "org_id": "o", "project_id": "p", "end_user": "c", "tags": ("x", "y", "x")}
-    records = [closed(1, cost=5, **mine), closed(2, cost=7, user_id="u"), closed(3, cost=11, team_id="t", tags=("y",))]
+    mine: dict[str, Any] = {"user_id": "u", "team_id": "t", "org_id": "o", "project_id": "p", "end_user": "c"}
+    mine["tags"] = ("x", "y", "x")
+    records = [closed(1, cost=5, **mine), closed(2, cost=7, user_id="u")]
+    records.append(closed(3, cost=11, team_id="t", tags=("y",)))
     sink.apply(batch(records[:2], 2))
     sink.apply(batch(records[2:], 3))
     with database.read() as connection:
