@@ -26,12 +26,17 @@ from typing import Any
 import pytest
 import uvloop
 from tests.support.gateway import Gateway
+from tests.support.tenants import STAMPS, store
 
 from phantom_gateway.gateway.worker import Worker
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import OrganizationRow, TeamMemberRow, TeamRow, UserRow
 
-PLAIN = 149
+PLAIN = 147
 """Calls for a plain chat request."""
-CHUNK = 11
+LIMITED = 147
+"""The same with fifteen limits on the key and everything above it."""
+CHUNK = 9
 """Calls for one chunk of a stream that arrives by itself."""
 
 RECORD = "PHANTOM_RECORD"
@@ -117,9 +122,11 @@ async def per_unit(action: Callable[[int], None], small: int, large: int) -> tup
     return cost, [f"{count:6.2f}  {name}" for count, name in table if count >= 0.2]
 
 
-def measured(gateway: Gateway, use: Callable[[Caller], tuple[Callable[[int], None], int, int]]) -> tuple[int, str]:
-    """Run a worker beside the gateway's own and count."""
-    key = gateway.key(max_budget=100, budget_duration="30d", rpm_limit=1_000_000, tpm_limit=1_000_000_000)
+def measured(
+    gateway: Gateway, use: Callable[[Caller], tuple[Callable[[int], None], int, int]], **belongs: str
+) -> tuple[int, str]:
+    """Run a worker beside the gateway's own and count; the key ``belongs`` to a team and a user, if any."""
+    key = gateway.key(max_budget=100, budget_duration="30d", rpm_limit=1_000_000, tpm_limit=1_000_000_000, **belongs)
 
     async def run() -> tuple[int, list[str]]:
         worker = Worker(gateway.data_dir, 7)
@@ -151,6 +158,26 @@ def judge(name: str, cost: int, bound: int, table: str) -> None:
 def test_a_plain_request(shared_gateway: Gateway) -> None:
     cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25))
     judge("PLAIN", cost, PLAIN, table)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_plain_request_with_limits_on_everything(shared_gateway: Gateway) -> None:
+    """Fifteen limits: of the key, its member, its user, its team and its organisation."""
+    rates = {"rpm_limit": 1_000_000, "tpm_limit": 1_000_000_000} | STAMPS
+    all_three = rates | {"max_budget_nano": 10**12}
+    store(
+        shared_gateway.data_dir,
+        (tenants.ORGANIZATIONS, OrganizationRow(id="calls-o", **all_three)),
+        (tenants.TEAMS, TeamRow(id="calls-t", org_id="calls-o", tpd_limit=10**12, **all_three)),
+        (tenants.USERS, UserRow(id="calls-u", role="internal_user", **rates)),
+        (
+            tenants.TEAM_MEMBERS,
+            TeamMemberRow(team_id="calls-t", user_id="calls-u", role="user", max_parallel_requests=99, **all_three),
+        ),
+    )
+    belongs = {"team_id": "calls-t", "user_id": "calls-u"}
+    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), **belongs)
+    judge("LIMITED", cost, LIMITED, table)
 
 
 @pytest.mark.usefixtures("simulator")

@@ -92,6 +92,8 @@ class Caller:
                 continue
             exchange.fallbacks = position
             try:
+                if exchange.operation.name not in found[0].operations:
+                    raise _not_served(exchange)
                 await self._ask_group(exchange, table, *found)
             except RequestRefused:
                 raise
@@ -106,7 +108,6 @@ class Caller:
 
     async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
         operation = exchange.operation.name
-        _check_operation(exchange, group)
         tried: set[str] = set()
         banned: set[str] = set()
         failure: ApiError | None = None
@@ -279,11 +280,10 @@ class Caller:
         relay.end(error.event())
 
 
-def _check_operation(exchange: Exchange, group: Group) -> None:
-    if exchange.operation.name not in group.operations:
-        raise invalid_request(
-            f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
-        )
+def _not_served(exchange: Exchange) -> ApiError:
+    return invalid_request(
+        f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
+    )
 
 
 def _retries(exchange: Exchange, target: Target, table: Table) -> int:

@@ -152,7 +152,7 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
     wishes = exchange.wishes
     while True:
         key = exchange.principal
-        granted = of_key(key, asked, table)
+        granted = table.permits(key).get(asked) or of_key(key, asked, table)
         exchange.limits = granted.limits
         if worker.subjects.any and (wishes.end_user or wishes.tags or key.tags):
             generation = worker.generation

@@ -24,19 +24,17 @@ class Subjects:
 
     def __init__(self, spine: SpineClient) -> None:
         self._spine = spine
+        self.any = False
+        """Whether there is anybody to look up."""
         self._kinds: frozenset[str] = frozenset()
         self._records: OrderedDict[str, SubjectRecord | None] = OrderedDict()
         self.generation = 0
         """Counts forgettings: an answer asked for before one must not be stored after it."""
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anybody to look up."""
-        return bool(self._kinds)
-
     def heard(self, kinds: tuple[str, ...]) -> None:
         """Control says of which kinds there are any."""
         self._kinds = frozenset(kinds)
+        self.any = bool(kinds)
 
     def forget(self, entities: tuple[str, ...]) -> None:
         """Drop these records; all of them when none is named, or when a shared budget may have changed."""

@@ -281,6 +281,9 @@ class Table:
 
     def find(self, model: str) -> tuple[Group, str] | None:
         """The group that serves a public model name, and the name within it (``ModelNames.find``)."""
+        group = self.groups.get(model)
+        if group is not None:
+            return group, model
         found = self.names.find(model)
         return None if found is None else (self.groups[found.group], found.model)
 
