@@ -33,9 +33,22 @@ from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
 PREPAID = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=1000, window="")
 MINUTELY = Limit(scope="budget:team:t:60s", kind="budget", entity="team:t", amount=400, window="60s")
 SLOTS = Limit(scope="parallel:key:k:", kind="parallel", entity="key:k", amount=6, window="")
-LIMITS = (SLOTS, PREPAID, MINUTELY)
+MEMBER = Limit(scope="budget:member:t/u:", kind="budget", entity="member:t/u", amount=700, window="")
+OTHER = Limit(scope="budget:key:o:60s", kind="budget", entity="key:o", amount=150, window="60s")
+CUSTOMER = Limit(scope="budget:customer:c:", kind="budget", entity="customer:c", amount=900, window="")
+GATEWAY = Limit(scope="budget:gateway:60s", kind="budget", entity="gateway", amount=500, window="60s")
+CHAINS = (
+    (SLOTS, PREPAID, MINUTELY, GATEWAY),
+    (SLOTS, PREPAID, MEMBER, MINUTELY, CUSTOMER, GATEWAY),
+    (OTHER, MEMBER, MINUTELY, GATEWAY),
+    (OTHER, MINUTELY, CUSTOMER, GATEWAY),
+)
+"""Two keys of one team, one of them also used by a member, each with and without a customer: what they share differs."""
+AMOUNTS = {limit.scope: limit.amount for chain in CHAINS for limit in chain}
+FOREVER = (PREPAID, MEMBER, CUSTOMER)
 
 Key = tuple[str, float]
+Chain = tuple[Limit, ...]
 
 
 class DatabaseDownError(Exception):
@@ -174,29 +187,34 @@ class Money(RuleBasedStateMachine):
 
     @rule(
         traffic=st.lists(
-            st.tuples(st.integers(0, 3), st.integers(1, 120), st.integers(0, 3), st.floats(0, 1)),
+            st.tuples(
+                st.integers(0, 3), st.integers(1, 120), st.integers(0, 3), st.floats(0, 1), st.sampled_from(CHAINS)
+            ),
             min_size=1,
             max_size=6,
         )
     )
-    def serve(self, traffic: list[tuple[int, int, int, float]]) -> None:
+    def serve(self, traffic: list[tuple[int, int, int, float, Chain]]) -> None:
         """What happens most of the time: requests come and go, and lost connections come back after a while."""
         self.quiet_steps += 1
         for worker in self.workers if self.quiet_steps > 1 else ():
             if not worker.connected:
                 self.hello(worker)
-        for index, amount, count, part in traffic:
-            self.admit(index, amount, count)
+        for index, amount, count, part, chain in traffic:
+            self.admit(index, amount, count, chain)
             if any(worker.requests for worker in self.workers) and (count != 1):
                 self.settle(index, part, 0)
 
-    def admit(self, index: int, amount: int, count: int) -> None:
+    def admit(self, index: int, amount: int, count: int, chain: Chain) -> None:
         worker = self.some(index)
 
+        async def one() -> Reservation:
+            plan = worker.book.plan(chain)
+            planned = None if plan is None else worker.book.reserve(plan, 0, amount, self.now)
+            return planned or await worker.book.take_all(chain, amounts_for(chain, 0, amount))
+
         async def several() -> list[Any]:
-            amounts = amounts_for(LIMITS, 0, amount)
-            asked = [worker.book.take_all(LIMITS, amounts) for _ in range(count)]
-            return await asyncio.gather(*asked, return_exceptions=True)
+            return await asyncio.gather(*[one() for _ in range(count)], return_exceptions=True)
 
         for answer in self.run(several()):
             if isinstance(answer, LimitExceeded | LimiterUnavailable):
@@ -300,8 +318,7 @@ class Money(RuleBasedStateMachine):
     @invariant()
     def no_budget_is_overspent(self) -> None:
         for key in {*self.billed, *self.reserved}:
-            limit = PREPAID if key[0] == PREPAID.scope else MINUTELY
-            assert self.billed[key] + self.reserved[key] <= limit.amount + self.excess
+            assert self.billed[key] + self.reserved[key] <= AMOUNTS[key[0]] + self.excess
 
     @invariant()
     def the_database_never_runs_ahead(self) -> None:
@@ -337,17 +354,22 @@ class Money(RuleBasedStateMachine):
             key: amount for key, amount in self.billed.items() if key in self.database.spent
         }
         assert sum(self.database.spent.values()) == sum(self.billed.values())
-        left = PREPAID.amount - self.billed[PREPAID.scope, 0.0]
-        assert self.authority.usage(PREPAID, self.now).used == PREPAID.amount - left
-        assert self.authority.usage(MINUTELY, self.now).used == 0
-        assert self.authority.usage(SLOTS, self.now).used == 0
+        for limit in FOREVER:
+            assert self.authority.usage(limit, self.now).used == self.billed[limit.scope, 0.0]
+        for limit in (MINUTELY, OTHER, GATEWAY, SLOTS):
+            assert self.authority.usage(limit, self.now).used == 0
         assert self.authority.expire(self.now + 1000) == 0, "somebody still holds something"
+        for limit in FOREVER:
+            self.spend_the_rest(limit)
+
+    def spend_the_rest(self, limit: Limit) -> None:
         book = self.workers[0].book
+        left = limit.amount - self.billed[limit.scope, 0.0]
         if left > 0:
-            self.run(book.take_all([PREPAID], [left]))
+            self.run(book.take_all([limit], [left]))
         for amount in (1, 1000):
             try:
-                self.run(book.take_all([PREPAID], [amount]))
+                self.run(book.take_all([limit], [amount]))
             except LimitExceeded:
                 continue
             raise AssertionError("more than the budget was granted")

@@ -61,6 +61,8 @@ class Owners(NamedTuple):
                 found.append(f"member:{self.team_id}/{self.user_id}")
         if self.org_id:
             found.append(f"org:{self.org_id}")
+            if self.user_id:
+                found.append(f"org_member:{self.org_id}/{self.user_id}")
         if self.project_id:
             found.append(f"project:{self.project_id}")
         if self.end_user:

