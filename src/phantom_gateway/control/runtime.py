@@ -31,6 +31,7 @@ from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.control.sign_in.identity import Operator
 from phantom_gateway.control.sign_in.parts import sign_in_parts
 from phantom_gateway.control.sign_in.sessions import Sessions
+from phantom_gateway.control.soft_budgets import SoftBudgets
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.control.subjects import SubjectDirectory
@@ -146,6 +147,8 @@ class Control:
         self.reloader.start()
         self._audit_watch = AuditWatch(self._database, places.root)
         self._audit_watch.start()
+        self.soft_budgets = SoftBudgets(self._database, time.time)
+        self.soft_budgets.start()
 
     async def stop(self) -> None:
         """Finish what is under way and what is written, and let everything go."""
@@ -159,6 +162,7 @@ class Control:
             await self._cluster.stop()
         if self._simulator is not None:
             await self._simulator.close()
+        await self.soft_budgets.stop()
         await self._audit_watch.stop()
         self._note_operations()
         self._sign_in.passwords.close()

@@ -1,0 +1,140 @@
+"""Soft budgets: whoever spends more than that is reported, and goes on being served.
+
+Every few seconds those who have been active are compared with their soft budget, in the window of their main budget (or, without a
+window, over their whole life). Each excess is reported once: in the log, and in ``alerts`` for whoever passes it on.
+Members of teams and organisations have none here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.entities.limits import Entity, completed, spend_window
+from phantom_gateway.ledger.money import format_usd
+from phantom_gateway.store import keys, spend, tenants
+from phantom_gateway.store.database import DatabaseError
+from phantom_gateway.store.rows import Rows
+from phantom_gateway.store.tables import KEYS, TOTALS
+from phantom_gateway.store.tenants import Allowance
+from phantom_gateway.wire.tasks import TaskGroup
+
+log = logging.getLogger(__name__)
+
+SECONDS = 5.0
+BACK_SECONDS = 300.0
+"""How far a look goes back: rows reach the database after their request has ended."""
+MAX_ALERTS = 1_000
+MAX_REPORTED = 100_000
+
+_ROWS: tuple[tuple[str, Rows[Any]], ...] = (
+    ("user", tenants.USERS),
+    ("team", tenants.TEAMS),
+    ("org", tenants.ORGANIZATIONS),
+    ("project", tenants.PROJECTS),
+    ("customer", tenants.CUSTOMERS),
+    ("tag", tenants.TAGS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Somebody has spent more than the soft budget. Amounts in nano-dollars, times in Unix seconds."""
+
+    entity: str
+    soft_budget: int
+    spent: int
+    window_start: float
+    """0 when the budget never resets."""
+    at: float
+
+
+class SoftBudgets:
+    """Lives on the event loop."""
+
+    def __init__(self, database: AsyncDatabase, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._tasks = TaskGroup()
+        self._reported: set[tuple[str, float, int]] = set()
+        self._failing = False
+        self.alerts: deque[Alert] = deque(maxlen=MAX_ALERTS)
+        """The newest last."""
+
+    def start(self) -> None:
+        """Watch from now on."""
+        self._tasks.spawn(self._follow(), "soft budgets")
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        await self._tasks.cancel()
+
+    async def look(self) -> None:
+        """Compare once and report what is new. Raises nothing: the next look makes good for one that failed."""
+        now = self._clock()
+        try:
+            found = await self._database.read(lambda connection: list(_excesses(connection, now)))
+        except DatabaseError as error:
+            if not self._failing:
+                log.warning("soft budgets cannot be looked at (%s)", type(error).__name__)
+            self._failing = True
+            return
+        self._failing = False
+        if len(self._reported) > MAX_REPORTED:
+            self._reported.clear()
+        for alert in found:
+            mark = (alert.entity, alert.window_start, alert.soft_budget)
+            if mark not in self._reported:
+                self._reported.add(mark)
+                self.alerts.append(alert)
+                log.warning(
+                    "soft budget of %s exceeded: %s spent, %s set",
+                    alert.entity,
+                    format_usd(alert.spent),
+                    format_usd(alert.soft_budget),
+                )
+
+    async def _follow(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(SECONDS)
+
+
+def _excesses(connection: sa.Connection, now: float) -> Iterator[Alert]:
+    entities = [entity for entity in _active(connection, now) if entity.allowance.soft_budget_nano is not None]
+    windows = {entity.name: spend_window(entity, now) for entity in entities}
+    in_window = spend.of_windows(connection, [window for window in windows.values() if window is not None])
+    totals = spend.totals(connection, [entity.name for entity in entities])
+    for entity in entities:
+        soft, window = entity.allowance.soft_budget_nano, windows[entity.name]
+        spent = totals.get(entity.name, spend.Total()).amount_nano if window is None else in_window.get(window, 0)
+        if soft is not None and spent > soft:
+            yield Alert(entity.name, soft, spent, 0.0 if window is None else window[1], now)
+
+
+def _active(connection: sa.Connection, now: float) -> Iterator[Entity]:
+    """Everybody who was active lately and may have a soft budget, of their own or from a shared one."""
+    rows: dict[str, Allowance] = {}
+    for row in keys.get_many(connection, _ids(connection, "key", KEYS, now)):
+        rows[f"key:{row.id}"] = row
+    for kind, source in _ROWS:
+        for each in source.of(connection, "id", _ids(connection, kind, source.table, now)):
+            rows[f"{kind}:{each.id}"] = each
+    shared = tenants.BUDGETS.of(connection, "id", [row.budget_id for row in rows.values() if row.budget_id])
+    budgets = {budget.id: budget for budget in shared}
+    for name, found in rows.items():
+        yield Entity(name, completed(found, budgets.get(found.budget_id or "")))
+
+
+def _ids(connection: sa.Connection, kind: str, table: sa.Table, now: float) -> list[str]:
+    may_have = sa.or_(table.c.soft_budget_nano.is_not(None), table.c.budget_id.is_not(None))
+    same = TOTALS.c.entity == sa.literal(f"{kind}:") + table.c.id
+    query = sa.select(table.c.id).join(TOTALS, same).where(may_have, TOTALS.c.last_active >= now - BACK_SECONDS)
+    return list(connection.execute(query).scalars())
