@@ -18,7 +18,7 @@ from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.spend import Owners
+from phantom_gateway.store.owners import Owners
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
 _CHUNK = 500

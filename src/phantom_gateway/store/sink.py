@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
 from phantom_gateway.ledger.replay import Position
-from phantom_gateway.store import sink_postgres, spend_logs
+from phantom_gateway.store import owners, sink_postgres, spend_logs
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.spend import Owners, insert_or
+from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
 
 log = logging.getLogger(__name__)
@@ -102,19 +100,7 @@ def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
 
 
 def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    # By owners first: of the many records of a batch, most belong to the same few.
-    groups: dict[Owners, tuple[int, int, int]] = {}
-    for record in closed:
-        owners = _owners(record)
-        amount, requests, last = groups.get(owners, (0, 0, 0))
-        ended = record.at_ns + record.duration_us * 1000
-        groups[owners] = amount + record.cost.total, requests + 1, max(last, ended)
-    sums: dict[str, tuple[int, int, int]] = {}
-    for owners, (amount, requests, last) in groups.items():
-        for entity in owners.entities():
-            before = sums.get(entity, (0, 0, 0))
-            sums[entity] = before[0] + amount, before[1] + requests, max(before[2], last)
-    if not sums:
+    if not closed:
         return
     statement = insert_or(connection, TOTALS)
     new = statement.excluded
@@ -129,17 +115,7 @@ def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
         },
     )
     names = ("entity", "amount_nano", "requests", "last_active")
-    rows = [(entity, amount, requests, last / 1e9) for entity, (amount, requests, last) in sorted(sums.items())]
-    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
-
-
-def _owners(record: Closed) -> Owners:
-    return _new(Owners, _owner_fields(record))
-
-
-_owner_fields: Callable[[Closed], tuple[Any, ...]] = attrgetter(*Owners._fields)
-_new = tuple.__new__
-"""Makes a named tuple without the Python call of its own constructor."""
+    connection.execute(statement, [dict(zip(names, each, strict=True)) for each in owners.sums(closed)])
 
 
 def _close_and_open(connection: sa.Connection, batch: Batch) -> None:

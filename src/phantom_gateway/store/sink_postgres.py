@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, encoder
-from phantom_gateway.store.spend import key_entity
+from phantom_gateway.store import owners
 from phantom_gateway.store.spend_logs import COLUMNS, Values, row_of
 
 _SPEND = sa.text("""
@@ -104,18 +104,11 @@ def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
 
 
 def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums: dict[str, tuple[int, int, float]] = {}
-    for record in closed:
-        entity = key_entity(record.key_id)
-        amount, requests, last = sums.get(entity, (0, 0, 0.0))
-        ended = record.at_ns / 1e9 + record.duration_us / 1e6
-        sums[entity] = (amount + record.cost.total, requests + 1, max(last, ended))
-    if sums:
-        ordered = sorted(sums.items())
-        values: dict[str, list[Any]] = {
-            "entities": [entity for entity, _ in ordered],
-            "amounts": [amount for _, (amount, _, _) in ordered],
-            "requests": [requests for _, (_, requests, _) in ordered],
-            "last": [last for _, (_, _, last) in ordered],
+    if ordered := owners.sums(closed):
+        values = {
+            "entities": [each.entity for each in ordered],
+            "amounts": [each.amount for each in ordered],
+            "requests": [each.requests for each in ordered],
+            "last": [each.last for each in ordered],
         }
         connection.execute(_TOTALS, values)

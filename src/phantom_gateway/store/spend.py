@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,37 +36,6 @@ class Total:
 def key_entity(key_id: str) -> str:
     """The name of a key as an entity of limits and totals."""
     return f"key:{key_id}"
-
-
-class Owners(NamedTuple):
-    """Whom a row of the spend log belongs to."""
-
-    key_id: str
-    user_id: str | None
-    team_id: str | None
-    org_id: str | None
-    project_id: str | None
-    end_user: str | None
-    tags: tuple[str, ...]
-
-    def entities(self) -> list[str]:
-        """All of them by their names as entities of limits and totals, once each."""
-        found = [f"key:{self.key_id}"]
-        if self.user_id:
-            found.append(f"user:{self.user_id}")
-        if self.team_id:
-            found.append(f"team:{self.team_id}")
-            if self.user_id:
-                found.append(f"member:{self.team_id}/{self.user_id}")
-        if self.org_id:
-            found.append(f"org:{self.org_id}")
-            if self.user_id:
-                found.append(f"org_member:{self.org_id}/{self.user_id}")
-        if self.project_id:
-            found.append(f"project:{self.project_id}")
-        if self.end_user:
-            found.append(f"customer:{self.end_user}")
-        return found + [f"tag:{tag}" for tag in dict.fromkeys(self.tags)]
 
 
 def of_window(connection: sa.Connection, scope: str, window_start: float) -> int:

@@ -21,6 +21,7 @@ from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.control.subjects import SubjectDirectory
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.limits.authority import Grant
 from phantom_gateway.limits.shared import SharedAuthority
@@ -52,7 +53,9 @@ class Node:
         self.ingestion.start(time.time())
         self.leases = Leases(self.ingestion.authority)
         directory = KeyDirectory(self.database, lambda: master_record("m"), epoch=1)
-        parts = SpineParts(Configuration(SNAPSHOT, 1.0), directory, self.leases, self.ingestion, time.time)
+        configuration = Configuration(SNAPSHOT, 1.0)
+        subjects = SubjectDirectory(self.database, configuration)
+        parts = SpineParts(configuration, directory, self.leases, self.ingestion, time.time, subjects)
         self.cluster.begin(SpineServer(parts), self.leases)
 
     async def ask(self, need: int) -> Grant:
