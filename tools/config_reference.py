@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from phantom_gateway.config.schema import Config
-from phantom_gateway.config.schema_base import Dollars, DurationText, Seconds, Section, meta_of
+from phantom_gateway.config.schema_base import Dollars, DurationText, Money, Seconds, Section, meta_of
 from phantom_gateway.config.secret import Secret
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference" / "config.md"
@@ -30,7 +30,12 @@ error. Unknown keys are errors, except in `litellm_params` (they become paramete
 Status: **active** settings work. **later** settings are accepted and do nothing yet; `phantom check` lists those you use.
 **noted** settings are accepted and need to do nothing here, for the reason given.
 """
-_WORDS = {"seconds or duration": Seconds, "duration": DurationText, "US dollars": Dollars}
+_WORDS = {
+    "seconds or duration": Seconds,
+    "duration": DurationText,
+    "US dollars": Dollars,
+    "US dollars up to a billion": Money,
+}
 _NAMES = {
     str: "text",
     int: "integer",
