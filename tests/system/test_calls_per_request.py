@@ -36,7 +36,7 @@ PLAIN = 147
 """Calls for a plain chat request."""
 LIMITED = 147
 """The same with fifteen limits on the key and everything above it."""
-CHUNK = 9
+CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
 
 RECORD = "PHANTOM_RECORD"
