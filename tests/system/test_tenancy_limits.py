@@ -13,7 +13,7 @@ from tests.support.tenants import STAMPS, store
 from tests.system.test_concurrency import burst, dearest, until_refused
 
 from phantom_gateway.store import tenants
-from phantom_gateway.store.tenants import CustomerRow, TeamMemberRow, TeamRow, UserRow
+from phantom_gateway.store.tenants import TeamMemberRow, TeamRow, UserRow
 
 AT_ONCE = 200
 ALLOWED = 10
@@ -92,14 +92,11 @@ async def test_a_member_is_bounded_within_the_team(gateway: Gateway, simulator: 
 
 async def test_a_customer_is_bounded_over_all_keys(gateway: Gateway, simulator: SimulatorThread) -> None:
     body, cost = dearest("customer")
-    store(
-        gateway.data_dir,
-        (tenants.CUSTOMERS, CustomerRow(id="customer", max_budget_nano=cost * 3, **STAMPS)),
-        (tenants.CUSTOMERS, CustomerRow(id="bad", blocked=True, **STAMPS)),
-    )
     key = gateway.key()
-    # Rows that appear past the admin API are seen within seconds.
-    wait_until(lambda: gateway.chat(key, user="bad").status_code == 403, 15)
+    assert gateway.chat(key, user="bad").status_code == 200
+    for made in ({"user_id": "customer", "max_budget": cost * 3 / 1e9}, {"user_id": "bad"}):
+        assert gateway.admin("POST", "/customer/new", json=made).status_code == 200
+    gateway.admin("POST", "/customer/block", json={"user_ids": ["bad"]})
     assert gateway.chat(key, user="bad").status_code == 403
     assert await until_refused(gateway, gateway.key(), body) == 3
     assert await until_refused(gateway, gateway.key(), body) == 0

@@ -33,8 +33,8 @@ from phantom_gateway.control.sign_in.parts import sign_in_parts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.soft_budgets import SoftBudgets
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
-from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.control.subjects import SubjectDirectory
+from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.limits import configured
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Purpose

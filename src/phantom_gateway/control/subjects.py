@@ -11,6 +11,7 @@ import time
 import sqlalchemy as sa
 
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.entities.chain import access_groups, expanded
 from phantom_gateway.control.entities.limits import Entity, completed, limits_of, model_limits_of
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.limits.configured import budget_limit
@@ -76,7 +77,7 @@ def _customer(connection: sa.Connection, entity: str, name: str, settings: Setti
     record = SubjectRecord(
         entity=entity,
         blocked=row.blocked,
-        models=tuple(row.models),
+        models=expanded(row.models, access_groups(connection)) if row.models else (),
         default_model=row.default_model,
         region=row.allowed_model_region,
         limits=_limits(entity, own, settings.customer_budget),

@@ -28,8 +28,8 @@ from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.sign_in.threads import PasswordThreads
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
-from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.control.subjects import SubjectDirectory
+from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.keyring import Keyring

@@ -16,7 +16,7 @@ from phantom_gateway.spine.messages import (
 )
 from phantom_gateway.spine.snapshot import Budget, Settings
 from phantom_gateway.store import tenants
-from phantom_gateway.store.tenants import BudgetRow, CustomerRow, TagRow
+from phantom_gateway.store.tenants import AccessGroupRow, BudgetRow, CustomerRow, TagRow
 from phantom_gateway.wire.tasks import TaskGroup
 
 STAMPS: dict[str, Any] = {"created_at": 1.0, "updated_at": 1.0}
@@ -76,6 +76,16 @@ async def test_limits_come_from_the_shared_budget(control: Rig) -> None:
     )
     assert bounds(await found(control, "customer:c")) == {"requests:customer:c:60s": 4, "budget:customer:c:1d": 7}
     assert bounds(await found(control, "tag:t")) == {"requests:tag:t:60s": 1, "budget:tag:t:1d": 7}
+
+
+async def test_access_groups_stand_for_their_models(control: Rig) -> None:
+    with control.services.database.database.write() as connection:
+        group = AccessGroupRow(id="g", name="beta", models=["demo", "other"], **STAMPS)
+        tenants.ACCESS_GROUPS.insert(connection, group)
+    store(control, CustomerRow(id="c", models=["beta", "x"], **STAMPS))
+    record = await found(control, "customer:c")
+    assert record is not None
+    assert record.models == ("beta", "x", "demo", "other")
 
 
 async def test_nobody_has_no_limits(control: Rig) -> None:

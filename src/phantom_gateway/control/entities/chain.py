@@ -88,7 +88,7 @@ def load(connection: sa.Connection, key: KeyRow) -> Chain:
         project=project and _completed(project, budgets),
         org=org and _completed(org, budgets),
         org_member=org_member and _completed(org_member, budgets),
-        groups=_access_groups(connection),
+        groups=access_groups(connection),
     )
 
 
@@ -105,7 +105,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         team_id=chain.team.id if chain.team else key.team_id,
         org_id=chain.org.id if chain.org else key.org_id,
         project_id=key.project_id,
-        models=_expanded([*key.models, *key.access_groups], chain.groups),
+        models=expanded([*key.models, *key.access_groups], chain.groups),
         model_lists=tuple(_model_lists(chain)),
         model_aliases=(chain.team.aliases if chain.team else {}) | key.aliases,
         key_type=cast(Any, key.key_type),
@@ -171,12 +171,12 @@ def _model_lists(chain: Chain) -> Iterator[tuple[str, tuple[str, ...]]]:
     lists.append(("project", chain.project.models if chain.project else []))
     lists.append(("org", chain.org.models if chain.org else []))
     for kind, models in lists:
-        expanded = _expanded(models, chain.groups)
-        if expanded:
-            yield kind, expanded
+        admitted = expanded(models, chain.groups)
+        if admitted:
+            yield kind, admitted
 
 
-def _expanded(models: list[str], groups: dict[str, list[str]]) -> tuple[str, ...]:
+def expanded(models: list[str], groups: dict[str, list[str]]) -> tuple[str, ...]:
     """Names and what stands behind those that are access groups; empty when the list leaves the choice to others."""
     if not UNRESTRICTED.isdisjoint(models):
         return ()
@@ -205,7 +205,8 @@ def _completed(part: A, budgets: dict[str, BudgetRow]) -> A:
     return part if part.budget_id is None else cast(A, completed(part, budgets.get(part.budget_id)))
 
 
-def _access_groups(connection: sa.Connection) -> dict[str, list[str]]:
+def access_groups(connection: sa.Connection) -> dict[str, list[str]]:
+    """The models of all access groups made over the API, by id and by name."""
     found: dict[str, list[str]] = {}
     for row in tenants.ACCESS_GROUPS.all(connection):
         found[row.id] = found[row.name] = row.models
