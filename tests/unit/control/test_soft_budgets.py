@@ -9,11 +9,13 @@ from tests.unit.control.rig import Rig
 from tests.unit.store.samples import KEY_ID, closed, key_row
 
 from phantom_gateway.control import soft_budgets
+from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.soft_budgets import SoftBudgets
 from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.ledger.record import Spend
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.store import keys, tenants
+from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.sink import DatabaseSink
 from phantom_gateway.store.tenants import BudgetRow, CustomerRow, TeamRow
 
@@ -80,23 +82,20 @@ async def test_who_rests_is_not_looked_at(control: Rig) -> None:
 async def test_it_follows_and_outlives_a_dead_database(control: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soft_budgets, "SECONDS", 0.01)
     monkeypatch.setattr(soft_budgets, "MAX_REPORTED", 0)
-    path = control.path / "phantom.db"
     with control.services.database.database.write() as connection:
         keys.insert(connection, key_row(soft_budget_nano=1))
     spend(control, 1, 10)
-    path.rename(control.path / "gone.db")
-    path.mkdir()
-    control.services.database.database.engine.dispose()
     watcher = watch(control)
-    watcher.start()
-    await asyncio.sleep(0.05)
+    dead = watcher._database = AsyncDatabase(open_sqlite(control.path / "nowhere" / "phantom.db"))
+    await watcher.look()
     assert found(watcher) == []
-    path.rmdir()
-    (control.path / "gone.db").rename(path)
+    watcher.start()
+    watcher._database = control.services.database
     for _ in range(500):
         if watcher.alerts:
             break
         await asyncio.sleep(0.01)
     await watcher.stop()
+    dead.close()
     assert found(watcher) == [(f"key:{KEY_ID}", 1, 10, 0.0)] * len(watcher.alerts)
     assert watcher.alerts

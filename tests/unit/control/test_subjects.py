@@ -7,6 +7,7 @@ import pytest
 from tests.unit.control.rig import SNAPSHOT, Rig
 
 from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.spine.messages import (
     Heartbeat,
     Invalidate,
@@ -16,6 +17,7 @@ from phantom_gateway.spine.messages import (
 )
 from phantom_gateway.spine.snapshot import Budget, Settings
 from phantom_gateway.store import tenants
+from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.tenants import AccessGroupRow, BudgetRow, CustomerRow, TagRow
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -164,15 +166,12 @@ async def test_workers_hear_of_the_first_one_before_the_change_is_confirmed(cont
 
 
 async def test_a_dead_database_is_unavailable_and_not_unknown(control: Rig) -> None:
-    path = control.path / "phantom.db"
-    path.rename(control.path / "gone.db")
-    path.mkdir()
-    control.services.database.database.engine.dispose()
+    subjects = control.spine._parts.subjects
     async with control.worker(revision=1) as worker:
+        subjects._database = AsyncDatabase(open_sqlite(control.path / "nowhere" / "phantom.db"))
         worker.send(ResolveSubject(seq=1, entity="customer:c"))
         assert (await worker.expect(ResolvedSubject)).unavailable
-        before = control.spine._parts.subjects.kinds
+        subjects.kinds = ("customer",)
         await control.spine._look_at_subjects()
-        assert control.spine._parts.subjects.kinds == before
-    path.rmdir()
-    (control.path / "gone.db").rename(path)
+        assert subjects.kinds == ("customer",)
+    subjects._database.close()
