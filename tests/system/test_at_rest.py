@@ -70,6 +70,43 @@ def enter_people(gateway: Gateway, secrets: Entered) -> None:
         secrets.entered("session of the invitation", browser.cookies["phantom-session"])
 
 
+def enter_models(gateway: Gateway, secrets: Entered) -> None:
+    """Credentials of providers: in models, by name, changed, removed, and refused."""
+    own = secrets.entered("key of a model", "sk-of-a-model-0123456789-abcdef")
+    second = secrets.entered("second key of a model", "sk-of-a-model-changed-0123456789")
+    header = secrets.entered("header of a model", "Basic bm9ib2R5OmtlZXBzIHRoaXM=")
+    aws = secrets.entered("AWS key of a model", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE")
+    named = secrets.entered("credential", "sk-of-a-credential-0123456789")
+    query = secrets.entered("key in an address", "a-key-in-the-query-of-an-address")
+    vertex = secrets.entered("Google credentials", "a-private-key-of-google-0123456789")
+    params = {
+        "model": "openai/up",
+        "api_base": f"https://llm.example.com/v1?key={query}",
+        "api_key": own,
+        "extra_headers": {"x-anything": header},
+        "aws_secret_access_key": aws,
+        "vertex_credentials": {"type": "service_account", "private_key": vertex},
+    }
+    new = {"model_name": "kept", "litellm_params": params, "model_info": {"id": "kept-1"}}
+    credential = {"credential_name": "named", "credential_values": {"api_key": named}, "credential_info": {}}
+    changed = {"model_info": {"id": "kept-1"}, "litellm_params": {"api_key": second}}
+    answers = [
+        gateway.admin("POST", "/model/new", json=new),
+        gateway.admin("POST", "/model/update", json=changed),
+        gateway.admin("POST", "/credentials", json=credential),
+        gateway.admin("PATCH", "/credentials/named", json={"credential_values": {"api_key": named}}),
+        gateway.admin("POST", "/model/new", json={**new, "model_info": {"id": "kept-2"}}),
+        gateway.admin("POST", "/model/delete", json={"id": "kept-2"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * len(answers), [answer.text for answer in answers]
+    shown = [gateway.admin("GET", path).text for path in ("/model/info", "/credentials", "/audit?page_size=100")]
+    for secret in (own, second, header, aws, named, query, vertex):
+        assert not any(secret in text for text in (*shown, *(answer.text for answer in answers)))
+    refused = secrets.entered("refused key of a model", "sk-of-a-model-that-was-refused-01")
+    bad = {**new, "litellm_params": params | {"api_key": refused, "rpm": -1}, "model_info": {"id": "kept-3"}}
+    assert gateway.admin("POST", "/model/new", json=bad).status_code == 400
+
+
 def enter_sealed(data_dir: Path, secrets: Entered) -> None:
     """Secrets that must come back, of every purpose, sealed as any table would hold them; sealed anew after a rotation."""
     database = open_sqlite(data_dir / "phantom.db")
@@ -100,6 +137,7 @@ def test_no_secret_that_was_entered_lies_on_the_disk(tmp_path: Path, shared_simu
     with running_gateway(data_dir, config) as gateway:
         enter_keys(gateway, secrets)
         enter_people(gateway, secrets)
+        enter_models(gateway, secrets)
         secrets.assert_absent(data_dir)
         assert gateway.stop() == 0
     secrets.entered("root key", (data_dir / "keys" / "root.key").read_text().strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.database_address import AddressError, parse_database_url
 from phantom_gateway.config.errors import KeyPath, Problem, nearest, shown
 from phantom_gateway.config.schema import Config
-from phantom_gateway.config.schema_models import LitellmParams
+from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.schema_router import AliasTarget
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import parse_url
@@ -33,6 +33,18 @@ def cross_check(config: Config, values: Mapping[str, Any], environment: Mapping[
     yield from check.model_list()
     yield from check.names(_group_names(values))
     yield from check.general(environment)
+
+
+def check_entry(config: Config, entry: ModelEntry) -> Iterator[Problem]:
+    """The problems of one entry that does not stand in the file, beside what the file says."""
+    alone = config.model_copy(update={"model_list": [entry]})
+    for problem in _CrossCheck(alone.written({}, [0])).model_list():
+        yield Problem(problem.position, problem.path[2:], problem.message, problem.hint)
+
+
+def check_names(config: Config, models: Sequence[str]) -> Iterator[Problem]:
+    """Fallbacks and aliases of ``config`` that name none of ``models``."""
+    yield from _CrossCheck(config).names([*models])
 
 
 def alias_target(value: str | AliasTarget) -> str:

@@ -79,7 +79,13 @@ class GeneralSettings(Section):
     allow_requests_on_db_unavailable: Annotated[
         bool | None, Noted("Workers serve known keys without the database; unknown keys get 503.")
     ] = None
-    store_model_in_db: Annotated[bool | None, Later("Models made by the API are kept in the database.")] = None
+    store_model_in_db: Annotated[
+        bool | None,
+        Active(
+            "`false`: no models and credentials are made over the API, and those in the database are not served; default true "
+            "(LiteLLM: false)."
+        ),
+    ] = None
     store_prompts_in_spend_logs: Annotated[bool | None, Later("Keep prompts and answers with the spend.")] = None
     disable_spend_logs: Annotated[bool | None, Later("Keep sums only, no row per request.")] = None
     disable_error_logs: Annotated[bool | None, Later("Keep no rows of failed requests.")] = None

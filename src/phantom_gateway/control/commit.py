@@ -34,6 +34,8 @@ class Effects:
     forget: list[str] = field(default_factory=list)
     """Entities that workers must forget, as ``spine.messages.Invalidate`` names them."""
     forget_all: bool = False
+    reload: bool = False
+    """Models, credentials, fallbacks or settings have changed: workers get a new snapshot."""
     audit: list[Change] = field(default_factory=list)
     """What the audit log says of it; every change of what is stored has at least one."""
 
@@ -84,6 +86,8 @@ class Writer:
             return result, effects.spent
 
         result = await self.services.budgets.change_budgets(run)
+        if effects.reload:
+            await self.services.refresher.refresh()
         if effects.forget_all or len(effects.forget) > MANY:
             await self.services.workers.invalidate(())
         elif effects.forget:

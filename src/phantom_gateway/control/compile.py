@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from phantom_gateway.config.crosscheck import DEMO, alias_target
+from phantom_gateway.config.crosscheck import DEMO, alias_target, check_entry
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
@@ -23,6 +23,7 @@ from phantom_gateway.control.compile_address import AddressError, Egress, egress
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_prices import PriceLookup
+from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
 
@@ -30,6 +31,7 @@ DEMO_PRICES = Prices(version="demo", input=100_000_000, output=400_000_000)
 """0.10 and 0.40 dollars per million tokens: spend is visible, and small."""
 
 _CHECK_SOCKET = "demo.sock"
+NOTHING = Stored()
 
 T = TypeVar("T")
 
@@ -58,10 +60,19 @@ def compile_snapshot(
     environment: Mapping[str, str],
     demo_socket: str | None,
     pepper: Secret | None,
+    stored: Stored = NOTHING,
 ) -> tuple[Snapshot, list[Note]]:
-    """The snapshot of ``config`` and all remarks on it, the loader's first. Raises ConfigError."""
+    """The snapshot of ``config`` and all remarks on it, the loader's first. Raises ConfigError.
+
+    Models of ``stored`` that do not compile are left out with a note.
+    """
     compilation = compile_models(
-        config, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
+        config,
+        price_lookup=price_lookup,
+        environment=environment,
+        demo_socket=demo_socket,
+        pepper=pepper,
+        stored=stored,
     )
     snapshot = Snapshot(
         revision=revision,
@@ -72,7 +83,7 @@ def compile_snapshot(
         key_pepper=pepper,
     )
     notes = [note for compiled in compilation for note in compiled.notes]
-    return snapshot, [*dict.fromkeys((*config.notes, *notes))]
+    return snapshot, [*dict.fromkeys((*config.notes, *stored.notes, *notes))]
 
 
 def compile_models(
@@ -82,14 +93,12 @@ def compile_models(
     environment: Mapping[str, str],
     demo_socket: str | None,
     pepper: Secret | None = None,
+    stored: Stored = NOTHING,
 ) -> list[Compiled]:
     """Every deployment of ``config``, the demo model included. Raises ConfigError with the problems of all."""
-    variables = config.lookup(environment)
-    try:
-        egress, broken = egress_of(config, variables), []
-    except AddressError as error:
-        egress, broken = Egress(), [Problem(Position("environment"), (), str(error))]
-    context = Context(config, variables, egress, price_lookup, demo_socket, pepper)
+    context, broken = context_of(
+        config, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
+    )
     compilation = [compile_deployment(entry, path, context) for path, entry in _entries(config, context)]
     problems = [*broken, *(problem for compiled in compilation for problem in compiled.problems)]
     if problems:
@@ -98,8 +107,10 @@ def compile_models(
         config.phantom.demo
         and demo_socket is not None
         and not any(entry.model_name == DEMO for entry in config.model_list)
+        and not any(model.entry.model_name == DEMO for model in stored.models)
     ):
         compilation.append(Compiled(_demo(demo_socket), [], []))
+    compilation += _stored(compilation, stored, context)
     _number_twins(compilation)
     _share(compilation)
     return compilation
@@ -117,6 +128,53 @@ def compile_default(
     return compile_snapshot(
         Config(), revision, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
     )
+
+
+def check_model(entry: ModelEntry, config: Config, context: Context) -> Sequence[Problem]:
+    """Why a model cannot be served beside those of ``config``; paths begin with ``litellm_params`` or ``model_info``."""
+    compiled = compile_deployment(entry, (), context)
+    problems = [*check_entry(config, entry), *compiled.problems]
+    if not problems and compiled.deployment is None:
+        problems += [Problem(DATABASE, note.path, note.message, note.hint) for note in compiled.notes]
+    return problems
+
+
+def _stored(before: Sequence[Compiled], stored: Stored, context: Context) -> Iterator[Compiled]:
+    """The models of the database, without those that are blocked, broken, or have the id of one of the file's."""
+    taken = {compiled.deployment.id for compiled in before if compiled.deployment is not None}
+    for model in stored.models:
+        if model.blocked:
+            continue
+        compiled = compile_deployment(model.entry, ("models", model.id), context)
+        notes = [Note(note.kind, DATABASE, note.path, note.message, note.hint) for note in compiled.notes]
+        broken = list(compiled.problems)
+        if model.id in taken:
+            broken = [Problem(DATABASE, ("models", model.id), "the configuration file has a model with this id")]
+        if broken:
+            reasons = [f"{problem.message}: the model is left out" for problem in broken]
+            paths = [problem.path for problem in broken]
+            notes = [Note("warning", DATABASE, path, reason) for path, reason in zip(paths, reasons, strict=True)]
+        deployment = None
+        if compiled.deployment is not None and not broken:
+            deployment = msgspec.structs.replace(compiled.deployment, db_model=True)
+        yield Compiled(deployment, [], notes, weighted=compiled.weighted, key_source=compiled.key_source)
+
+
+def context_of(
+    config: Config,
+    *,
+    price_lookup: PriceLookup,
+    environment: Mapping[str, str],
+    demo_socket: str | None,
+    pepper: Secret | None = None,
+) -> tuple[Context, list[Problem]]:
+    """What compiling needs of ``config``, and what is wrong with the way out."""
+    variables = config.lookup(environment)
+    try:
+        egress, broken = egress_of(config, variables), []
+    except AddressError as error:
+        egress, broken = Egress(), [Problem(Position("environment"), (), str(error))]
+    return Context(config, variables, egress, price_lookup, demo_socket, pepper), broken
 
 
 def _no_price(_provider: str, _model: str) -> None:

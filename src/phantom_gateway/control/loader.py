@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +12,17 @@ import msgspec
 from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_litellm import LitellmSettings
+from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.control.compile import compile_snapshot, read_config
+from phantom_gateway.control.compile import check_model, compile_snapshot, context_of, read_config
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
+from phantom_gateway.control.stored import Stored, merged
 from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.security import master
 from phantom_gateway.spine.snapshot import PricedModel, Prices, Snapshot
+from phantom_gateway.store.database import DatabaseError
+
+log = logging.getLogger(__name__)
 
 _MASTER_PATH = ("general_settings", "master_key")
 
@@ -37,6 +43,12 @@ class ConfigurationLoader:
         self._first: Config | None = None
         self._loaded = False
         self._files: tuple[Path, ...] = () if path is None else (path,)
+        self._written: Config
+        self._stored = Stored()
+        self.read_stored: Callable[[], Stored] = Stored
+        """Asked at every load for what is kept in the database; raises DatabaseError."""
+        self.config: Config
+        """What is in force since the last successful ``load``: the file's word, and what the database adds."""
         self.master: master.MasterKey
         """The master key of the last successful ``load``."""
         self.people = PeopleSettings()
@@ -46,28 +58,62 @@ class ConfigurationLoader:
 
     def read(self) -> Config:
         """What the operator wrote, checked; the next ``load`` loads exactly this. Raises ConfigError."""
-        self._first = self._read()
+        self._first = self._written = self.config = self._read()
         return self._first
 
     def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         """The snapshot and the remarks on it. Raises ConfigError, and changes nothing then."""
-        assert self.pepper is not None
         config, self._first = self._first or self._read(), None
-        snapshot, notes = compile_snapshot(
+        try:
+            self._stored = self.read_stored()
+        except DatabaseError as error:
+            if not self._loaded:
+                raise
+            # The file can change while the database is away; what was last read of it still holds.
+            log.warning("models of the database are as they were last read (%s)", type(error).__name__)
+        return self._compile(config, revision)
+
+    def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        """The same after a change in the database alone, with the file as it was last loaded. Raises ConfigError, DatabaseError."""
+        self._stored = self.read_stored()
+        return self._compile(self._written, revision)
+
+    @property
+    def written(self) -> Config:
+        """The configuration file alone, as it was last loaded."""
+        return self._written
+
+    def check(self, entry: ModelEntry, credentials: Sequence[CredentialEntry]) -> Sequence[Problem]:
+        """Why a model of the database, with these credentials beside the file's, could not be served."""
+        config = merged(self._written, Stored(credentials=tuple(credentials)))
+        context, _ = context_of(
             config,
-            revision,
-            price_lookup=self._prices.lookup,
+            price_lookup=self.prices.lookup,
             environment=self._environment,
             demo_socket=str(demo_socket(self._data_dir)),
             pepper=self.pepper,
+        )
+        return check_model(entry, config, context)
+
+    def _compile(self, config: Config, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        assert self.pepper is not None
+        in_force = merged(config, self._stored)
+        snapshot, notes = compile_snapshot(
+            in_force,
+            revision,
+            price_lookup=self.prices.lookup,
+            environment=self._environment,
+            demo_socket=str(demo_socket(self._data_dir)),
+            pepper=self.pepper,
+            stored=self._stored if in_force.general_settings.store_model_in_db is not False else Stored(),
         )
         try:
             self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)
         except master.MasterKeyError as error:
             raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
-        self._loaded = True
-        self.people = people_settings(config, self._environment)
-        self.litellm_settings = config.litellm_settings
+        self._loaded, self._written, self.config = True, config, in_force
+        self.people = people_settings(in_force, self._environment)
+        self.litellm_settings = in_force.litellm_settings
         return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:
@@ -82,14 +128,15 @@ class ConfigurationLoader:
         lists = {
             provider: {
                 name: PricedModel(prices=price.prices, max_output_tokens=price.max_output_tokens)
-                for name, price in self._prices.of_provider(provider).items()
+                for name, price in self.prices.of_provider(provider).items()
             }
             for provider in sorted(providers)
         }
         return msgspec.structs.replace(snapshot, price_lists=lists)
 
     @cached_property
-    def _prices(self) -> PriceTable:
+    def prices(self) -> PriceTable:
+        """The price table."""
         return PriceTable.load()
 
     def _read(self) -> Config:

@@ -33,7 +33,7 @@ def model_view(deployment: Deployment) -> JsonObject:
         "model_info": {
             **deployment.info,
             "id": deployment.id,
-            "db_model": False,
+            "db_model": deployment.db_model,
             "key": deployment.model,
             "mode": deployment.mode or None,
             "litellm_provider": deployment.provider,

@@ -18,6 +18,7 @@ import msgspec
 from phantom_gateway.config.errors import ConfigError
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,10 @@ class Loader(Protocol):
 
     def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         """The snapshot and the remarks on it. Raises ConfigError."""
+        ...
+
+    def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        """The same with the files as they were last loaded. Raises ConfigError, DatabaseError."""
         ...
 
     def files(self) -> Sequence[Path]:
@@ -59,6 +64,7 @@ class Reloader:
         self._tasks = TaskGroup()
         self._lock = asyncio.Lock()
         self._seen = stamp(loader.files())
+        self._stale = False
 
     def start(self) -> None:
         """Watch from now on."""
@@ -84,14 +90,36 @@ class Reloader:
                 self._refused(error)
                 return False
             configuration.problems, configuration.failed_at = (), None
-            configuration.notes, configuration.loaded_at = notes, self._clock()
-            changed = not _same(snapshot, configuration.snapshot)
-            if changed:
-                configuration.snapshot = snapshot
-            await self._install(snapshot if changed else None)
-            count = len(snapshot.deployments)
-            log.info("configuration loaded: revision %d, %d deployments", configuration.snapshot.revision, count)
+            await self._accept(snapshot, notes)
             return True
+
+    async def refresh(self) -> bool:
+        """Take in what has changed in the database; whether it is what is being served afterwards.
+
+        The files stay as they were last loaded: a broken one does not stand in the way. What cannot be read now is tried
+        again each second.
+        """
+        async with self._lock:
+            revision = self._configuration.snapshot.revision + 1
+            try:
+                snapshot, notes = await asyncio.to_thread(self._loader.refresh, revision)
+            except (ConfigError, DatabaseError) as error:
+                log.warning("changes in the database are not served yet (%s)", type(error).__name__)
+                self._stale = True
+                return False
+            self._stale = False
+            await self._accept(snapshot, notes)
+            return True
+
+    async def _accept(self, snapshot: Snapshot, notes: tuple[str, ...]) -> None:
+        configuration = self._configuration
+        configuration.notes, configuration.loaded_at = notes, self._clock()
+        changed = not _same(snapshot, configuration.snapshot)
+        if changed:
+            configuration.snapshot = snapshot
+        await self._install(snapshot if changed else None)
+        count = len(snapshot.deployments)
+        log.info("configuration loaded: revision %d, %d deployments", configuration.snapshot.revision, count)
 
     def _refused(self, error: ConfigError) -> None:
         problems = tuple(str(problem) for problem in error.problems)
@@ -105,6 +133,8 @@ class Reloader:
             await asyncio.sleep(WATCH_SECONDS)
             if await asyncio.to_thread(stamp, self._loader.files()) != self._seen:
                 await self.reload()
+            if self._stale:
+                await self.refresh()
 
 
 def stamp(files: Sequence[Path]) -> Stamp:

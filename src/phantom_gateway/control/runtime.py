@@ -33,6 +33,7 @@ from phantom_gateway.control.sign_in.parts import sign_in_parts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.soft_budgets import SoftBudgets
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.control.stored import Stored, read_stored
 from phantom_gateway.control.subjects import SubjectDirectory
 from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.limits import configured
@@ -102,10 +103,11 @@ class Control:
         hasher = KeyHasher(pepper)
         facts.check_pepper(database, hasher.fingerprint)
         self._envelopes = vault.open_envelopes(database, keyring, time.time())
+        self.loader.read_stored = self._read_stored
+        self._database = AsyncDatabase(database)
         snapshot, notes = self.loader.load(1)
         self.configuration = Configuration(snapshot, time.time(), notes=notes, people=self.loader.people)
         self._master = MasterHolder(hasher, self.loader.master)
-        self._database = AsyncDatabase(database)
         cluster = self._cluster = await _join(backends, database, places) if database.shared else None
         self._ingestion = self._journals(database)
         self._ingestion.start(time.time())
@@ -122,6 +124,7 @@ class Control:
         operator = Operator(lambda: self.configuration.people, self._master.get, hasher, self._sign_in.sessions)
         sessions = Sessions(self._database, self._sign_in.sessions, lambda: self.configuration.people, operator)
         self._temporary = TemporaryLimits(self._database, self._spine, time.time)
+        self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
         services = ControlServices(
             database=self._database,
             hasher=hasher,
@@ -131,6 +134,8 @@ class Control:
             budgets=self._ingestion,
             configuration=self.configuration,
             envelopes=self._envelopes,
+            loader=self.loader,
+            refresher=self.reloader,
             node=socket.gethostname(),
             sign_in=self._sign_in,
             sessions=sessions,
@@ -143,7 +148,6 @@ class Control:
         self._http = HttpServer(create_app(services), listeners)
         await self._http.start()
         self._temporary.start()
-        self.reloader = Reloader(self.loader, self.configuration, self._install, time.time)
         self.reloader.start()
         self._audit_watch = AuditWatch(self._database, places.root)
         self._audit_watch.start()
@@ -168,6 +172,10 @@ class Control:
         self._sign_in.passwords.close()
         self._database.close()
         self._places.release()
+
+    def _read_stored(self) -> Stored:
+        with self._database.database.read() as connection:
+            return read_stored(connection, self._envelopes)
 
     def _note_operations(self) -> None:
         try:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.people_settings import PeopleSettings
 from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
@@ -56,6 +57,14 @@ class Temporary(Protocol):
         ...
 
 
+class Refresher(Protocol):
+    """What brings changes of the configuration into force."""
+
+    async def refresh(self) -> bool:
+        """Serve what the database says now, on every worker of this node; whether that came about."""
+        ...
+
+
 @dataclass(slots=True)
 class Configuration:
     """What is being served, and how the last attempt to load something newer ended."""
@@ -84,6 +93,9 @@ class ControlServices:
     sessions: Sessions
     envelopes: Envelopes
     """Seals secrets for the database."""
+    loader: ConfigurationLoader
+    """What the configuration file and the database say."""
+    refresher: Refresher
     node: str = ""
     """The name of this machine, as audit records carry it."""
     litellm_settings: Callable[[], LitellmSettings] = field(default=LitellmSettings)

@@ -154,6 +154,8 @@ class EventCode(enum.Enum):
 
     MODEL_CREATED = ("model.created", Table.MODEL, Action.CREATED, "A model was added to the database.")
     MODEL_UPDATED = ("model.updated", Table.MODEL, Action.UPDATED, "Fields of a model of the database were changed.")
+    MODEL_BLOCKED = ("model.blocked", Table.MODEL, Action.BLOCKED, "A model of the database was taken out of service.")
+    MODEL_UNBLOCKED = ("model.unblocked", Table.MODEL, Action.UNBLOCKED, "A blocked model was brought back.")
     MODEL_DELETED = ("model.deleted", Table.MODEL, Action.DELETED, "A model was removed from the database.")
 
     CREDENTIAL_CREATED = ("credential.created", Table.CREDENTIAL, Action.CREATED, "A provider's credential was stored.")

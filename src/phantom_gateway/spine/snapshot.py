@@ -133,6 +133,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     info: dict[str, Any] = {}
     """``model_info`` as written, echoed by the discovery routes."""
     mock_response: str | None = None
+    db_model: bool = False
+    """Kept in the database rather than in the configuration file."""
 
 
 class Routing(Struct, frozen=True, kw_only=True):

@@ -21,13 +21,16 @@ from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.leases import Leases
+from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.places import listen
+from phantom_gateway.control.reload import Reloader
 from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.control.sign_in.identity import Operator
 from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.sign_in.threads import PasswordThreads
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
+from phantom_gateway.control.stored import Stored, read_stored
 from phantom_gateway.control.subjects import SubjectDirectory
 from phantom_gateway.control.temporary import TemporaryLimits
 from phantom_gateway.ledger.journal import Journal
@@ -45,6 +48,7 @@ T = TypeVar("T")
 MASTER = "sk-master-0123456789abcdef"
 PEPPER = Secret("ab" * 32)
 ADMIN = {"authorization": f"Bearer {MASTER}"}
+ENVIRONMENT = {"PHANTOM_MASTER_KEY": MASTER, "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
 SNAPSHOT = Snapshot(
     revision=1,
     deployments=(
@@ -87,6 +91,21 @@ class Settings:
     def set(self, **settings: Any) -> None:
         """Have these from now on, as a file would say them."""
         self.now = LitellmSettings.model_validate(settings)
+
+
+CONFIG = """
+model_list:
+  - model_name: demo
+    litellm_params:
+      model: openai/gpt-x
+      api_key: sk-provider-secret
+      input_cost_per_token: 0.000001
+      output_cost_per_token: 0.000002
+      extra_headers: {x-org: o}
+    model_info: {id: d1, mode: chat}
+phantom: {demo: false}
+"""
+"""What ``SNAPSHOT`` is like after the first change of the configuration in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +161,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def rig(path: Path) -> AsyncIterator[Rig]:
+async def rig(path: Path, config: str = CONFIG) -> AsyncIterator[Rig]:
     """Everything but the process: database, ingestion, spine on a unix socket, the application."""
     database = open_sqlite(path / "phantom.db")
     schema.migrate(database)
@@ -168,6 +187,21 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
     temporary = TemporaryLimits(threads, spine, time.time)
     temporary.start()
     settings = Settings()
+    envelopes = vault.open_envelopes(database, Keyring(PEPPER), time.time())
+    loader = ConfigurationLoader(_written(path, config), ENVIRONMENT, path, PEPPER)
+
+    def stored() -> Stored:
+        with database.read() as connection:
+            return read_stored(connection, envelopes)
+
+    async def install(snapshot: Snapshot | None) -> None:
+        if snapshot is not None:
+            await spine.broadcast_snapshot(snapshot)
+
+    loader.read_stored = stored
+    loader.read()
+    if config != CONFIG:
+        configuration.snapshot, configuration.notes = loader.load(1)
     services = ControlServices(
         database=threads,
         hasher=hasher,
@@ -176,7 +210,9 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
         workers=spine,
         budgets=ingestion,
         configuration=configuration,
-        envelopes=vault.open_envelopes(database, Keyring(PEPPER), time.time()),
+        envelopes=envelopes,
+        loader=loader,
+        refresher=Reloader(loader, configuration, install, time.time),
         node="test",
         sign_in=parts,
         sessions=sessions,
@@ -193,6 +229,12 @@ async def rig(path: Path) -> AsyncIterator[Rig]:
     await ingestion.stop()
     parts.passwords.close()
     threads.close()
+
+
+def _written(path: Path, config: str) -> Path:
+    file = path / "config.yaml"
+    file.write_text(config)
+    return file
 
 
 class TestWorker:

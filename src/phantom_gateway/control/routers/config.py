@@ -1,24 +1,50 @@
-"""``/config/reload/status``: which configuration is served, and why not a newer one."""
+"""``/config/*``: which configuration is served, and the settings that can be made over the API."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
-from phantom_gateway.control.guard import route, services_of
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.guard import route, services_of, writer_of
+from phantom_gateway.control.overrides.fields import ConfigUpdate, Enabled, FieldDelete, FieldUpdate
+from phantom_gateway.control.overrides.service import SettingService, id_of
+from phantom_gateway.control.overrides.settings import SectionName, Setting, setting, settings
+from phantom_gateway.control.overrides.view import setting_view
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.timestamps import iso
+from phantom_gateway.store.tenants import OVERRIDES
+
+JsonObject = dict[str, Any]
+FieldName = Annotated[str, Query(min_length=1, max_length=255)]
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["configuration"])
     route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status)
+    route(routes, "GET", "/config/list", Action.CONFIG_READ, list_settings)
+    route(routes, "GET", "/config/field/info", Action.CONFIG_READ, field_info)
+    route(routes, "POST", "/config/field/update", Action.CONFIG_WRITE, field_update)
+    route(routes, "POST", "/config/field/delete", Action.CONFIG_WRITE, field_delete)
+    route(routes, "POST", "/config/update", Action.CONFIG_WRITE, update)
+    route(routes, "GET", "/get/config/callbacks", Action.CONFIG_READ, callbacks)
+    route(routes, "GET", "/config/cost_discount_config", Action.CONFIG_READ, get_discount)
+    route(routes, "PATCH", "/config/cost_discount_config", Action.CONFIG_WRITE, set_discount)
+    route(routes, "GET", "/config/cost_margin_config", Action.CONFIG_READ, get_margin)
+    route(routes, "PATCH", "/config/cost_margin_config", Action.CONFIG_WRITE, set_margin)
+    unpriced = "/config/block_requests_for_models_without_pricing"
+    route(routes, "GET", unpriced, Action.CONFIG_READ, get_block_unpriced)
+    route(routes, "PATCH", unpriced, Action.CONFIG_WRITE, set_block_unpriced)
+    route(routes, "GET", "/get/internal_user_settings", Action.CONFIG_READ, get_user_settings)
+    route(routes, "PATCH", "/update/internal_user_settings", Action.CONFIG_WRITE, set_user_settings)
+    route(routes, "GET", "/get/default_team_settings", Action.CONFIG_READ, get_team_settings)
+    route(routes, "PATCH", "/update/default_team_settings", Action.CONFIG_WRITE, set_team_settings)
     return routes
 
 
-async def status(request: Request) -> dict[str, Any]:
+async def status(request: Request) -> JsonObject:
     """The revision in force and the outcome of the last attempt to load a newer one."""
     configuration = services_of(request).configuration
     return {
@@ -31,3 +57,136 @@ async def status(request: Request) -> dict[str, Any]:
         "notes": list(configuration.notes),
         "workers": services_of(request).workers.ready_workers,
     }
+
+
+async def list_settings(request: Request, config_type: SectionName = "general_settings") -> list[JsonObject]:
+    """The settings of a section that can be made over the API; `source` says who sets each."""
+    loader, stored = services_of(request).loader, await _stored(request)
+    return [
+        setting_view(each, loader, stored=id_of(each) in stored) for each in settings() if each.section == config_type
+    ]
+
+
+async def field_info(
+    request: Request, field_name: FieldName, config_type: SectionName = "general_settings"
+) -> JsonObject:
+    """One setting and its value."""
+    found = setting(config_type, field_name)
+    return setting_view(found, services_of(request).loader, stored=id_of(found) in await _stored(request))
+
+
+async def field_update(request: Request, body: FieldUpdate) -> JsonObject:
+    """Set one setting; in force when this answers."""
+    found = setting(body.config_type, body.field_name)
+    await SettingService(writer_of(request)).put({found: body.field_value})
+    return {"message": "Setting updated", "param_name": body.config_type, "field_name": body.field_name}
+
+
+async def field_delete(request: Request, body: FieldDelete) -> JsonObject:
+    """Remove a setting made over the API."""
+    await SettingService(writer_of(request)).delete(setting(body.config_type, body.field_name))
+    return {"message": "Setting deleted", "param_name": body.config_type, "field_name": body.field_name}
+
+
+async def update(request: Request, body: ConfigUpdate) -> JsonObject:
+    """Set several settings, all or none; whatever is not in `/config/list` is refused by name."""
+    values: dict[Setting, Any] = {}
+    for section in ("general_settings", "router_settings", "litellm_settings"):
+        for name, value in (getattr(body, section) or {}).items():
+            values[setting(section, name, f"{section}.{name[:60]}")] = value
+    await SettingService(writer_of(request)).put(values)
+    return {"message": "Config updated successfully"}
+
+
+async def callbacks(request: Request) -> JsonObject:
+    """Log sinks (none in this release) and the routing in force."""
+    routing = services_of(request).loader.config.router_settings
+    shown = {
+        each.name: each.value(services_of(request).loader.config) for each in settings() if each.section == _ROUTER
+    }
+    return {
+        "status": "success",
+        "callbacks": [],
+        "alerts": [],
+        "router_settings": {**shown, "routing_strategy": routing.routing_strategy},
+        "available_callbacks": {},
+    }
+
+
+async def get_discount(request: Request) -> JsonObject:
+    """Discounts by provider."""
+    return {"values": _value(request, "cost_discount_config") or {}}
+
+
+async def set_discount(request: Request, body: dict[str, Any]) -> JsonObject:
+    """Replace the discounts by provider."""
+    return await _replace(request, "cost_discount_config", body)
+
+
+async def get_margin(request: Request) -> JsonObject:
+    """Margins by provider."""
+    return {"values": _value(request, "cost_margin_config") or {}}
+
+
+async def set_margin(request: Request, body: dict[str, Any]) -> JsonObject:
+    """Replace the margins by provider."""
+    return await _replace(request, "cost_margin_config", body)
+
+
+async def get_block_unpriced() -> JsonObject:
+    """Whether models without a known price are refused to everybody: never in this release."""
+    return {"enabled": False}
+
+
+async def set_block_unpriced(body: Enabled) -> JsonObject:
+    """Only `false`: the rule is not enforced in this release."""
+    if body.enabled:
+        raise bad_field("enabled", "not supported in this release; it would have no effect")
+    return {"enabled": False}
+
+
+async def get_user_settings(request: Request) -> JsonObject:
+    """What new users get where a request says nothing."""
+    return _section_view(request, "default_internal_user_params")
+
+
+async def set_user_settings(request: Request, body: dict[str, Any]) -> JsonObject:
+    """Replace what new users get."""
+    return await _replace(request, "default_internal_user_params", body)
+
+
+async def get_team_settings(request: Request) -> JsonObject:
+    """What new teams get where a request says nothing."""
+    return _section_view(request, "default_team_params")
+
+
+async def set_team_settings(request: Request, body: dict[str, Any]) -> JsonObject:
+    """Replace what new teams get."""
+    return await _replace(request, "default_team_params", body)
+
+
+_ROUTER: SectionName = "router_settings"
+_LITELLM: SectionName = "litellm_settings"
+
+
+def _value(request: Request, name: str) -> Any:
+    return Setting(_LITELLM, name).value(services_of(request).loader.config)
+
+
+def _section_view(request: Request, name: str) -> JsonObject:
+    found = Setting(_LITELLM, name)
+    schema = {"description": found.description, "properties": {}}
+    return {"values": _value(request, name) or {}, "field_schema": schema}
+
+
+async def _replace(request: Request, name: str, body: JsonObject) -> JsonObject:
+    """``null`` fields of the body are those the caller does not set."""
+    given = {key: value for key, value in body.items() if value is not None}
+    found = setting(_LITELLM, name, name)
+    await SettingService(writer_of(request)).put({found: given})
+    return {"message": f"Successfully updated {name}", "status": "success", "values": given, "settings": given}
+
+
+async def _stored(request: Request) -> set[str]:
+    rows = await services_of(request).database.read(OVERRIDES.all)
+    return {row.id for row in rows}

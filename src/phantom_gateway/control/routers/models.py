@@ -1,49 +1,164 @@
-"""``/model/info`` and ``/model_group/info``: what is configured, read-only, without secrets."""
+"""``/model/*`` and ``/model_group/*``: what is served, from the file and from the database, and how to change the latter."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field
-from phantom_gateway.control.guard import caller_of, route, services_of
+from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
+from phantom_gateway.control.models.fields import ModelBlock, ModelDelete, ModelId, ModelNew, ModelUpdate
+from phantom_gateway.control.models.service import ModelService
+from phantom_gateway.control.models.view import info_view
 from phantom_gateway.control.models_view import group_view, model_view
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import Deployment
+from phantom_gateway.store.tenants import MODELS, ModelRow
 
 JsonObject = dict[str, Any]
+SortBy = Literal["model_name", "created_at", "updated_at", "costs", "status"]
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["models"])
+    route(routes, "POST", "/model/new", Action.MODEL_WRITE, new)
+    route(routes, "POST", "/model/update", Action.MODEL_WRITE, update)
+    route(routes, "PATCH", "/model/{model_id}/update", Action.MODEL_WRITE, patch)
+    route(routes, "POST", "/model/delete", Action.MODEL_WRITE, delete)
+    route(routes, "POST", "/model/block", Action.MODEL_WRITE, block)
+    route(routes, "POST", "/model/unblock", Action.MODEL_WRITE, unblock)
     route(routes, "GET", "/model/info", Action.MODEL_READ, model_info)
     route(routes, "GET", "/v1/model/info", Action.MODEL_READ, model_info)
+    route(routes, "GET", "/v2/model/info", Action.MODEL_READ, model_info_paged)
     route(routes, "GET", "/model_group/info", Action.MODEL_READ, model_group_info)
     return routes
 
 
-def _visible(request: Request) -> list[Deployment]:
+async def new(request: Request, response: Response, body: ModelNew) -> JsonObject:
+    """Add a model; every worker serves it when this answers."""
+    return _tagged(response, *await _service(request).create(body))
+
+
+async def update(request: Request, response: Response, body: ModelUpdate) -> JsonObject:
+    """Change the named fields of the model that `model_info.id` names."""
+    model_id = (body.model_info or {}).get("id")
+    if not isinstance(model_id, str) or not model_id:
+        raise bad_field("model_info.id", "name the model to change")
+    return _tagged(response, *await _service(request).update(model_id, body))
+
+
+async def patch(request: Request, response: Response, model_id: ModelId, body: ModelUpdate) -> JsonObject:
+    """Change the named fields of a model."""
+    return _tagged(response, *await _service(request).update(model_id, body))
+
+
+async def delete(request: Request, body: ModelDelete) -> JsonObject:
+    """Remove a model of the database."""
+    await _service(request).delete(body.id)
+    return {"message": f"Model: {body.id} deleted successfully"}
+
+
+async def block(request: Request, response: Response, body: ModelBlock) -> JsonObject:
+    """Take a model of the database out of service."""
+    return _tagged(response, *await _service(request).set_blocked(body.model_id, blocked=True))
+
+
+async def unblock(request: Request, response: Response, body: ModelBlock) -> JsonObject:
+    """Bring a blocked model back."""
+    return _tagged(response, *await _service(request).set_blocked(body.model_id, blocked=False))
+
+
+async def model_info(request: Request, response: Response, litellm_model_id: str | None = None) -> JsonObject:
+    """All deployments, or the one with this id; `model_info.db_model` says who owns it."""
+    found = [view for view in await _shown(request) if litellm_model_id in (None, view["model_info"]["id"])]
+    if litellm_model_id is not None:
+        if not found:
+            raise bad_field("litellm_model_id", "no such model")
+        row = await services_of(request).database.read(lambda connection: MODELS.get(connection, litellm_model_id))
+        if row is not None:
+            response.headers["etag"] = etag(row.revision)
+    return {"data": found}
+
+
+async def model_info_paged(
+    request: Request,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    size: Annotated[int, Query(ge=1, le=1000)] = 50,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+    model: Annotated[str | None, Query(max_length=255)] = None,
+    modelId: Annotated[str | None, Query(max_length=255)] = None,  # noqa: N803 # LiteLLM's name
+    access_group: Annotated[str | None, Query(max_length=255)] = None,
+    sortBy: SortBy | None = None,  # noqa: N803
+    sortOrder: Literal["asc", "desc"] = "asc",  # noqa: N803
+) -> JsonObject:
+    """Deployments by pages; `search` looks for a part of the name, upper or lower case."""
+    wanted = search.lower() if search else ""
+    found = [
+        view
+        for view in await _shown(request)
+        if wanted in view["model_name"].lower()
+        and model in (None, view["model_name"])
+        and modelId in (None, view["model_info"]["id"])
+        and (access_group is None or access_group in (view["model_info"].get("access_groups") or []))
+    ]
+    if sortBy is not None:
+        found.sort(key=lambda view: _order(view, sortBy), reverse=sortOrder == "desc")
+    return {
+        "data": found[(page - 1) * size : page * size],
+        "total_count": len(found),
+        "current_page": page,
+        "total_pages": -(-len(found) // size),
+        "size": size,
+    }
+
+
+async def model_group_info(request: Request, model_group: str | None = None) -> JsonObject:
+    """Deployments summed up by public model name."""
+    groups: dict[str, list[Deployment]] = {}
+    for one in _served(request):
+        if model_group in (None, one.group):
+            groups.setdefault(one.group, []).append(one)
+    return {"data": [group_view(name, members) for name, members in groups.items()]}
+
+
+def _service(request: Request) -> ModelService:
+    return ModelService(writer_of(request))
+
+
+def _tagged(response: Response, view: JsonObject, revision: int) -> JsonObject:
+    response.headers["etag"] = etag(revision)
+    return view
+
+
+def _served(request: Request) -> list[Deployment]:
     """A key sees the models it may use."""
     snapshot = services_of(request).configuration.snapshot
     groups = ModelNames(snapshot).groups(caller_of(request).key)
     return [one for one in snapshot.deployments if one.group in groups]
 
 
-async def model_info(request: Request, litellm_model_id: str | None = None) -> JsonObject:
-    """All deployments, or the one with this id."""
-    found = [one for one in _visible(request) if litellm_model_id in (None, one.id)]
-    if litellm_model_id is not None and not found:
-        raise bad_field("litellm_model_id", "no such model")
-    return {"data": [model_view(one) for one in found]}
+async def _shown(request: Request) -> list[JsonObject]:
+    """What is served and, for those who may see everything, what of the database is not (blocked, or left out)."""
+    services = services_of(request)
+    rows: dict[str, ModelRow] = {row.id: row for row in await services.database.read(MODELS.all)}
+    full = reach_of(request).everything
+    found = []
+    for one in _served(request):
+        row = rows.pop(one.id, None) if one.db_model else None
+        found.append(model_view(one) if row is None else info_view(row, one, full=full))
+    if full:
+        found += [info_view(row, None, full=True) for row in rows.values()]
+    return found
 
 
-async def model_group_info(request: Request, model_group: str | None = None) -> JsonObject:
-    """Deployments summed up by public model name."""
-    groups: dict[str, list[Deployment]] = {}
-    for one in _visible(request):
-        if model_group in (None, one.group):
-            groups.setdefault(one.group, []).append(one)
-    return {"data": [group_view(name, members) for name, members in groups.items()]}
+def _order(view: JsonObject, by: SortBy) -> Any:
+    info = view["model_info"]
+    if by == "costs":
+        return (info.get("input_cost_per_token") or 0) + (info.get("output_cost_per_token") or 0)
+    if by == "status":
+        return (bool(info.get("db_model")), view["model_name"])
+    return view["model_name"] if by == "model_name" else str(info.get(by) or "")

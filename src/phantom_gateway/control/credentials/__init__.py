@@ -1,0 +1,1 @@
+"""Credentials of providers kept in the database, by name."""

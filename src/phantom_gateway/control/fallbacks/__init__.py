@@ -1,0 +1,1 @@
+"""Fallbacks set over the API, beside those of the configuration file."""

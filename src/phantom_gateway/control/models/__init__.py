@@ -1,0 +1,1 @@
+"""Models kept in the database, beside those of the configuration file."""

@@ -1,0 +1,173 @@
+"""What of the configuration is kept in the database: models, credentials, fallbacks and settings made over the API.
+
+``read_stored`` turns rows into the same objects a configuration file gives; ``merged`` puts them beside those of the file, whose
+word always wins. A row that cannot be used (its envelope does not open, its schema has changed) is left out with a note: it
+must not keep the rest from being served. Nothing here resolves references to variables or files: what came with a request
+stays what it says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from phantom_gateway.config.errors import Note, Position
+from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.security.envelope import EnvelopeError, Envelopes, Place, SealPurpose
+from phantom_gateway.store import tenants
+from phantom_gateway.store.tenants import CredentialRow, ModelRow
+
+DATABASE = Position("database")
+FALLBACK = "fallback:"
+"""Before the model's name: the id of an override that sets its fallbacks."""
+SETTING = "setting:"
+"""Before ``section.name``: the id of an override that sets it."""
+PURPOSE = SealPurpose.PROVIDER_CREDENTIAL
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model of the database."""
+
+    id: str
+    entry: ModelEntry
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """All of it, as it was at one moment."""
+
+    models: tuple[StoredModel, ...] = ()
+    credentials: tuple[CredentialEntry, ...] = ()
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    """Section and name to value."""
+    notes: tuple[Note, ...] = ()
+    """Rows that are left out, and why."""
+
+
+def read_stored(connection: sa.Connection, envelopes: Envelopes) -> Stored:
+    """Everything in the database, opened."""
+    notes: list[Note] = []
+    models, credentials = [], []
+    for model in tenants.MODELS.all(connection):
+        try:
+            models.append(StoredModel(model.id, entry_of(model, open_secrets(envelopes, model)), model.blocked))
+        except (EnvelopeError, ValidationError) as error:
+            notes.append(_left_out("models", model.id, error))
+    for credential in tenants.CREDENTIALS.all(connection):
+        try:
+            credentials.append(credential_entry(credential, open_values(envelopes, credential)))
+        except (EnvelopeError, ValidationError) as error:
+            notes.append(_left_out("credentials", credential.id, error))
+    fallbacks: dict[str, tuple[str, ...]] = {}
+    settings: dict[tuple[str, str], Any] = {}
+    for override in tenants.OVERRIDES.all(connection):
+        if override.id.startswith(FALLBACK):
+            fallbacks[override.id.removeprefix(FALLBACK)] = tuple(override.value)
+        elif override.id.startswith(SETTING):
+            section, _, name = override.id.removeprefix(SETTING).partition(".")
+            settings[section, name] = override.value
+    return Stored(
+        models=tuple(models),
+        credentials=tuple(credentials),
+        fallbacks=fallbacks,
+        settings=settings,
+        notes=tuple(notes),
+    )
+
+
+def merged(config: Config, stored: Stored) -> Config:
+    """``config`` with what the database adds to its sections. What the file says stays; models are compiled beside it."""
+    own = {entry.credential_name for entry in config.credential_list}
+    added: JsonObject = {
+        "credential_list": [
+            *config.credential_list,
+            *(entry for entry in stored.credentials if entry.credential_name not in own),
+        ]
+    }
+    for (section, name), value in stored.settings.items():
+        part = added.get(section) or getattr(config, section, None)
+        if part is None or name not in type(part).model_fields or is_written(config, section, name):
+            continue
+        try:
+            valid = type(part).model_validate({name: value})
+        except ValidationError:
+            continue
+        added[section] = part.model_copy(update={name: getattr(valid, name)})
+    if stored.fallbacks:
+        router = added.get("router_settings", config.router_settings)
+        written = config.router_settings.fallbacks
+        base = (config.litellm_settings.fallbacks if written is None else written) or []
+        taken = {model for mapping in base for model in mapping}
+        more = [{model: list(targets)} for model, targets in stored.fallbacks.items() if model not in taken]
+        added["router_settings"] = router.model_copy(update={"fallbacks": [*base, *more]})
+    return config.model_copy(update=added)
+
+
+def is_written(config: Config, section: str, name: str) -> bool:
+    """Whether the configuration file sets this, in its section or in the other one LiteLLM reads it from."""
+    twins = ("router_settings", "litellm_settings")
+    names = {"request_timeout": ("timeout", "request_timeout"), "timeout": ("timeout", "request_timeout")}
+    sections = twins if section in twins else (section, "litellm_settings")
+    return any(
+        each in getattr(config, where).model_fields_set and getattr(getattr(config, where), each, None) is not None
+        for where in sections
+        for each in names.get(name, (name,))
+    )
+
+
+def model_place(row_id: str) -> Place:
+    """Where the secrets of a model are sealed."""
+    return Place("models", "sealed", row_id)
+
+
+def credential_place(row_id: str) -> Place:
+    """Where the values of a credential are sealed."""
+    return Place("credentials", "sealed", row_id)
+
+
+def seal(envelopes: Envelopes, place: Place, values: JsonObject) -> str:
+    """``values`` as one sealed text. Raises EnvelopeError."""
+    return envelopes.seal(PURPOSE, place, Secret(json.dumps(values, ensure_ascii=False)))
+
+
+def open_secrets(envelopes: Envelopes, row: ModelRow) -> JsonObject:
+    """The secrets among a model's parameters. Raises EnvelopeError."""
+    return {} if row.sealed is None else _open(envelopes, model_place(row.id), row.sealed)
+
+
+def open_values(envelopes: Envelopes, row: CredentialRow) -> JsonObject:
+    """The values of a credential. Raises EnvelopeError."""
+    return _open(envelopes, credential_place(row.id), row.sealed)
+
+
+def entry_of(row: ModelRow, secrets: JsonObject) -> ModelEntry:
+    """A row as the entry a file would hold. Raises ValidationError."""
+    entry = {"model_name": row.name, "litellm_params": row.params | secrets, "model_info": row.info | {"id": row.id}}
+    return ModelEntry.model_validate(entry)
+
+
+def credential_entry(row: CredentialRow, values: JsonObject) -> CredentialEntry:
+    """A row as the entry a file would hold. Raises ValidationError."""
+    return CredentialEntry.model_validate({"credential_name": row.id, "credential_values": values})
+
+
+def _open(envelopes: Envelopes, place: Place, sealed: str) -> JsonObject:
+    values: JsonObject = json.loads(envelopes.open(PURPOSE, place, sealed).reveal())
+    return values
+
+
+def _left_out(table: str, row_id: str, error: Exception) -> Note:
+    reason = "cannot be opened" if isinstance(error, EnvelopeError) else "is not valid any more"
+    return Note("warning", DATABASE, (table, row_id), f"{reason}, and is left out")
