@@ -10,6 +10,7 @@ from phantom_gateway.control.routers import (
     audit,
     budgets,
     config,
+    costs,
     credentials,
     customers,
     fallbacks,
@@ -17,6 +18,7 @@ from phantom_gateway.control.routers import (
     invitations,
     keys,
     models,
+    openapi,
     organizations,
     projects,
     provider_budgets,
@@ -27,8 +29,14 @@ from phantom_gateway.control.routers import (
     team_members,
     teams,
     users,
+    utils,
 )
 from phantom_gateway.control.services import ControlServices
+
+AREAS = (
+    access_groups, audit, budgets, config, costs, credentials, customers, fallbacks, health, invitations, keys, models, openapi,
+    organizations, projects, provider_budgets, roles, sign_in, spend, tags, team_members, teams, users, utils,
+)  # fmt: skip
 
 
 def create_app(services: ControlServices) -> FastAPI:
@@ -36,29 +44,7 @@ def create_app(services: ControlServices) -> FastAPI:
     # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    for area in (
-        access_groups,
-        audit,
-        budgets,
-        config,
-        credentials,
-        customers,
-        fallbacks,
-        health,
-        invitations,
-        keys,
-        models,
-        organizations,
-        projects,
-        provider_budgets,
-        roles,
-        sign_in,
-        spend,
-        tags,
-        team_members,
-        teams,
-        users,
-    ):
+    for area in AREAS:
         # Not include_router: it nests, and the walk over all routes shall see each of them.
         app.router.routes.extend(area.router().routes)
     errors.install(app)

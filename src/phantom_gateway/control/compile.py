@@ -130,13 +130,13 @@ def compile_default(
     )
 
 
-def check_model(entry: ModelEntry, config: Config, context: Context) -> Sequence[Problem]:
-    """Why a model cannot be served beside those of ``config``; paths begin with ``litellm_params`` or ``model_info``."""
+def check_model(entry: ModelEntry, config: Config, context: Context) -> tuple[Deployment | None, Sequence[Problem]]:
+    """A model beside those of ``config``, or why it cannot be served; paths begin with ``litellm_params`` or ``model_info``."""
     compiled = compile_deployment(entry, (), context)
     problems = [*check_entry(config, entry), *compiled.problems]
     if not problems and compiled.deployment is None:
         problems += [Problem(DATABASE, note.path, note.message, note.hint) for note in compiled.notes]
-    return problems
+    return None if problems else compiled.deployment, problems
 
 
 def _stored(before: Sequence[Compiled], stored: Stored, context: Context) -> Iterator[Compiled]:

@@ -45,6 +45,8 @@ class GuardedRoute(APIRoute):
     """A route of the admin API. Never used itself: ``route`` makes one subclass per action."""
 
     action: ClassVar[Action]
+    answer: Any = None
+    """The type that describes what is answered (``control.openapi``)."""
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the guard."""
@@ -66,10 +68,13 @@ _GUARDED: dict[Action, type[GuardedRoute]] = {
 }
 
 
-def route(router: APIRouter, method: str, path: str, action: Action, handler: Callable[..., Any]) -> None:
+def route(
+    router: APIRouter, method: str, path: str, action: Action, handler: Callable[..., Any], *, answer: Any = None
+) -> None:
     """Add ``handler`` at ``path`` for callers who may do ``action`` to anything at all.
 
-    To what exactly, the handler asks of ``reach_of``.
+    To what exactly, the handler asks of ``reach_of``. ``answer`` is the type that describes what it answers, where the
+    handler's own annotation does not say it all.
     """
     router.add_api_route(
         path,
@@ -80,6 +85,9 @@ def route(router: APIRouter, method: str, path: str, action: Action, handler: Ca
         # A body without content-type is read as JSON; keys travel in headers, so no form of a browser can forge a call.
         strict_content_type=False,
     )
+    added = router.routes[-1]
+    assert isinstance(added, GuardedRoute)
+    added.answer = answer
 
 
 def caller_of(request: Request) -> Caller:

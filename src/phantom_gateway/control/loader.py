@@ -19,7 +19,7 @@ from phantom_gateway.control.people_settings import PeopleSettings, people_setti
 from phantom_gateway.control.stored import Stored, merged
 from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.security import master
-from phantom_gateway.spine.snapshot import PricedModel, Prices, Snapshot
+from phantom_gateway.spine.snapshot import Deployment, PricedModel, Prices, Snapshot
 from phantom_gateway.store.database import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,12 @@ class ConfigurationLoader:
 
     def check(self, entry: ModelEntry, credentials: Sequence[CredentialEntry]) -> Sequence[Problem]:
         """Why a model of the database, with these credentials beside the file's, could not be served."""
+        return self.compiled(entry, credentials)[1]
+
+    def compiled(
+        self, entry: ModelEntry, credentials: Sequence[CredentialEntry]
+    ) -> tuple[Deployment | None, Sequence[Problem]]:
+        """The deployment of such a model, or why there is none."""
         config = merged(self._written, Stored(credentials=tuple(credentials)))
         context, _ = context_of(
             config,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.control.auth import Authenticator
+from phantom_gateway.control.checks.log import HealthLog
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.people_settings import PeopleSettings
@@ -18,7 +19,7 @@ from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.envelope import Envelopes
-from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.messages import KeyRecord, Load
 from phantom_gateway.spine.snapshot import Snapshot
 from phantom_gateway.store.spend import WindowSpend
 
@@ -46,6 +47,11 @@ class Workers(Protocol):
     @property
     def ready_workers(self) -> int:
         """Workers connected and greeted."""
+        ...
+
+    @property
+    def loads(self) -> Mapping[str, Load]:
+        """The last load each connected worker has reported."""
         ...
 
 
@@ -96,6 +102,8 @@ class ControlServices:
     loader: ConfigurationLoader
     """What the configuration file and the database say."""
     refresher: Refresher
+    checks: HealthLog = field(default_factory=HealthLog)
+    """The last health checks."""
     node: str = ""
     """The name of this machine, as audit records carry it."""
     litellm_settings: Callable[[], LitellmSettings] = field(default=LitellmSettings)

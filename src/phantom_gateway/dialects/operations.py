@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -37,6 +38,15 @@ for _suffix, _operation in _SUFFIXES.items():
 _EXACT[b"/cursor/chat/completions"] = CHAT
 
 _WITH_MODEL = (b"/engines/", b"/openai/deployments/")
+
+
+def paths() -> Iterator[tuple[str, Operation]]:
+    """Every path that is served, with ``{model}`` where the model's name stands in it."""
+    for path, operation in _EXACT.items():
+        yield path.decode(), operation
+    for prefix in _WITH_MODEL:
+        for suffix, operation in _SUFFIXES.items():
+            yield f"{prefix.decode()}{{model}}{suffix}", operation
 
 
 def find(path: bytes) -> tuple[Operation, str] | None:

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.config.schema_models import ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.loader import ConfigurationLoader, demo_socket
+from phantom_gateway.control.stored import Stored, StoredModel
+from phantom_gateway.store.database import DatabaseError
 
 PEPPER = Secret("ab" * 32)
 GOOD = "sk-f3a9c1d27be84460a5c0e7"
@@ -67,3 +70,90 @@ def test_included_files_are_watched_too(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         made.load(2)
     assert set(made.files()) == {path, tmp_path / "models.yaml"}
+
+
+def stored(name: str, model: str = "openai/gpt-4o", **fields: str) -> StoredModel:
+    params = {"model": model, "api_key": "sk-provider-of-the-database"} | fields
+    entry = {"model_name": name, "litellm_params": params, "model_info": {"id": f"{name}-id"}}
+    return StoredModel(f"{name}-id", ModelEntry.model_validate(entry))
+
+
+def test_models_of_the_database_stand_beside_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(key=GOOD))
+    made = loader(path, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("gpt"), stored("own")))
+    snapshot, _ = made.load(1)
+    owners = [(each.group, each.db_model) for each in snapshot.deployments]
+    assert owners == [("gpt", False), ("demo", False), ("gpt", True), ("own", True)]
+
+
+def test_the_wildcards_of_the_environment_stay_beside_a_model_of_the_database(tmp_path: Path) -> None:
+    made = loader(None, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    snapshot, _ = made.load(1)
+    assert {each.group for each in snapshot.deployments} == {"demo", "openai/*", "own"}
+
+
+def test_a_model_of_the_database_that_does_not_compile_is_left_out_with_a_note(tmp_path: Path) -> None:
+    made = loader(None, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("bad", model="nobody/x"), stored("good")))
+    snapshot, notes = made.load(1)
+    assert "good" in {each.group for each in snapshot.deployments}
+    assert "bad" not in {each.group for each in snapshot.deployments}
+    assert any("bad-id" in note and "left out" in note for note in notes)
+
+
+def test_the_files_id_wins(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    entry = "model_list: [{model_name: gpt, litellm_params: {model: openai/x, api_key: k}, model_info: {id: own-id}}]"
+    path.write_text(entry)
+    made = loader(path, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    snapshot, notes = made.load(1)
+    assert [(each.id, each.db_model) for each in snapshot.deployments if each.id == "own-id"] == [("own-id", False)]
+    assert any("the configuration file has a model with this id" in note for note in notes)
+
+
+def test_references_of_the_database_are_never_resolved(tmp_path: Path) -> None:
+    made = loader(None, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own", api_key="os.environ/OPENAI_API_KEY"),))
+    (own,) = [each for each in made.load(1)[0].deployments if each.db_model]
+    assert own.api_key is not None
+    assert own.api_key.reveal() == "os.environ/OPENAI_API_KEY"
+
+
+def test_with_the_database_away_the_file_is_loaded_with_what_was_last_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("model_list: []")
+    made = loader(path, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    made.load(1)
+
+    def away() -> Stored:
+        raise DatabaseError("away")
+
+    made.read_stored = away
+    path.write_text("model_list: []\nphantom: {demo: false}\n")
+    groups = {each.group for each in made.load(2)[0].deployments}
+    assert groups == {"openai/*", "own"}
+    with pytest.raises(DatabaseError):
+        made.refresh(3)
+
+
+def test_a_refresh_takes_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("phantom: {demo: false}")
+    made = loader(path, tmp_path)
+    made.load(1)
+    path.write_text("broken: yes")
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    assert {each.group for each in made.refresh(2)[0].deployments} == {"openai/*", "own"}
+
+
+def test_store_model_in_db_false_serves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("general_settings: {store_model_in_db: false}\nphantom: {demo: false}")
+    made = loader(path, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    assert {each.group for each in made.load(1)[0].deployments} == {"openai/*"}

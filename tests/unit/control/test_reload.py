@@ -10,6 +10,7 @@ from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.control.reload import Reloader, stamp
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.spine.snapshot import Routing, Snapshot
+from phantom_gateway.store.database import DatabaseError
 
 
 class FileLoader:
@@ -18,6 +19,8 @@ class FileLoader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.loads = 0
+        self.refreshed = 0
+        self.away = False
 
     def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         self.loads += 1
@@ -25,6 +28,12 @@ class FileLoader:
         if not text.isdigit():
             raise ConfigError([Problem(Position(str(self.path), 1), ("retries",), "must be a number")])
         return Snapshot(revision=revision, routing=Routing(num_retries=int(text))), (f"note {text}",)
+
+    def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+        if self.away:
+            raise DatabaseError("away")
+        self.refreshed += 1
+        return Snapshot(revision=revision, routing=Routing(num_retries=100 + self.refreshed)), ("from the database",)
 
     def files(self) -> Sequence[Path]:
         return (self.path,)
@@ -102,3 +111,29 @@ def test_replacing_a_file_changes_its_stamp(tmp_path: Path) -> None:
     other.write_text("1")
     other.rename(path)
     assert stamp([path]) != first
+
+
+async def test_a_broken_file_does_not_stand_in_the_way_of_the_database(stage: Stage) -> None:
+    stage.loader.path.write_text("broken")
+    assert not await stage.reloader.reload()
+    problems = stage.configuration.problems
+    assert await stage.reloader.refresh()
+    assert stage.installed == [101]
+    assert (stage.configuration.snapshot.revision, stage.configuration.notes) == (2, ("from the database",))
+    assert stage.configuration.problems == problems != ()
+
+
+async def test_what_could_not_be_read_is_read_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phantom_gateway.control.reload.WATCH_SECONDS", 0.01)
+    stage.loader.away = True
+    assert not await stage.reloader.refresh()
+    assert stage.installed == []
+    stage.reloader.start()
+    await asyncio.sleep(0.05)
+    assert stage.installed == []
+    stage.loader.away = False
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if stage.installed:
+            break
+    assert stage.installed == [101]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from phantom_gateway.config.errors import Problem, dotted
 from phantom_gateway.config.messages import describe
-from phantom_gateway.config.schema_models import CredentialEntry
+from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.errors import ApiError, bad_field, conflict, not_found
@@ -30,6 +30,7 @@ from phantom_gateway.control.stored import (
 )
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.security.envelope import EnvelopeError
+from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import MODELS, ModelRow
 
@@ -124,6 +125,22 @@ class ModelService:
 
         await self.writer.commit(change)
 
+    async def compiled(self, fields: ModelNew) -> Deployment:
+        """What a new model would be compiled to; nothing is stored. Raises ApiError 400."""
+        params, info = changed({}, fields.litellm_params), _info(fields.model_info)
+        refuse_unsafe(params, info)
+        now = self.writer.now
+        row = ModelRow(id="new", name=fields.model_name, params=params, info=info, created_at=now, updated_at=now)
+
+        def compile_it(connection: sa.Connection) -> Deployment:
+            entry = _entry(row, {})
+            found, problems = self.services.loader.compiled(entry, credentials_of(self.services, connection, entry))
+            if problems or found is None:
+                raise _refused(problems)
+            return found
+
+        return await self.services.database.read(compile_it)
+
     async def _alter(self, model_id: str, code: EventCode, altered: Any) -> tuple[JsonObject, int]:
         def change(connection: sa.Connection, effects: Effects) -> ModelRow:
             old = self._existing(connection, model_id)
@@ -161,18 +178,22 @@ class ModelService:
 
 def check_row(services: ControlServices, connection: sa.Connection, row: ModelRow, secrets: JsonObject) -> None:
     """Refuse a model that could not be served. Raises ApiError 400 that names the field."""
-    try:
-        entry = entry_of(row, secrets)
-    except ValidationError as error:
-        details = error.errors(include_url=False)[0]
-        path = ".".join(str(part)[:60] for part in details["loc"][:2])
-        raise bad_field(path, describe(details)[0]) from error
+    entry = _entry(row, secrets)
     problems = services.loader.check(entry, credentials_of(services, connection, entry))
     if problems:
         raise _refused(problems)
 
 
-def credentials_of(services: ControlServices, connection: sa.Connection, entry: Any) -> list[CredentialEntry]:
+def _entry(row: ModelRow, secrets: JsonObject) -> ModelEntry:
+    try:
+        return entry_of(row, secrets)
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        path = ".".join(str(part)[:60] for part in details["loc"][:2])
+        raise bad_field(path, describe(details)[0]) from error
+
+
+def credentials_of(services: ControlServices, connection: sa.Connection, entry: ModelEntry) -> list[CredentialEntry]:
     """The credential a model names, if the database has it."""
     name = entry.litellm_params.litellm_credential_name
     row = tenants.CREDENTIALS.get(connection, name) if name else None

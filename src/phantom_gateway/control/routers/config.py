@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from phantom_gateway.control import answers
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.overrides.fields import ConfigUpdate, Enabled, FieldDelete, FieldUpdate
@@ -24,23 +25,39 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["configuration"])
     route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status)
-    route(routes, "GET", "/config/list", Action.CONFIG_READ, list_settings)
-    route(routes, "GET", "/config/field/info", Action.CONFIG_READ, field_info)
-    route(routes, "POST", "/config/field/update", Action.CONFIG_WRITE, field_update)
-    route(routes, "POST", "/config/field/delete", Action.CONFIG_WRITE, field_delete)
-    route(routes, "POST", "/config/update", Action.CONFIG_WRITE, update)
+    route(routes, "GET", "/config/list", Action.CONFIG_READ, list_settings, answer=list[answers.SettingView])
+    route(routes, "GET", "/config/field/info", Action.CONFIG_READ, field_info, answer=answers.SettingView)
+    route(routes, "POST", "/config/field/update", Action.CONFIG_WRITE, field_update, answer=answers.SettingSet)
+    route(routes, "POST", "/config/field/delete", Action.CONFIG_WRITE, field_delete, answer=answers.SettingSet)
+    route(routes, "POST", "/config/update", Action.CONFIG_WRITE, update, answer=answers.Message)
     route(routes, "GET", "/get/config/callbacks", Action.CONFIG_READ, callbacks)
-    route(routes, "GET", "/config/cost_discount_config", Action.CONFIG_READ, get_discount)
-    route(routes, "PATCH", "/config/cost_discount_config", Action.CONFIG_WRITE, set_discount)
-    route(routes, "GET", "/config/cost_margin_config", Action.CONFIG_READ, get_margin)
-    route(routes, "PATCH", "/config/cost_margin_config", Action.CONFIG_WRITE, set_margin)
+    route(routes, "GET", "/config/cost_discount_config", Action.CONFIG_READ, get_discount, answer=answers.Values)
+    route(routes, "PATCH", "/config/cost_discount_config", Action.CONFIG_WRITE, set_discount, answer=answers.ValuesSet)
+    route(routes, "GET", "/config/cost_margin_config", Action.CONFIG_READ, get_margin, answer=answers.Values)
+    route(routes, "PATCH", "/config/cost_margin_config", Action.CONFIG_WRITE, set_margin, answer=answers.ValuesSet)
     unpriced = "/config/block_requests_for_models_without_pricing"
-    route(routes, "GET", unpriced, Action.CONFIG_READ, get_block_unpriced)
-    route(routes, "PATCH", unpriced, Action.CONFIG_WRITE, set_block_unpriced)
-    route(routes, "GET", "/get/internal_user_settings", Action.CONFIG_READ, get_user_settings)
-    route(routes, "PATCH", "/update/internal_user_settings", Action.CONFIG_WRITE, set_user_settings)
-    route(routes, "GET", "/get/default_team_settings", Action.CONFIG_READ, get_team_settings)
-    route(routes, "PATCH", "/update/default_team_settings", Action.CONFIG_WRITE, set_team_settings)
+    route(routes, "GET", unpriced, Action.CONFIG_READ, get_block_unpriced, answer=answers.Enabled)
+    route(routes, "PATCH", unpriced, Action.CONFIG_WRITE, set_block_unpriced, answer=answers.Enabled)
+    route(
+        routes, "GET", "/get/internal_user_settings", Action.CONFIG_READ, get_user_settings, answer=answers.SettingsOf
+    )
+    route(
+        routes,
+        "PATCH",
+        "/update/internal_user_settings",
+        Action.CONFIG_WRITE,
+        set_user_settings,
+        answer=answers.ValuesSet,
+    )
+    route(routes, "GET", "/get/default_team_settings", Action.CONFIG_READ, get_team_settings, answer=answers.SettingsOf)
+    route(
+        routes,
+        "PATCH",
+        "/update/default_team_settings",
+        Action.CONFIG_WRITE,
+        set_team_settings,
+        answer=answers.ValuesSet,
+    )
     return routes
 
 

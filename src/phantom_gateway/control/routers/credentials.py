@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from phantom_gateway.control import answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.credentials.fields import CredentialNew, CredentialUpdate
 from phantom_gateway.control.credentials.service import OF_A_MODEL, CredentialService
@@ -22,12 +23,30 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["credentials"])
-    route(routes, "GET", "/credentials", Action.CREDENTIAL_READ, list_credentials)
-    route(routes, "POST", "/credentials", Action.CREDENTIAL_WRITE, create)
-    route(routes, "GET", "/credentials/by_name/{credential_name:path}", Action.CREDENTIAL_READ, by_name)
-    route(routes, "GET", "/credentials/by_model/{model_id:path}", Action.CREDENTIAL_READ, by_model)
-    route(routes, "PATCH", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, update)
-    route(routes, "DELETE", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, delete)
+    route(routes, "GET", "/credentials", Action.CREDENTIAL_READ, list_credentials, answer=answers.CredentialList)
+    route(routes, "POST", "/credentials", Action.CREDENTIAL_WRITE, create, answer=answers.Success)
+    route(
+        routes,
+        "GET",
+        "/credentials/by_name/{credential_name:path}",
+        Action.CREDENTIAL_READ,
+        by_name,
+        answer=answers.CredentialView,
+    )
+    route(
+        routes,
+        "GET",
+        "/credentials/by_model/{model_id:path}",
+        Action.CREDENTIAL_READ,
+        by_model,
+        answer=answers.CredentialOfModel,
+    )
+    route(
+        routes, "PATCH", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, update, answer=answers.Success
+    )
+    route(
+        routes, "DELETE", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, delete, answer=answers.Success
+    )
     return routes
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from phantom_gateway.control import answers
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.fallbacks.fields import FallbackNew, FallbackType
 from phantom_gateway.control.fallbacks.service import FallbackService, of_the_file, refuse_type
@@ -20,9 +21,9 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["fallbacks"])
-    route(routes, "POST", "/fallback", Action.FALLBACK_WRITE, put)
-    route(routes, "GET", "/fallback/{model:path}", Action.FALLBACK_READ, get)
-    route(routes, "DELETE", "/fallback/{model:path}", Action.FALLBACK_WRITE, delete)
+    route(routes, "POST", "/fallback", Action.FALLBACK_WRITE, put, answer=answers.FallbackSet)
+    route(routes, "GET", "/fallback/{model:path}", Action.FALLBACK_READ, get, answer=answers.FallbackView)
+    route(routes, "DELETE", "/fallback/{model:path}", Action.FALLBACK_WRITE, delete, answer=answers.FallbackGone)
     return routes
 
 

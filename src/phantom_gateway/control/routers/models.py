@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control import answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
@@ -25,15 +26,15 @@ SortBy = Literal["model_name", "created_at", "updated_at", "costs", "status"]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["models"])
-    route(routes, "POST", "/model/new", Action.MODEL_WRITE, new)
-    route(routes, "POST", "/model/update", Action.MODEL_WRITE, update)
-    route(routes, "PATCH", "/model/{model_id}/update", Action.MODEL_WRITE, patch)
-    route(routes, "POST", "/model/delete", Action.MODEL_WRITE, delete)
-    route(routes, "POST", "/model/block", Action.MODEL_WRITE, block)
-    route(routes, "POST", "/model/unblock", Action.MODEL_WRITE, unblock)
-    route(routes, "GET", "/model/info", Action.MODEL_READ, model_info)
-    route(routes, "GET", "/v1/model/info", Action.MODEL_READ, model_info)
-    route(routes, "GET", "/v2/model/info", Action.MODEL_READ, model_info_paged)
+    route(routes, "POST", "/model/new", Action.MODEL_WRITE, new, answer=answers.ModelRecord)
+    route(routes, "POST", "/model/update", Action.MODEL_WRITE, update, answer=answers.ModelRecord)
+    route(routes, "PATCH", "/model/{model_id}/update", Action.MODEL_WRITE, patch, answer=answers.ModelRecord)
+    route(routes, "POST", "/model/delete", Action.MODEL_WRITE, delete, answer=answers.Message)
+    route(routes, "POST", "/model/block", Action.MODEL_WRITE, block, answer=answers.ModelRecord)
+    route(routes, "POST", "/model/unblock", Action.MODEL_WRITE, unblock, answer=answers.ModelRecord)
+    route(routes, "GET", "/model/info", Action.MODEL_READ, model_info, answer=answers.ModelList)
+    route(routes, "GET", "/v1/model/info", Action.MODEL_READ, model_info, answer=answers.ModelList)
+    route(routes, "GET", "/v2/model/info", Action.MODEL_READ, model_info_paged, answer=answers.ModelPage)
     route(routes, "GET", "/model_group/info", Action.MODEL_READ, model_group_info)
     return routes
 

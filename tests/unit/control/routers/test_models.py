@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.unit.control.rig import Rig, bearer
+from typing import Any
+
+from tests.unit.control.rig import ADMIN, Rig, bearer
 
 
 async def test_models_are_shown_without_secrets(control: Rig) -> None:
@@ -27,3 +29,38 @@ async def test_a_key_sees_the_models_it_may_use(control: Rig) -> None:
     assert len((await control.get("/model/info", headers=bearer(some["key"]))).json()["data"]) == 1
     assert (await control.get("/model/info", headers=bearer(none["key"]))).json() == {"data": []}
     assert (await control.get("/model_group/info", headers=bearer(none["key"]))).json() == {"data": []}
+
+
+async def test_pages_are_searched_and_sorted(control: Rig) -> None:
+    for number, name in enumerate(("beta", "alpha", "100%_gamma")):
+        params = {"model": "openai/gpt-x", "api_key": "sk-x", "input_cost_per_token": number}
+        body = {"model_name": name, "litellm_params": params, "model_info": {"id": name, "access_groups": ["g"]}}
+        assert (await control.post("/model/new", body)).status_code == 200
+
+    async def names(**query: Any) -> list[str]:
+        answer = await control.get("/v2/model/info", **query)
+        assert answer.status_code == 200, answer.text
+        return [each["model_name"] for each in answer.json()["data"]]
+
+    assert await names(sortBy="model_name") == ["100%_gamma", "alpha", "beta", "demo"]
+    assert await names(sortBy="model_name", sortOrder="desc", size=2) == ["demo", "beta"]
+    assert await names(sortBy="model_name", size=3, page=2) == ["demo"]
+    assert await names(sortBy="costs", sortOrder="desc", size=1) == ["100%_gamma"]
+    assert await names(search="ALPH") == ["alpha"]
+    assert await names(search="%") == ["100%_gamma"]
+    assert await names(modelId="beta") == ["beta"]
+    assert len(await names(access_group="g")) == 3
+    answer = (await control.get("/v2/model/info", size=3)).json()
+    assert (answer["total_count"], answer["total_pages"], answer["current_page"], answer["size"]) == (4, 2, 1, 3)
+    for bad in ({"size": 0}, {"page": 0}, {"sortBy": "nope"}, {"surprise": 1}):
+        assert (await control.get("/v2/model/info", **bad)).status_code == 400
+
+
+async def test_a_model_is_read_with_its_etag_and_changed_by_it(control: Rig) -> None:
+    body = {"model_name": "m", "litellm_params": {"model": "openai/x", "api_key": "sk-x"}, "model_info": {"id": "m"}}
+    await control.post("/model/new", body)
+    read = await control.get("/model/info", litellm_model_id="m")
+    change = {"model_info": {"id": "m"}, "litellm_params": {"rpm": 1}}
+    headers = {**ADMIN, "if-match": read.headers["etag"]}
+    assert (await control.post("/model/update", change, headers=headers)).status_code == 200
+    assert (await control.post("/model/update", change, headers=headers)).status_code == 412

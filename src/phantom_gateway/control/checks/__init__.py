@@ -1,0 +1,1 @@
+"""Checks that call upstreams: does a deployment answer."""

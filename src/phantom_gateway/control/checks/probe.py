@@ -1,0 +1,141 @@
+"""One smallest request to a deployment, as a worker would send it, and what came of it.
+
+Goes out through ``wire`` like every call: the egress rules hold here, too. What an upstream says in an error is not passed
+on: it is a stranger's text, and may repeat the key it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from phantom_gateway.spine.snapshot import Deployment
+from phantom_gateway.wire import errors as wire
+from phantom_gateway.wire.client import HttpClient, Timeouts, render_head
+from phantom_gateway.wire.message import header_block
+from phantom_gateway.wire.origin import Origin
+
+MAX_ANSWER = 4 * 1024 * 1024
+SECONDS = 20.0
+OPERATIONS = {"": "chat", "chat": "chat", "completion": "completions", "embedding": "embeddings"}
+"""Mode of a model to the operation that checks it."""
+_BODIES: dict[str, dict[str, object]] = {
+    "chat": {"messages": [{"role": "user", "content": "ping"}], "max_tokens": 16},
+    "completions": {"prompt": "ping", "max_tokens": 16},
+    "embeddings": {"input": ["ping"]},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a probe. ``healthy`` is ``None`` when there was no way to ask; ``error`` says why, for people."""
+
+    healthy: bool | None
+    error: str = ""
+    status: int | None = None
+    """The upstream's HTTP status, when it answered."""
+    duration_ms: float = 0.0
+
+
+def unanswerable(deployment: Deployment, mode: str | None = None) -> str:
+    """Why a deployment cannot be probed, or an empty string."""
+    asked = deployment.mode if mode is None else mode
+    operation = OPERATIONS.get(asked)
+    if operation is None:
+        return f"models of mode {asked[:40]} cannot be checked"
+    if operation not in deployment.paths:
+        return f"the provider does not serve {operation}"
+    if model_of(deployment).endswith("*"):
+        return "a wildcard names no model; set model_info.health_check_model"
+    return ""
+
+
+def model_of(deployment: Deployment) -> str:
+    """The model that is asked for: for a wildcard the one that ``model_info.health_check_model`` names."""
+    if not deployment.model.endswith("*"):
+        return deployment.model
+    named = str(deployment.info.get("health_check_model") or deployment.model)
+    return named.removeprefix(f"{deployment.provider}/")
+
+
+def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, bytes]:
+    """Head and body of the probe, with the deployment's credentials."""
+    operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
+    body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
+    path = deployment.base_path + deployment.paths[operation].replace("{model}", model)
+    target = path + (f"?{deployment.query}" if deployment.query else "")
+    headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity"), ("content-type", "application/json")]
+    headers += deployment.headers
+    headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
+    if deployment.api_key:
+        headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
+    block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+    host = Origin.of(deployment.address).host_header
+    return render_head("POST", target.encode("ascii"), host, block, len(body)), body
+
+
+async def probe(
+    client: HttpClient, deployment: Deployment, clock: Callable[[], float], mode: str | None = None
+) -> Outcome:
+    """Ask once. Never raises for what an upstream does."""
+    if deployment.mock_response is not None:
+        return Outcome(healthy=True)
+    reason = unanswerable(deployment, mode)
+    if reason:
+        return Outcome(healthy=None, error=reason)
+    began = clock()
+    try:
+        head, body = request_of(deployment, mode)
+        timeouts = Timeouts(connect_s=5.0, first_byte_s=SECONDS, stall_s=SECONDS, total_s=SECONDS)
+        response = await client.request(Origin.of(deployment.address), head, body, timeouts)
+        try:
+            answer = await response.read(MAX_ANSWER)
+        finally:
+            response.close()
+    except ValueError:
+        return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
+    except wire.UpstreamError as error:
+        return Outcome(healthy=False, error=_words(error), duration_ms=_ms(clock() - began))
+    duration = _ms(clock() - began)
+    if response.status != 200:
+        return Outcome(healthy=False, error=_meaning(response.status), status=response.status, duration_ms=duration)
+    if not _is_object(answer):
+        return Outcome(healthy=False, error="the answer is not a JSON object", status=200, duration_ms=duration)
+    return Outcome(healthy=True, status=200, duration_ms=duration)
+
+
+def _ms(seconds: float) -> float:
+    return round(max(seconds, 0.0) * 1000, 1)
+
+
+def _words(error: wire.UpstreamError) -> str:
+    if isinstance(error, wire.EgressDenied):
+        return "the address is not allowed by the egress rules of this gateway"
+    if isinstance(error, wire.NameResolutionFailed):
+        return "the host name has no address"
+    if isinstance(error, wire.FirstByteTimeout | wire.BodyStalled | wire.DeadlineExceeded | wire.ConnectTimeout):
+        return "no answer in time"
+    if isinstance(error, wire.TlsFailed):
+        return "the connection cannot be secured (TLS)"
+    if isinstance(error, wire.BadResponse | wire.ResponseTooLarge | wire.Truncated):
+        return "the answer was not understood"
+    return "cannot be reached"
+
+
+def _meaning(status: int) -> str:
+    if status in (401, 403):
+        return f"the upstream refuses the credentials (status {status})"
+    if status == 404:
+        return "the upstream does not know the model or the path (status 404)"
+    if status == 429:
+        return "the upstream's rate limit is reached (status 429)"
+    return f"the upstream answered with status {status}"
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(body), dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False

@@ -1,0 +1,1 @@
+"""What a request would count and cost, without making it."""

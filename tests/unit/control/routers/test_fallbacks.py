@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from tests.unit.control.rig import Rig
+
+
+async def test_kinds_that_are_not_acted_on_are_refused(control: Rig) -> None:
+    answer = await control.get("/fallback/demo", fallback_type="content_policy")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "fallback_type")
+    assert (await control.get("/fallback/demo", fallback_type="nope")).status_code == 400
+    assert (await control.get("/fallback/demo")).status_code == 404

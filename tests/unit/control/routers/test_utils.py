@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.control.rig import Rig
+
+
+async def test_tokens_are_counted_and_how_is_said(control: Rig) -> None:
+    found = (await control.post("/utils/token_counter", {"model": "demo", "prompt": "x" * 40})).json()
+    assert (found["total_tokens"], found["count_source"], found["model_used"]) == (10, "local_estimate", "gpt-x")
+    messages = {"model": "nobody", "messages": [{"role": "user", "content": "hi"}], "system": "be nice", "tools": []}
+    found = (await control.post("/utils/token_counter?call_endpoint=true", messages)).json()
+    assert found["total_tokens"] > 2
+    assert found["model_used"] == "nobody"
+    for bad in ({"model": "demo"}, {"model": "demo", "prompt": "x", "messages": []}):
+        assert (await control.post("/utils/token_counter", bad)).status_code == 400
+
+
+async def test_parameters_and_facts_of_models(control: Rig) -> None:
+    found = (await control.get("/utils/supported_openai_params", model="demo")).json()["supported_openai_params"]
+    assert {"temperature", "tools", "max_tokens"} <= set(found)
+    embedding = (await control.get("/utils/supported_openai_params", model="text-embedding-3-small")).json()
+    assert embedding["supported_openai_params"] == ["dimensions", "encoding_format", "user"]
+    facts = (await control.get("/utils/model_info", model="gpt-4o")).json()
+    assert (facts["litellm_provider"], facts["mode"]) == ("openai", "chat")
+    assert facts["supports_function_calling"] is True
+    assert "supports_supports_function_calling" not in facts
+    assert (await control.get("/utils/model_info", model="demo")).json()["input_cost_per_token"] == 1e-06
+    assert (await control.get("/utils/model_info", model="nope")).status_code == 404
+
+
+async def test_a_request_is_shown_without_credentials(control: Rig) -> None:
+    await control.services.refresher.refresh()
+    body = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
+    answer = await control.post("/utils/transform_request", {"call_type": "completion", "request_body": body})
+    found = answer.json()
+    assert found["raw_request_api_base"] == "https://api.openai.com/v1/chat/completions"
+    assert found["raw_request_body"] == body | {"model": "gpt-x"}
+    assert found["raw_request_headers"]["authorization"] == "Bearer ********"
+    assert "sk-provider-secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "body"),
+    [
+        (400, "call_type", {"call_type": "nope", "request_body": {"model": "demo"}}),
+        (400, "request_body.model", {"call_type": "completion", "request_body": {}}),
+        (404, "request_body.model", {"call_type": "completion", "request_body": {"model": "nope"}}),
+    ],
+)
+async def test_what_cannot_be_shown_is_refused(control: Rig, status: int, field: str, body: dict[str, Any]) -> None:
+    answer = await control.post("/utils/transform_request", body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, field)
