@@ -11,6 +11,7 @@ from phantom_gateway.spine import messages, snapshot
 READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/", "spine/model_access")
 
 NOT_READ = {
+    "Deployment.db_model": "says who owns it, for control's discovery routes",
     "Deployment.info": "for control's discovery routes",
     "Deployment.max_input_tokens": "for control's discovery routes",
     "Deployment.max_parallel_requests": "limits of deployments come with routing",
