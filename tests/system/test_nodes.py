@@ -206,3 +206,16 @@ def test_a_node_with_another_root_key_does_not_start(
     refused = serve(tmp_path / "c", write_config(tmp_path, simulator), environment(nodes.url, shared_redis))
     assert refused.returncode == 1
     assert "root.key" in refused.stderr
+
+
+def test_a_model_made_on_one_node_is_served_by_the_other_within_a_second(
+    nodes: Nodes, simulator: SimulatorThread
+) -> None:
+    params = {"model": "openai/up", "api_base": f"http://127.0.0.1:{simulator.port}/v1", "api_key": "sk-of-both-nodes"}
+    new = {"model_name": "both", "litellm_params": params, "model_info": {"id": "both-1"}}
+    assert nodes.a.admin("POST", "/model/new", json=new).status_code == 200
+    assert nodes.a.chat(MASTER_KEY, model="both").status_code == 200
+    wait_until(lambda: nodes.b.chat(MASTER_KEY, model="both").status_code == 200, 1.0)
+    assert nodes.b.admin("POST", "/model/delete", json={"id": "both-1"}).status_code == 200
+    assert nodes.b.chat(MASTER_KEY, model="both").status_code == 400
+    wait_until(lambda: nodes.a.chat(MASTER_KEY, model="both").status_code == 400, 1.0)

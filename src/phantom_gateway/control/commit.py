@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.audit import Author, Change, record, system_author
 from phantom_gateway.control.errors import ApiError, conflict
-from phantom_gateway.control.services import ControlServices
+from phantom_gateway.control.services import CONFIGURATION, ControlServices
 from phantom_gateway.store.rows import StaleError, TakenError
 from phantom_gateway.store.spend import WindowSpend
 
@@ -88,6 +88,7 @@ class Writer:
         result = await self.services.budgets.change_budgets(run)
         if effects.reload:
             await self.services.refresher.refresh()
+            effects.forget.append(CONFIGURATION)
         if effects.forget_all or len(effects.forget) > MANY:
             await self.services.workers.invalidate(())
         elif effects.forget:

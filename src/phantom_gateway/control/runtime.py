@@ -49,6 +49,7 @@ from phantom_gateway.store.database import Database, DatabaseError
 
 if TYPE_CHECKING:
     from phantom_gateway.control.cluster import Cluster
+    from phantom_gateway.control.telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class Control:
             hasher=hasher,
             master=self._master.get,
             authenticator=Authenticator(hasher, self._master.get, directory, self._key_header, sessions),
-            workers=self._spine if cluster is None else cluster.begin(self._spine, self._leases),
+            workers=self._spine if cluster is None else self._tell(cluster),
             budgets=self._ingestion,
             configuration=self.configuration,
             envelopes=self._envelopes,
@@ -194,6 +195,11 @@ class Control:
             cluster.node,
             lambda awaiting, now: cluster.authority(threads, awaiting, now),
         )
+
+    def _tell(self, cluster: Cluster) -> Telling:
+        telling = cluster.begin(self._spine, self._leases)
+        telling.refresh = self.reloader.refresh
+        return telling
 
     def _key_header(self) -> str:
         return self.configuration.snapshot.settings.key_header

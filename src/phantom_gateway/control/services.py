@@ -25,6 +25,9 @@ from phantom_gateway.store.spend import WindowSpend
 
 T = TypeVar("T")
 
+CONFIGURATION = "configuration:database"
+"""Told to other nodes like a changed entity: models, credentials, fallbacks or settings of the database are others now."""
+
 
 class Budgets(Protocol):
     """What counts as spent, as the admin API may change it."""

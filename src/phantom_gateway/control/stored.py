@@ -21,8 +21,10 @@ from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.security.envelope import EnvelopeError, Envelopes, Place, SealPurpose
+from phantom_gateway.store import tenancy_tables as tables
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import CredentialRow, ModelRow
+from phantom_gateway.store.vault import SealedColumn
 
 DATABASE = Position("database")
 FALLBACK = "fallback:"
@@ -30,6 +32,9 @@ FALLBACK = "fallback:"
 SETTING = "setting:"
 """Before ``section.name``: the id of an override that sets it."""
 PURPOSE = SealPurpose.PROVIDER_CREDENTIAL
+SEALED_MODELS = SealedColumn(PURPOSE, tables.MODELS.c.id, tables.MODELS.c.sealed)
+SEALED_CREDENTIALS = SealedColumn(PURPOSE, tables.CREDENTIALS.c.id, tables.CREDENTIALS.c.sealed)
+"""For sealing anew after a rotation (``store.vault.reseal``)."""
 
 JsonObject = dict[str, Any]
 
@@ -129,12 +134,12 @@ def is_written(config: Config, section: str, name: str) -> bool:
 
 def model_place(row_id: str) -> Place:
     """Where the secrets of a model are sealed."""
-    return Place("models", "sealed", row_id)
+    return SEALED_MODELS.place(row_id)
 
 
 def credential_place(row_id: str) -> Place:
     """Where the values of a credential are sealed."""
-    return Place("credentials", "sealed", row_id)
+    return SEALED_CREDENTIALS.place(row_id)
 
 
 def seal(envelopes: Envelopes, place: Place, values: JsonObject) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from phantom_gateway.config.database_address import PostgresAddress
 from phantom_gateway.control.database import AsyncDatabase
-from phantom_gateway.control.services import Workers
+from phantom_gateway.control.services import CONFIGURATION, Workers
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage
+from phantom_gateway.spine.messages import Load
 from phantom_gateway.store import notices
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
@@ -36,6 +37,8 @@ class Telling:
         self._listener = notices.Listener(address, node, self.heard, timeout_s)
         self._tasks = TaskGroup()
         self.through_redis: Callable[[tuple[str, ...]], Awaitable[None]] | None = None
+        self.refresh: Callable[[], Awaitable[object]] | None = None
+        """Serves anew what the database says of models, credentials, fallbacks and settings."""
 
     def start(self) -> None:
         """Listen from now on."""
@@ -55,6 +58,11 @@ class Telling:
         """Workers connected and greeted."""
         return self._workers.ready_workers
 
+    @property
+    def loads(self) -> Mapping[str, Load]:
+        """The last load each connected worker of this node has reported."""
+        return self._workers.loads
+
     async def invalidate(self, key_ids: tuple[str, ...]) -> None:
         """Make every worker of this node forget these keys, and tell the other nodes to do so."""
         told = self._tasks.spawn(self._tell(key_ids), "tell other nodes")
@@ -66,10 +74,21 @@ class Telling:
     async def heard(self, key_ids: tuple[str, ...]) -> None:
         """Another node says so. Does not wait: one worker that does not confirm must not hold up the next change."""
         self._tasks.spawn(self._workers.invalidate(key_ids), "forget keys")
+        if not key_ids or CONFIGURATION in key_ids:
+            self._refresh()
 
     async def forget_all(self) -> None:
         """Something may have been missed."""
+        self._refresh()
         await self._workers.invalidate(())
+
+    def _refresh(self) -> None:
+        if self.refresh is not None:
+            self._tasks.spawn(self._refreshed(self.refresh), "changes of models on other nodes")
+
+    @staticmethod
+    async def _refreshed(refresh: Callable[[], Awaitable[object]]) -> None:
+        await refresh()
 
     async def _tell_through_redis(self, key_ids: tuple[str, ...]) -> None:
         if self.through_redis is not None:

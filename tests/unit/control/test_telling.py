@@ -8,8 +8,10 @@ from tests.support.servers import PostgresServer
 
 from phantom_gateway.config.database_address import PostgresAddress, parse_database_url
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.services import CONFIGURATION
 from phantom_gateway.control.telling import Telling
 from phantom_gateway.limits.redis_link import LinkDown
+from phantom_gateway.spine.messages import Load
 
 
 class Workers:
@@ -18,6 +20,7 @@ class Workers:
     def __init__(self) -> None:
         self.forgot: list[tuple[str, ...]] = []
         self.ready_workers = 3
+        self.loads: dict[str, Load] = {"w1": Load(in_flight=2)}
 
     async def invalidate(self, key_ids: tuple[str, ...]) -> None:
         self.forgot.append(key_ids)
@@ -89,3 +92,21 @@ async def test_what_could_not_be_told_is_told_later(postgres: PostgresServer) ->
     for telling in (a, b):
         await telling.stop()
         telling._database.close()
+
+
+async def test_a_change_of_models_is_taken_in_there(pair: tuple[Node, Node]) -> None:
+    (a, _), (b, theirs) = pair
+    seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def refresh() -> None:
+        seen.put_nowait("refreshed")
+
+    b.refresh = refresh
+    await a.invalidate(("k",))
+    await until(theirs, [(), ("k",)])
+    assert seen.empty(), "a key is no reason"
+    await a.invalidate((CONFIGURATION,))
+    assert await asyncio.wait_for(seen.get(), 10) == "refreshed"
+    await b.forget_all()
+    assert await asyncio.wait_for(seen.get(), 10) == "refreshed", "something may have been missed"
+    assert a.loads["w1"].in_flight == 2

@@ -39,9 +39,3 @@ class ModelBlock(Body):
     """Body of ``/model/block`` and ``/model/unblock``."""
 
     model_id: ModelId
-
-
-class PublicGroups(Body):
-    """Body of ``/model_group/make_public``."""
-
-    model_groups: Annotated[list[Name], Field(max_length=1000)]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from tests.unit.control.rig import ADMIN, CONFIG, Rig, rig
+from tests.unit.control.rig import ADMIN, CONFIG, PEPPER, Rig, rig
 
+from phantom_gateway.control.stored import SEALED_CREDENTIALS, SEALED_MODELS
+from phantom_gateway.security.keyring import Keyring
+from phantom_gateway.store import vault
 from phantom_gateway.store.tenants import CREDENTIALS
 
 SECRET = "sk-provider-secret-by-name"
@@ -150,3 +154,19 @@ async def test_changes_are_recorded(control: Rig) -> None:
         "credential.updated",
         "credential.deleted",
     ]
+
+
+async def test_what_is_sealed_is_sealed_anew_after_a_rotation(control: Rig) -> None:
+    await control.post("/credentials", NEW)
+    params = {"model": "openai/x", "api_key": SECRET}
+    await control.post("/model/new", {**MODEL, "litellm_params": params})
+    services = control.services
+    vault.rotate(services.database.database, Keyring(PEPPER), services.envelopes, services.clock())
+    for column in (SEALED_MODELS, SEALED_CREDENTIALS):
+        change = partial(vault.reseal, envelopes=services.envelopes, column=column)
+        assert await services.database.write(change) == 1
+        assert await services.database.write(change) == 0
+    assert await services.refresher.refresh()
+    assert served_key(control) == SECRET
+    (row,) = await services.database.read(CREDENTIALS.all)
+    assert row.sealed.startswith("ph1.provider-credential.2.")
