@@ -147,13 +147,15 @@ def _stored(before: Sequence[Compiled], stored: Stored, context: Context) -> Ite
             continue
         compiled = compile_deployment(model.entry, ("models", model.id), context)
         notes = [Note(note.kind, DATABASE, note.path, note.message, note.hint) for note in compiled.notes]
-        broken = list(compiled.problems)
+        # Also what has changed around it: without the credential it names, another key would be used for it.
+        broken = [(problem.path, problem.message) for problem in compiled.problems]
+        broken += [
+            (("models", model.id, *each.path), each.message) for each in check_entry(context.config, model.entry)
+        ]
         if model.id in taken:
-            broken = [Problem(DATABASE, ("models", model.id), "the configuration file has a model with this id")]
+            broken = [(("models", model.id), "the configuration file has a model with this id")]
         if broken:
-            reasons = [f"{problem.message}: the model is left out" for problem in broken]
-            paths = [problem.path for problem in broken]
-            notes = [Note("warning", DATABASE, path, reason) for path, reason in zip(paths, reasons, strict=True)]
+            notes = [Note("warning", DATABASE, path, f"{reason}: the model is left out") for path, reason in broken]
         deployment = None
         if compiled.deployment is not None and not broken:
             deployment = msgspec.structs.replace(compiled.deployment, db_model=True)

@@ -157,3 +157,11 @@ def test_store_model_in_db_false_serves_the_file_alone(tmp_path: Path) -> None:
     made = loader(path, tmp_path)
     made.read_stored = lambda: Stored(models=(stored("own"),))
     assert {each.group for each in made.load(1)[0].deployments} == {"openai/*"}
+
+
+def test_a_model_whose_credential_has_gone_is_not_served_with_another_key(tmp_path: Path) -> None:
+    made = loader(None, tmp_path)
+    made.read_stored = lambda: Stored(models=(stored("own", api_key="", litellm_credential_name="gone"),))
+    snapshot, notes = made.load(1)
+    assert not any(each.db_model for each in snapshot.deployments)
+    assert any("own-id" in note and "credential_list" in note for note in notes)

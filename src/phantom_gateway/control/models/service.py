@@ -57,7 +57,7 @@ class ModelService:
             id=_id(fields.model_info) or str(uuid.uuid4()),
             name=fields.model_name,
             params={},
-            info=_info(fields.model_info),
+            info=changed({}, _info(fields.model_info)),
             blocked=bool(fields.blocked),
             created_at=now,
             created_by=by,

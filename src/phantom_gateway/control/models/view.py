@@ -28,8 +28,8 @@ def row_view(row: ModelRow) -> JsonObject:
 
 
 def audit_view(row: ModelRow) -> JsonObject:
-    """A row as the audit log keeps it: that secrets were there and changed shows by the digest-free word ``sealed``."""
-    return {**row_view(row), "sealed": row.sealed is not None}
+    """A row as the audit log keeps it. Of secrets only whether there are any; the revision shows that something changed."""
+    return {**row_view(row), "sealed": row.sealed is not None, "revision": row.revision}
 
 
 def info_view(row: ModelRow, deployment: Deployment | None, *, full: bool) -> JsonObject:
