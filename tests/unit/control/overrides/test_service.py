@@ -95,3 +95,17 @@ async def test_what_would_have_no_effect_is_refused(control: Rig) -> None:
     assert answer.json() == (await control.get(unpriced)).json() == {"enabled": False}
     assert (await field(control, "nope", 1)).status_code == 400
     assert (await field(control, "num_retries", None)).status_code == 400
+
+
+async def test_what_new_users_get_can_be_set(control: Rig) -> None:
+    body = {"user_role": "internal_user_viewer", "max_budget": 5.0, "models": ["demo"], "teams": None}
+    answer = await control.http.request("PATCH", "/update/internal_user_settings", json=body, headers=ADMIN)
+    assert answer.status_code == 200, answer.text
+    shown = (await control.get("/get/internal_user_settings")).json()["values"]
+    assert shown == {"user_role": "internal_user_viewer", "max_budget": 5.0, "models": ["demo"]}
+    new = control.services.loader.people.new_user
+    assert (new.role, new.max_budget_nano, new.models) == ("internal_user_viewer", 5_000_000_000, ("demo",))
+    for bad in ({"user_role": "proxy_admin"}, {"max_budget": -1}, {"surprise": 1}):
+        answer = await control.http.request("PATCH", "/update/internal_user_settings", json=bad, headers=ADMIN)
+        assert answer.status_code == 400, answer.text
+    assert control.services.loader.people.new_user == new
