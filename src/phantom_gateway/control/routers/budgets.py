@@ -68,7 +68,9 @@ async def info(request: Request, body: BudgetInfo) -> list[JsonObject]:
     return _shown(rows, services.clock())
 
 
-async def settings(request: Request, response: Response, budget_id: Annotated[str, Query(max_length=255)]) -> Any:
+async def settings(
+    request: Request, response: Response, budget_id: Annotated[str, Query(max_length=255)]
+) -> list[JsonObject]:
     """The fields of a budget with what they mean and what they are, as the UI shows them."""
     row = await services_of(request).database.read(lambda connection: existing(connection, budget_id, "budget_id"))
     response.headers["etag"] = etag(row.revision)
