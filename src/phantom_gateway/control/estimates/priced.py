@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phantom_gateway.config.crosscheck import matches
 from phantom_gateway.control.errors import not_found
-from phantom_gateway.control.models_view import allowed
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.ledger.prices import ModelPrice
 from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 
@@ -44,14 +43,11 @@ def find(services: ControlServices, key: KeyRecord, model: str, provider: str | 
 def deployment_of(services: ControlServices, key: KeyRecord, model: str) -> Deployment | None:
     """The first deployment that serves a public model name to this key: exact, by alias, or by the longest wildcard."""
     snapshot = services.configuration.snapshot
-    if not allowed(key, model):
+    names = ModelNames(snapshot)
+    if not names.is_usable(key, model):
         return None
-    for name in (model, snapshot.routing.aliases.get(model)):
-        found = next((each for each in snapshot.deployments if each.group == name), None)
-        if found is not None:
-            return found
-    wildcards = [each for each in snapshot.deployments if each.group.endswith("*") and matches(each.group, model)]
-    return max(wildcards, key=lambda each: len(each.group), default=None)
+    found = names.find(key.model_aliases.get(model, model))
+    return next((each for each in snapshot.deployments if found is not None and each.group == found.group), None)
 
 
 def _listed(services: ControlServices, model: str, provider: str | None) -> Priced:

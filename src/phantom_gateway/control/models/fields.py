@@ -21,8 +21,12 @@ class ModelNew(Body):
 
 
 class ModelUpdate(Body):
-    """Body of ``/model/update`` and ``PATCH /model/{model_id}/update``: what is not named stays."""
+    """Body of ``/model/update`` and ``PATCH /model/{model_id}/update``: what is not named stays.
 
+    ``id`` is LiteLLM's older place for ``model_info.id``; its command line writes it.
+    """
+
+    id: ModelId | None = None
     model_name: Name | None = None
     litellm_params: JsonObject | None = None
     model_info: JsonObject | None = None

@@ -45,8 +45,8 @@ async def new(request: Request, response: Response, body: ModelNew) -> JsonObjec
 
 
 async def update(request: Request, response: Response, body: ModelUpdate) -> JsonObject:
-    """Change the named fields of the model that `model_info.id` names."""
-    model_id = (body.model_info or {}).get("id")
+    """Change the named fields of the model that `model_info.id` (or `id`) names."""
+    model_id = (body.model_info or {}).get("id") or body.id
     if not isinstance(model_id, str) or not model_id:
         raise bad_field("model_info.id", "name the model to change")
     return _tagged(response, *await _service(request).update(model_id, body))
@@ -54,6 +54,8 @@ async def update(request: Request, response: Response, body: ModelUpdate) -> Jso
 
 async def patch(request: Request, response: Response, model_id: ModelId, body: ModelUpdate) -> JsonObject:
     """Change the named fields of a model."""
+    if body.id not in (None, model_id):
+        raise bad_field("id", "is not the id in the path")
     return _tagged(response, *await _service(request).update(model_id, body))
 
 

@@ -17,7 +17,7 @@ from phantom_gateway.control.models.fields import ModelBlock, ModelDelete, Model
         (ModelNew, {"model_name": "x", "litellm_params": {"a": float("nan")}}),
         (ModelNew, {"model_name": "x", "litellm_params": {"a": "x" * 70_000}}),
         (ModelUpdate, {"blocked": "yes"}),
-        (ModelUpdate, {"id": "x"}),
+        (ModelUpdate, {"id": ""}),
         (ModelDelete, {}),
         (ModelBlock, {"model_id": "x" * 300}),
     ],

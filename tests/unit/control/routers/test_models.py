@@ -64,3 +64,13 @@ async def test_a_model_is_read_with_its_etag_and_changed_by_it(control: Rig) -> 
     headers = {**ADMIN, "if-match": read.headers["etag"]}
     assert (await control.post("/model/update", change, headers=headers)).status_code == 200
     assert (await control.post("/model/update", change, headers=headers)).status_code == 412
+
+
+async def test_a_model_is_named_by_a_plain_id_too(control: Rig) -> None:
+    body = {"model_name": "m", "litellm_params": {"model": "openai/x", "api_key": "sk-x"}, "model_info": {"id": "m"}}
+    assert (await control.post("/model/new", body)).status_code == 200
+    assert (await control.post("/model/update", {"id": "m", "model_name": "n"})).json()["model_name"] == "n"
+    refused = await control.http.patch("/model/m/update", json={"id": "other", "model_name": "o"}, headers=ADMIN)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "id"
+    assert (await control.post("/model/update", {"model_name": "o"})).status_code == 400
