@@ -11,12 +11,23 @@ from importlib import import_module
 
 import typer
 
+_GROUPS = "phantom_gateway.cli.remote.groups"
 _COMMANDS = {
     "serve": ("phantom_gateway.cli.serve", "serve", "Serve the gateway."),
     "check": ("phantom_gateway.cli.check", "check", "Check a configuration and show what it would run."),
     "init": ("phantom_gateway.cli.init", "init", "Write a commented starting configuration."),
     "simulate": ("phantom_gateway.cli.simulate", "simulate", "Serve a deterministic fake provider."),
     "audit": ("phantom_gateway.cli.audit", "app", "Verify, show or export the audit log."),
+    "keys": (_GROUPS, "keys", "List, make and change keys."),
+    "users": (_GROUPS, "users", "List, make, change and invite users."),
+    "teams": (_GROUPS, "teams", "List, make and change teams and their members."),
+    "orgs": (_GROUPS, "orgs", "List, make and change organisations and their members."),
+    "models": (_GROUPS, "models", "List, add and delete models."),
+    "budgets": (_GROUPS, "budgets", "List, make and change budgets."),
+    "customers": (_GROUPS, "customers", "List, make and change customers."),
+    "tags": (_GROUPS, "tags", "List, make and delete tags."),
+    "spend": ("phantom_gateway.cli.remote.overview", "spend", "Show what was spent."),
+    "whoami": ("phantom_gateway.cli.remote.overview", "whoami", "Show which gateway is asked, and as whom."),
     "verify": ("phantom_gateway.cli.verify", "verify_command", "Prove that journals, rows and totals agree."),
 }
 

@@ -11,6 +11,7 @@ import typer
 from tests.unit.house.tree import ROOT, files, lines
 
 from phantom_gateway.cli import app
+from phantom_gateway.cli.remote.command import COMMON
 
 PAGES = [path for path in files() if path.suffix == ".md" and "results" not in path.parts]
 CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
@@ -86,8 +87,12 @@ def test_every_command_and_option_is_documented() -> None:
         re.findall(r"^## phantom (\w+)\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
     assert sections.keys() == commands().keys()
+    common = {f"--{name.removeprefix('as_').replace('_', '-')}" for name in COMMON}
+    shared = page.read_text(encoding="utf-8").partition("\n## Commands that ask a gateway\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(--[a-z-]+)", shared, re.MULTILINE)) == common
     for name, options in commands().items():
-        assert set(re.findall(r"^\| `(--[a-z-]+)", sections[name], re.MULTILINE)) == options, f"{page}: phantom {name}"
+        own = options - common if "phantom_gateway.cli.remote" in app._COMMANDS[name][0] else options
+        assert set(re.findall(r"^\| `(--[a-z-]+)", sections[name], re.MULTILINE)) == own, f"{page}: phantom {name}"
 
 
 def test_every_make_target_explains_itself() -> None:

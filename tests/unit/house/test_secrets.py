@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.unit.house.tree import calls, lines, modules
 
 REVEALS = {
+    "cli/remote/api.py": "the caller's key goes into the head of his request",
+    "cli/remote/output.py": "a new key is shown once, to the one who asked for it",
     "config/crosscheck.py": "checks the form of keys and of addresses that carry credentials, never shows them",
     "config/redis_address.py": "takes the address of Redis apart; its password becomes a secret again",
     "config/schema.py": "resolves os.environ/NAME from the configuration's own environment_variables",
