@@ -43,7 +43,7 @@ def answer(gateway: Gateway, *words: str) -> Any:
 
 
 def fields(text: str) -> dict[str, str]:
-    return dict(line.split("\t", 1) for line in text.splitlines())  # type: ignore[misc]
+    return dict(line.split("\t", 1) for line in text.splitlines())
 
 
 def test_the_life_of_a_key(gateway: Gateway) -> None:
@@ -109,6 +109,20 @@ def test_budgets_customers_tags_and_models(gateway: Gateway) -> None:
     assert "for?[31m tests" in shown(gateway, "tags", "list")
     shown(gateway, "tags", "delete", "g")
     assert "gpt\topenai/up\tgpt-1\tno" in shown(gateway, "models", "list")
+
+
+def test_sessions(gateway: Gateway) -> None:
+    shown(gateway, "users", "new", "--id", "seen", "--email", "seen@example.com")
+    set_password = {"user_id": "seen", "password": "a long enough passphrase 42"}
+    assert gateway.admin("POST", "/user/update", json=set_password).status_code == 200
+    login = {"username": "seen@example.com", "password": set_password["password"]}
+    assert gateway.admin("POST", "/v2/login", json=login).status_code == 200
+    heading, line = shown(gateway, "sessions", "list", "--user", "seen").splitlines()
+    row = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
+    assert all(row.values()), row
+    shown(gateway, "sessions", "end", "--user", "seen", "--session", row["SESSION"])
+    assert shown(gateway, "sessions", "list", "--user", "seen") == heading + "\n"
+    assert phantom(gateway, "sessions", "end", "--user", "seen").returncode == 1
 
 
 def test_who_asks(gateway: Gateway) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "budgets": (_GROUPS, "budgets", "List, make and change budgets."),
     "customers": (_GROUPS, "customers", "List, make and change customers."),
     "tags": (_GROUPS, "tags", "List, make and delete tags."),
+    "sessions": (_GROUPS, "sessions", "Show where people are signed in, and end that."),
     "spend": ("phantom_gateway.cli.remote.overview", "spend", "Show what was spent."),
     "whoami": ("phantom_gateway.cli.remote.overview", "whoami", "Show which gateway is asked, and as whom."),
     "verify": ("phantom_gateway.cli.verify", "verify_command", "Prove that journals, rows and totals agree."),

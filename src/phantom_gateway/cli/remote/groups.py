@@ -299,6 +299,28 @@ TAGS = Group(
     ),
 )  # fmt: skip
 
+SESSIONS = Group(
+    "sessions",
+    (
+        Command(
+            "list", "Show where somebody is signed in.", "GET", "/sessions",
+            (Given("user", "Id of the user. Default: who asks.", "user_id"),), at="sessions",
+            columns=(
+                Column("SESSION", "id", short=True), Column("SINCE", "created_at"), Column("LAST USED", "last_seen_at"),
+                Column("METHOD", "method"), Column("UNTIL", "expires"),
+            ),
+        ),
+        Command(
+            "end", "Sign somebody out: of one session, or of all.", "POST", "/sessions/end",
+            (
+                Given("user", "Id of the user. Default: who asks.", "user_id"),
+                Given("session", "Id of the session.", "session_id"),
+                Given("all", "All sessions.", kind=Kind.FLAG),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
 keys = typer_of(KEYS)
 users = typer_of(USERS)
 teams = typer_of(TEAMS)
@@ -307,3 +329,4 @@ models = typer_of(MODELS)
 budgets = typer_of(BUDGETS)
 customers = typer_of(CUSTOMERS)
 tags = typer_of(TAGS)
+sessions = typer_of(SESSIONS)
