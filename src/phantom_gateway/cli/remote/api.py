@@ -89,7 +89,7 @@ def call(
     try:
         status, answer = asyncio.run(_exchange(access, method, target, payload))
     except WireError as error:
-        raise ApiError(f"{access.url.origin}: {error}") from error
+        raise ApiError(f"{access.url.origin}: {str(error).removeprefix(f'{access.origin!r}: ')}") from error
     if not 200 <= status < 300:
         raise ApiError(f"{_reason(answer)} (HTTP {status})", status)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from rich.text import Text
 from phantom_gateway.cli.remote.description import Column
 from phantom_gateway.config.secret import Secret
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:")
 SHORT = 12
 """Characters of an id on a terminal, unless ``--wide``."""
 
@@ -40,12 +42,20 @@ def rows(found: Iterable[Any], columns: Sequence[Column], *, wide: bool) -> None
             typer.echo("\t".join(line))
         return
     table = Table(box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column.heading, no_wrap=column.short, overflow="fold")
+    # on a terminal width is scarce: a column that says nothing in any row is left out
+    kept = [number for number in range(len(columns)) if not lines or any(line[number] for line in lines)]
+    for number in kept:
+        table.add_column(columns[number].heading, min_width=len(columns[number].heading), overflow="fold")
     for line in lines:
-        pairs = zip(line, columns, strict=True)
-        table.add_row(*(Text(cut(text) if column.short and not wide else text) for text, column in pairs))
+        table.add_row(*(Text(line[n] if wide else brief(line[n], columns[n])) for n in kept))
     Console(width=10_000 if wide else None).print(table, soft_wrap=wide)
+
+
+def brief(text: str, column: Column) -> str:
+    """A cell for a terminal: the beginning of an id, a time to the minute."""
+    if _TIME.match(text):
+        return text[:16].replace("T", " ")
+    return cut(text) if column.short else text
 
 
 def item(found: Any) -> None:

@@ -27,6 +27,18 @@ def test_terminals_get_tables(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert "0123456789abcdef" in capsys.readouterr().out
 
 
+def test_terminals_get_no_empty_columns_and_short_times(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    output.rows([{"id": "2026-11-23T10:57:18.038066Z"}], COLUMNS, wide=False)
+    shown = capsys.readouterr().out
+    assert "2026-11-23 10:57 " in shown
+    assert "NAME" not in shown
+    output.rows([], COLUMNS, wide=False)
+    assert "NAME" in capsys.readouterr().out
+
+
 def test_objects_leave_out_what_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     output.item({"a": 1, "b": None, "c": [], "d": "", "e": 0, "f": {"g": 1}})
     assert capsys.readouterr().out == 'a\t1\ne\t0\nf\t{"g": 1}\n'
