@@ -17,8 +17,10 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
+from phantom_gateway.store import rollup_check
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.owners import Owners
+from phantom_gateway.store.rollup_fill import CORRECTION
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
 _CHUNK = 500
@@ -52,7 +54,8 @@ def prove(database: Database, journals: Path) -> list[Check]:
     """All checks. Raises DatabaseError when the database cannot be read."""
     with database.read() as connection:
         records, damage = _journals(connection, journals)
-        return [_integrity(connection), records, damage, _totals(connection), _budgets(connection), _signs(connection)]
+        sums = (_totals(connection), _rollups(connection), _budgets(connection), _signs(connection))
+        return [_integrity(connection), records, damage, *sums]
 
 
 def _integrity(connection: sa.Connection) -> Check:
@@ -153,8 +156,9 @@ def _report(check: Check, incarnation: str, damage: Damage) -> None:
 
 def _totals(connection: sa.Connection) -> Check:
     check = Check("totals", "the rows of each entity (key, user, team, customer, tag, ...) add up to its total")
+    requests = sa.func.sum(sa.case((REQUESTS.c.call_type == CORRECTION, 0), else_=1))
     columns = [REQUESTS.c[name] for name in Owners._fields]
-    sums = sa.select(*columns, sa.func.sum(REQUESTS.c.cost_nano), sa.func.count()).group_by(*columns)
+    sums = sa.select(*columns, sa.func.sum(REQUESTS.c.cost_nano), requests).group_by(*columns)
     rows: dict[str, tuple[int, int]] = {}
     for row in connection.execute(sums):
         *named, tags, cost, count = row
@@ -169,6 +173,15 @@ def _totals(connection: sa.Connection) -> Check:
             check.fault(
                 f"{entity}: rows say {summed[0]} nano-dollars in {summed[1]}, the total says {total[0]} in {total[1]}"
             )
+    return check
+
+
+def _rollups(connection: sa.Connection) -> Check:
+    check = Check("rollups", "the sums that dashboards show are the sums of the rows")
+    for examined, fault in rollup_check.differences(connection):
+        check.examined += examined
+        if fault:
+            check.fault(fault)
     return check
 
 
@@ -205,7 +218,7 @@ def _signs(connection: sa.Connection) -> Check:
         "reasoning",
         "audio_input",
     )
-    negative = sa.or_(*(REQUESTS.c[name] < 0 for name in counts))
+    negative = sa.and_(REQUESTS.c.call_type != CORRECTION, sa.or_(*(REQUESTS.c[name] < 0 for name in counts)))
     for row in connection.execute(sa.select(REQUESTS.c.row_id, REQUESTS.c.request_id).where(negative)):
         check.fault(f"request row {row.row_id}")
     for table, name in ((SPEND, "scope"), (TOTALS, "entity")):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
 from phantom_gateway.ledger.replay import Position
-from phantom_gateway.store import owners, sink_postgres, spend_logs
+from phantom_gateway.store import owners, rollup_fill, sink_postgres, spend_logs
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
@@ -48,6 +48,7 @@ class DatabaseSink:
             spend_logs.insert(connection, [row_of(incarnation, record) for record in closed])
             _add_spend(connection, closed)
             _add_totals(connection, closed)
+            rollup_fill.add(connection, closed)
             _close_and_open(connection, batch)
             _add_damage(connection, batch)
             _set_position(connection, batch, self._node)

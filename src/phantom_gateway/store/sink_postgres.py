@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, encoder
-from phantom_gateway.store import owners
+from phantom_gateway.store import owners, rollup_fill
 from phantom_gateway.store.spend_logs import COLUMNS, Values, row_of
 
 _SPEND = sa.text("""
@@ -60,6 +60,7 @@ def store(connection: sa.Connection, batch: Batch, node: str) -> None:
     copy_rows(connection, [row_of(batch.incarnation, record) for record in closed])
     _add_spend(connection, closed)
     _add_totals(connection, closed)
+    rollup_fill.add(connection, closed)
     if opening := batch.opening:
         numbers = [record.n for record in opening]
         records = [encoder.encode(record) for record in opening]

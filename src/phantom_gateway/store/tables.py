@@ -140,6 +140,14 @@ TOTALS = sa.Table(
     comment="what an entity spent in its whole life: the sum of its rows in requests",
 )
 
+_FAILED = sa.text("status <> 'success'")
+
+
+def _index_if_there(name: str) -> sa.Index:
+    there = sa.text(f"{name} IS NOT NULL")
+    return sa.Index(None, name, "started_at", sqlite_where=there, postgresql_where=there)
+
+
 REQUESTS = sa.Table(
     "requests",
     METADATA,
@@ -194,7 +202,24 @@ REQUESTS = sa.Table(
     sa.Index(None, "started_at"),
     sa.Index(None, "key_id", "started_at"),
     sa.Index(None, "request_id"),
+    *(_index_if_there(name) for name in ("user_id", "team_id", "org_id", "end_user", "session_id")),
+    sa.Index("ix_requests_failed", "started_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
     comment="the spend log: one row per closed journal record (number < 0: settled by recovery); never a prompt",
+)
+
+CORRECTIONS = sa.Table(
+    "corrections",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("entity", sa.String(400), nullable=False),
+    sa.Column("amount_nano", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("made_by", NAME, nullable=False),
+    sa.Index(None, "at"),
+    comment="why the ledger was corrected, by whom; the amounts are rows of requests",
 )
 
 JOURNAL_POSITIONS = sa.Table(

@@ -13,6 +13,7 @@ from phantom_gateway.ledger.record import Record, Spend
 from phantom_gateway.ledger.replay import Damage
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.proof import MAX_DETAILS, Check, prove
+from phantom_gateway.store.rollup_tables import DAILY_SPEND
 from phantom_gateway.store.sink import DatabaseSink
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
@@ -55,12 +56,17 @@ async def test_a_running_ledger_holds(database: Database, living: Path) -> None:
 
 async def test_a_missing_row_is_found(database: Database, living: Path) -> None:
     change(database, sa.delete(REQUESTS).where(REQUESTS.c.number == 2))
-    assert faults(database, living) == {"journal": 1, "totals": 1}
+    assert faults(database, living) == {"journal": 1, "totals": 1, "rollups": 8}
 
 
 async def test_a_changed_cost_is_found(database: Database, living: Path) -> None:
     change(database, sa.update(REQUESTS).where(REQUESTS.c.number == 2).values(cost_nano=6))
-    assert faults(database, living) == {"journal": 1, "totals": 1}
+    assert faults(database, living) == {"journal": 1, "totals": 1, "rollups": 8}
+
+
+async def test_wrong_figures_of_dashboards_are_found(database: Database, living: Path) -> None:
+    change(database, sa.update(DAILY_SPEND).values(requests=1))
+    assert faults(database, living) == {"rollups": 6}
 
 
 async def test_a_lost_reservation_is_found(database: Database, living: Path) -> None:

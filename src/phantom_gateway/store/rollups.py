@@ -1,0 +1,189 @@
+"""The one way in which dashboards ask what was spent: sums of a range of days, grouped by any dimensions.
+
+Every figure of every dashboard is an answer of ``sums``, so they agree with each other, and with the request log
+(``rollup_check``). A question is answered from the smallest kind of dimension that knows all columns it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY, HOURLY_SPEND, KINDS, METRICS, SPEND_DIMENSIONS
+
+PLAIN = ("model", "key", "user", "team", "org", "full")
+TAGS = ("tags", "tag")
+CUSTOMERS = ("customers", "customer")
+MAX_VALUES = 500
+"""Values of one filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Sums of some requests; money in nano-dollars, times in microseconds, tokens in disjoint classes."""
+
+    requests: int = 0
+    successes: int = 0
+    failures: int = 0
+    cost_nano: int = 0
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    images: int = 0
+    uncounted: int = 0
+    cache_hits: int = 0
+    duration_us: int = 0
+    ttft_us: int = 0
+    timed: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Input side in the sense of OpenAI: cached and audio tokens included."""
+        return self.input + self.cache_read + self.cache_write + self.audio_input
+
+    @property
+    def completion_tokens(self) -> int:
+        """Output side in the sense of OpenAI: reasoning and audio tokens included."""
+        return self.output + self.reasoning + self.audio_output
+
+    @property
+    def total_tokens(self) -> int:
+        """Both sides."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def cache_write(self) -> int:
+        """Tokens written to the provider's cache, both lifetimes."""
+        return self.cache_write_5m + self.cache_write_1h
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which requests. ``family``: ``PLAIN``, or ``TAGS`` or ``CUSTOMERS``, whose ``name`` is the tag or end user."""
+
+    first: int
+    """First day, in days since the epoch."""
+    last: int
+    """Last day, included."""
+    offset_hours: int = 0
+    """What is added to UTC to get the time whose days are meant; other than 0 asks the sums by hour."""
+    family: tuple[str, ...] = PLAIN
+    only: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Column to the values wanted."""
+    without: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Column to the values not wanted."""
+    reach: sa.ColumnElement[bool] | None = None
+    """What the caller may see, on ``owners``; ``None`` = everything."""
+
+    @property
+    def by_hour(self) -> bool:
+        """Whether the sums by hour are asked."""
+        return self.offset_hours != 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One group."""
+
+    group: tuple[str, ...]
+    metrics: Metrics
+    day: int = 0
+    """Days since the epoch, where asked for."""
+
+
+def owners() -> dict[str, sa.ColumnElement[Any]]:
+    """The columns that say whom requests belong to, as ``Reach.where`` takes them."""
+    column = SPEND_DIMENSIONS.c
+    return {"user": column.user_id, "team": column.team_id, "org": column.org_id, "key": column.key_id}
+
+
+def sums(
+    connection: sa.Connection, question: Question, by: Sequence[str] = (), *, days: bool = False, limit: int = 0
+) -> list[Sum]:
+    """Sums grouped by the columns ``by``, and by day with ``days`` (oldest first); else the dearest first, at most ``limit``."""
+    query, day = _grouped(question, by, days=days)
+    totals = [sa.func.sum(_buckets(question).c[name]).label(name) for name in METRICS]
+    query = query.add_columns(*totals)
+    query = query.order_by(day, *by) if days else query.order_by(sa.desc("cost_nano"), sa.desc("requests"), *by)
+    if limit:
+        query = query.limit(limit)
+    width = len(by)
+    return [
+        Sum(
+            tuple(row[:width]),
+            Metrics(*[int(each or 0) for each in row[width + days :]]),
+            int(row[width]) if days else 0,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def total(connection: sa.Connection, question: Question) -> Metrics:
+    """One sum of everything the question means."""
+    found = sums(connection, question)
+    return found[0].metrics if found else Metrics()
+
+
+def distinct(connection: sa.Connection, question: Question, column: str) -> int:
+    """How many values a column has."""
+    query, _ = _grouped(question, (column,), days=False)
+    named = query.subquery()
+    there = sa.select(sa.func.count()).select_from(named).where(named.c[column] != "")
+    return int(connection.execute(there).scalar_one())
+
+
+def days_of(connection: sa.Connection, question: Question) -> list[int]:
+    """The days on which there is anything, oldest first."""
+    query, day = _grouped(question, (), days=True)
+    return [int(each) for each in connection.execute(query.order_by(day)).scalars()]
+
+
+def names(connection: sa.Connection, kind: str, limit: int) -> list[str]:
+    """The names that dimensions of a kind (``tags``, ``customers``) have ever had, in order."""
+    column = SPEND_DIMENSIONS.c.name
+    query = sa.select(column).where(SPEND_DIMENSIONS.c.kind == kind).order_by(column).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def _buckets(question: Question) -> sa.Table:
+    return HOURLY_SPEND if question.by_hour else DAILY_SPEND
+
+
+def _grouped(question: Question, by: Sequence[str], *, days: bool) -> tuple[sa.Select[Any], sa.ColumnElement[Any]]:
+    table = _buckets(question)
+    dimension = SPEND_DIMENSIONS.c
+    bucket = table.c.hour if question.by_hour else table.c.day
+    first, last = question.first, question.last
+    day: sa.ColumnElement[Any] = bucket
+    if question.by_hour:
+        first, last = first * 24 - question.offset_hours, last * 24 + 23 - question.offset_hours
+        day = (bucket + question.offset_hours) // 24
+    day = day.label("day")
+    columns: list[sa.ColumnElement[Any]] = [dimension[name] for name in by]
+    query = sa.select(*columns, *([day] if days else []))
+    query = query.select_from(sa.join(SPEND_DIMENSIONS, table, table.c.dimension == dimension.id))
+    query = query.where(dimension.kind == _kind(question, by), bucket.between(first, last))
+    for name, values in question.only.items():
+        query = query.where(dimension[name].in_(list(values)))
+    for name, values in question.without.items():
+        query = query.where(dimension[name].not_in(list(values)))
+    if question.reach is not None:
+        query = query.where(question.reach)
+    groups = [*columns, *([day] if days else [])]
+    return (query.group_by(*groups) if groups else query), day
+
+
+def _kind(question: Question, by: Sequence[str]) -> str:
+    needed = {*by, *question.only, *question.without}
+    kinds = [kind for kind in question.family if not question.by_hour or kind in HOURLY]
+    if question.reach is not None:
+        return kinds[-1]
+    return next(kind for kind in kinds if needed <= set(KINDS[kind]))
