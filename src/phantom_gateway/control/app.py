@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from phantom_gateway.control import errors
 from phantom_gateway.control.routers import (
     access_groups,
+    activity,
     audit,
     budgets,
     config,
+    corrections,
     costs,
     credentials,
     customers,
@@ -25,6 +27,8 @@ from phantom_gateway.control.routers import (
     roles,
     sign_in,
     spend,
+    spend_logs,
+    spend_reports,
     tags,
     team_members,
     teams,
@@ -34,8 +38,8 @@ from phantom_gateway.control.routers import (
 from phantom_gateway.control.services import ControlServices
 
 AREAS = (
-    access_groups, audit, budgets, config, costs, credentials, customers, fallbacks, health, invitations, keys, models, openapi,
-    organizations, projects, provider_budgets, roles, sign_in, spend, tags, team_members, teams, users, utils,
+    access_groups, activity, audit, budgets, config, corrections, costs, credentials, customers, fallbacks, health, invitations, keys, models, openapi,
+    organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs, spend_reports, tags, team_members, teams, users, utils,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class Table(enum.StrEnum):
     CUSTOMER = "LiteLLM_EndUserTable"
     TAG = "LiteLLM_TagTable"
     BUDGET = "LiteLLM_BudgetTable"
+    SPEND = "LiteLLM_SpendLogs"
     MODEL = "LiteLLM_ProxyModelTable"
     CREDENTIAL = "LiteLLM_CredentialsTable"
     ACCESS_GROUP = "LiteLLM_AccessGroupTable"
@@ -83,6 +84,9 @@ class EventCode(enum.Enum):
         "A virtual key got a new value, by hand or by its schedule.",
     )
     KEY_SPEND_RESET = ("key.spend_reset", Table.KEY, Action.UPDATED, "The spend of a virtual key was reset.")
+
+    SPEND_CORRECTED = ("spend.corrected", Table.SPEND, Action.CREATED, "A correction was booked in the ledger.")
+    SPEND_RESET = ("spend.reset", Table.SPEND, Action.UPDATED, "The present windows of all budgets started anew.")
 
     USER_CREATED = ("user.created", Table.USER, Action.CREATED, "An internal user was made.")
     USER_UPDATED = (

@@ -18,6 +18,7 @@ from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
 from phantom_gateway.store import rollup_check
+from phantom_gateway.store.corrections import INCARNATION
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.owners import Owners
 from phantom_gateway.store.rollup_fill import CORRECTION

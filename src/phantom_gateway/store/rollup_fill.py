@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from operator import add as add_integers
 
 import sqlalchemy as sa
 
@@ -103,34 +104,42 @@ def fold(groups: Iterable[tuple[Group, list[int]]], since_hour: int) -> tuple[Su
     days: Sums = {}
     hours: Sums = {}
     for (hour, key, end_user, tags), values in groups:
-        day = hour // 24
         recent = hour >= since_hour
         for wanted in _dimensions(key, end_user, tags):
-            _count(days, (wanted, day), values)
+            _count(days, (wanted, hour // 24), values)
             if recent and wanted[0] in HOURLY:
                 _count(hours, (wanted, hour), values)
+    # What is summed coarser than ``full`` is made of its sums: they are fewer than the groups.
+    for sums in (days, hours):
+        for (key, bucket), values in [item for item in sums.items() if item[0][0][0] == "full"]:
+            for wanted in _coarser(key):
+                if sums is days or wanted[0] in HOURLY:
+                    _count(sums, (wanted, bucket), values)
     return days, hours
 
 
-def _dimensions(key: Key, end_user: str, tags: tuple[str, ...]) -> Iterator[Key]:
-    _, key_id, user_id, team_id, org_id, _, *called = key
-    yield (*key, "")
-    yield ("model", "", "", "", "", "", *called, "")
-    yield ("key", key_id, *_NONE)
-    yield ("user", "", user_id, *_NONE[1:])
-    yield ("team", "", "", team_id, *_NONE[2:])
-    yield ("org", "", "", "", org_id, *_NONE[3:])
+def _dimensions(key: Key, end_user: str, tags: tuple[str, ...]) -> list[Key]:
+    found = [(*key, "")]
     for tag in dict.fromkeys(tags):
-        yield ("tag", *key[1:], tag)
-        yield ("tags", *_NONE, tag)
+        found += [("tag", *key[1:], tag), ("tags", *_NONE, tag)]
     if end_user:
-        yield ("customer", *key[1:], end_user)
-        yield ("customers", *_NONE, end_user)
+        found += [("customer", *key[1:], end_user), ("customers", *_NONE, end_user)]
+    return found
+
+
+def _coarser(key: Key) -> tuple[Key, ...]:
+    return (
+        ("model", "", "", "", "", "", *key[6:]),
+        ("key", key[1], *_NONE),
+        ("user", "", key[2], *_NONE[1:]),
+        ("team", "", "", key[3], *_NONE[2:]),
+        ("org", "", "", "", key[4], *_NONE[3:]),
+    )
 
 
 def _count(sums: Sums, key: tuple[Key, int], values: list[int]) -> None:
     kept = sums.get(key)
-    sums[key] = values if kept is None else [a + b for a, b in zip(kept, values, strict=True)]
+    sums[key] = values if kept is None else list(map(add_integers, kept, values))
 
 
 def _grouped(closed: Sequence[Closed]) -> dict[Group, list[int]]:

@@ -6,7 +6,7 @@ Every figure of every dashboard is an answer of ``sums``, so they agree with eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,9 +76,9 @@ class Question:
     offset_hours: int = 0
     """What is added to UTC to get the time whose days are meant; other than 0 asks the sums by hour."""
     family: tuple[str, ...] = PLAIN
-    only: dict[str, Sequence[str]] = field(default_factory=dict)
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Column to the values wanted."""
-    without: dict[str, Sequence[str]] = field(default_factory=dict)
+    without: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Column to the values not wanted."""
     reach: sa.ColumnElement[bool] | None = None
     """What the caller may see, on ``owners``; ``None`` = everything."""

@@ -116,16 +116,6 @@ def page(connection: sa.Connection, wanted: LogFilter, before: tuple[int, int] |
     return connection.execute(query).mappings().all()
 
 
-def by_day(connection: sa.Connection, wanted: LogFilter) -> list[DaySum]:
-    """Sums per day, user and model, oldest day first."""
-    day = (REQUESTS.c.started_at // DAY_US).label("day")
-    group = (day, REQUESTS.c.user_id, REQUESTS.c.model)
-    query = (
-        sa.select(*group, sa.func.sum(REQUESTS.c.cost_nano)).where(*_conditions(wanted)).group_by(*group).order_by(day)
-    )
-    return [DaySum(*row) for row in connection.execute(query)]
-
-
 def usage_of(row: Row) -> dict[str, int | None]:
     """The disjoint token classes of a row."""
     return {name: row[name] for name in _USAGE}

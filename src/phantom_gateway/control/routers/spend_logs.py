@@ -1,0 +1,141 @@
+"""``/spend/logs/v2`` (also ``/spend/logs/ui``): the spend log as the UI searches it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse
+
+from phantom_gateway.control.errors import bad_field, not_found
+from phantom_gateway.control.guard import reach_of, route, services_of
+from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.spend_view import view
+from phantom_gateway.control.spending.log_query import Filters, cursor, cursor_text
+from phantom_gateway.store import log_search
+from phantom_gateway.store.log_search import MAX_OFFSET, SORTS, Search
+from phantom_gateway.store.tables import REQUESTS
+
+JsonObject = dict[str, Any]
+Text = Annotated[str | None, Query(max_length=1024)]
+
+
+def router() -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["spend"])
+    for path in ("/spend/logs/v2", "/spend/logs/ui"):
+        route(routes, "GET", path, Action.SPEND_READ, search)
+    route(routes, "GET", "/spend/logs/session/ui", Action.SPEND_READ, session)
+    route(routes, "GET", "/spend/logs/ui/{request_id}", Action.SPEND_READ, detail)
+    return routes
+
+
+def own_rows(request: Request) -> sa.ColumnElement[bool] | None:
+    """What the caller may see of the log; ``None`` = everything."""
+    far = reach_of(request)
+    if far.everything:
+        return None
+    table = REQUESTS.c
+    return far.where(user=table.user_id, team=table.team_id, org=table.org_id, key=table.key_id)
+
+
+async def search(
+    request: Request,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    api_key: Text = None,
+    user_id: Text = None,
+    request_id: Text = None,
+    session_id: Text = None,
+    team_id: Text = None,
+    model: Text = None,
+    model_id: Text = None,
+    model_group: Text = None,
+    key_alias: Text = None,
+    end_user: Text = None,
+    status_filter: str | None = None,
+    cache_hit_filter: str | None = None,
+    error_code: Text = None,
+    error_message: Text = None,
+    min_spend: float | None = None,
+    max_spend: float | None = None,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+    sort_by: str = "startTime",
+    sort_order: Literal["asc", "desc"] = "desc",
+    page: Annotated[int, Query(ge=1, le=10**9)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: str | None = None,
+    exclude_internal_health_checks: bool = False,
+) -> JSONResponse:
+    """Rows that match all filters, a page at a time.
+
+    Beyond LiteLLM: ``next_cursor`` is the ``cursor`` of the next page, however deep; ``total_is_exact`` is false when there may be
+    more rows than ``total``. Pages by number end at 20,000 rows. Health checks are not in the log.
+    """
+    values = {**locals()}
+    wanted = Filters(values, services_of(request).hasher).search(own_rows(request))
+    if sort_by not in SORTS:
+        raise bad_field("sort_by", f"must be one of {', '.join(SORTS)}")
+    offset, ascending = (page - 1) * page_size, sort_order == "asc"
+    if cursor is None and offset > MAX_OFFSET:
+        raise bad_field("page", f"pages by number end at row {MAX_OFFSET}; go on with cursor (next_cursor)")
+    if cursor is not None and sort_by != "startTime":
+        raise bad_field("cursor", "goes with sort_by=startTime only")
+    place = None if cursor is None else _cursor(cursor)
+
+    def query(connection: sa.Connection) -> JsonObject:
+        total = log_search.count(connection, wanted)
+        if sort_by != "startTime":
+            rows = log_search.sorted_by(connection, wanted, (sort_by, ascending), (offset, page_size))
+            found = log_search.Page(rows, None)
+        elif place is not None or offset == 0:
+            found = log_search.page(connection, wanted, place, page_size, ascending=ascending)
+        else:
+            found = log_search.numbered(connection, wanted, (offset, page_size), ascending=ascending)
+        return {
+            "data": [view(row) for row in found.rows],
+            "total": total.rows,
+            "total_is_exact": total.exact,
+            "page": page,
+            "page_size": page_size,
+            "total_pages": -(-total.rows // page_size),
+            "next_cursor": cursor_text(found.cursor),
+        }
+
+    return JSONResponse(await services_of(request).database.read(query))
+
+
+_cursor = cursor
+
+
+async def session(
+    request: Request,
+    session_id: Annotated[str, Query(min_length=1, max_length=1024)],
+    page: Annotated[int, Query(ge=1, le=1000)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> JSONResponse:
+    """The requests of a session, the oldest first."""
+    wanted = Search(since=0, until=1 << 62, equal={"session_id": session_id}, reach=own_rows(request))
+
+    def query(connection: sa.Connection) -> JsonObject:
+        total = log_search.count(connection, wanted).rows
+        window = ((page - 1) * page_size, page_size)
+        found = log_search.numbered(connection, wanted, window, ascending=True)
+        pages = -(-total // page_size)
+        data = [view(row) for row in found.rows]
+        return {"data": data, "total": total, "page": page, "page_size": page_size, "total_pages": pages}
+
+    return JSONResponse(await services_of(request).database.read(query))
+
+
+async def detail(
+    request: Request, request_id: str, start_date: str | None = None, end_date: str | None = None
+) -> JSONResponse:
+    """One request. The dates, which LiteLLM needs to find it, are not needed."""
+    del start_date, end_date
+    own = own_rows(request)
+    row = await services_of(request).database.read(lambda connection: log_search.one(connection, request_id, own))
+    if row is None:
+        raise not_found("No such request in the spend log.", "request_id")
+    return JSONResponse(view(row))

@@ -1,0 +1,1 @@
+"""What was spent: dashboards, reports, the log and its corrections, all from one query layer (`store.rollups`)."""

@@ -1,0 +1,132 @@
+"""The filters of ``/spend/logs/v2`` as conditions on rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.keys.service import id_of
+from phantom_gateway.control.timestamps import is_date, parse
+from phantom_gateway.ledger.money import usd_to_nano
+from phantom_gateway.security.digest import KeyHasher
+from phantom_gateway.store.log_search import Cursor, Search
+from phantom_gateway.store.spend_logs import DAY_US
+from phantom_gateway.store.tables import REQUESTS
+
+MAX_INTEGER = (1 << 63) - 1
+"""The largest integer that databases take."""
+_SAME = {
+    "user_id": "user_id",
+    "team_id": "team_id",
+    "request_id": "request_id",
+    "session_id": "session_id",
+    "end_user": "end_user",
+    "model_id": "deployment_id",
+    "model_group": "model_group",
+    "key_alias": "key_alias",
+}
+"""Filters that are columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """As they came, ``None`` where one does not filter."""
+
+    values: dict[str, Any]
+    hasher: KeyHasher
+
+    def search(self, reach: sa.ColumnElement[bool] | None) -> Search:
+        """What to look for. Raises ApiError 400."""
+        values = self.values
+        equal = {column: values[name] for name, column in _SAME.items() if values.get(name)}
+        if values.get("api_key"):
+            equal["key_id"] = id_of(self.hasher, values["api_key"])
+        status = values.get("status_filter")
+        if status not in (None, "", "success", "failure"):
+            raise bad_field("status_filter", "must be success or failure")
+        others = list(self._others())
+        if status == "success":
+            others.append(REQUESTS.c.status == "success")
+        return Search(
+            since=moment("start_date", values.get("start_date")),
+            until=moment("end_date", values.get("end_date"), end=True),
+            equal=equal,
+            others=tuple(others),
+            failed=status == "failure",
+            reach=reach,
+        )
+
+    def _others(self) -> list[sa.ColumnElement[bool]]:
+        values, table = self.values, REQUESTS.c
+        found: list[sa.ColumnElement[bool]] = []
+        if values.get("model"):
+            found.append(sa.or_(table.upstream_model == values["model"], table.model == values["model"]))
+        hit = values.get("cache_hit_filter")
+        if hit:
+            if str(hit).lower() not in ("true", "false", "hit", "miss"):
+                raise bad_field("cache_hit_filter", "must be true or false")
+            found.append(table.cache_hit.is_(sa.true() if str(hit).lower() in ("true", "hit") else sa.false()))
+        code = values.get("error_code")
+        if code:
+            if code.isascii() and code.isdigit() and len(code) < 6:
+                found += [table.http_status == int(code), table.status != "success"]
+            else:
+                found.append(table.error_type == code)
+        if values.get("error_message"):
+            found.append(table.error_type.icontains(values["error_message"], autoescape=True))
+        for name, least in (("min_spend", True), ("max_spend", False)):
+            if values.get(name) is not None:
+                amount = _nano(name, values[name])
+                found.append(table.cost_nano >= amount if least else table.cost_nano <= amount)
+        if values.get("search"):
+            text = values["search"]
+            columns = (table.request_id, table.key_alias, table.user_id, table.end_user, table.model, table.session_id)
+            found.append(sa.or_(*[column.icontains(text, autoescape=True) for column in columns]))
+        return found
+
+
+def moment(name: str, text: str | None, *, end: bool = False) -> int:
+    """Unix microseconds; as ``end`` the first moment that is not meant any more.
+
+    A date means its whole day; a time without fractions its whole second, as LiteLLM's UI sends it. Raises ApiError 400.
+    """
+    if not text:
+        raise bad_field(name, "is required (YYYY-MM-DD HH:MM:SS)")
+    try:
+        found = int(parse(text) * 1_000_000)
+    except (ValueError, OverflowError) as error:
+        raise bad_field(name, str(error)) from error
+    if not end:
+        return found
+    if is_date(text):
+        return found + DAY_US
+    return found + 1_000_000 if found % 1_000_000 == 0 else found + 1
+
+
+def cursor(text: str) -> Cursor:
+    """A place in the log as it was given out. Raises ApiError 400."""
+    started, _, row_id = text.partition(".")
+    if not (started.isascii() and started.isdigit() and row_id.isascii() and row_id.isdigit() and len(text) < 40):
+        raise bad_field("cursor", "is not one of ours")
+    found = int(started), int(row_id)
+    if max(found) > MAX_INTEGER:
+        raise bad_field("cursor", "is not one of ours")
+    return found
+
+
+def cursor_text(place: Cursor | None) -> str | None:
+    """A place in the log for the next request."""
+    return None if place is None else f"{place[0]}.{place[1]}"
+
+
+def _nano(name: str, value: float) -> int:
+    try:
+        amount = usd_to_nano(value)
+    except ValueError as error:
+        raise bad_field(name, str(error)) from error
+    if abs(amount) > MAX_INTEGER:
+        raise bad_field(name, "is out of range")
+    return amount

@@ -1,0 +1,215 @@
+"""Searching the spend log: filters, pages by cursor or by number, and counts, all bounded whatever the log's size.
+
+What an index knows (a key, a user, a team, an organisation, an end user, a session, failures, a time) is searched through that
+index. Other filters look at rows one by one, newest first, at most ``SCAN`` of them at a time; the cursor goes on behind the last
+one looked at. Counts are exact where sums or a bounded look can tell them, else "at least".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.store import rollups
+from phantom_gateway.store.rollup_tables import DAY_US
+from phantom_gateway.store.rollups import Question
+from phantom_gateway.store.tables import REQUESTS
+
+Row = sa.RowMapping
+Cursor = tuple[int, int]
+"""(started_at, row_id) of the last row seen."""
+
+SCAN = 30_000
+"""Rows one page or count looks at."""
+MAX_OFFSET = 20_000
+INDEXED = frozenset({"key_id", "user_id", "team_id", "org_id", "end_user", "session_id", "request_id"})
+SUMMED = frozenset({"key_id", "user_id", "team_id", "org_id", "model_group", "provider", "call_type"})
+"""Filters whose counts the roll-ups know."""
+SORTS = {
+    "startTime": REQUESTS.c.started_at,
+    "endTime": REQUESTS.c.started_at + REQUESTS.c.duration_us,
+    "spend": REQUESTS.c.cost_nano,
+    "request_duration_ms": REQUESTS.c.duration_us,
+    "ttft_ms": REQUESTS.c.ttft_us,
+    "model": REQUESTS.c.model_group,
+    "total_tokens": sum(
+        (sa.func.coalesce(REQUESTS.c[name], 0) for name in ("cache_read", "output", "reasoning")),
+        sa.func.coalesce(REQUESTS.c.input, 0),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which rows. Times in Unix microseconds, the end exclusive."""
+
+    since: int
+    until: int
+    equal: dict[str, str] = field(default_factory=dict)
+    """Column to value."""
+    others: tuple[sa.ColumnElement[bool], ...] = ()
+    """Conditions no index helps with."""
+    failed: bool = False
+    """Failures only."""
+    reach: sa.ColumnElement[bool] | None = None
+
+    @property
+    def scans(self) -> bool:
+        """Whether rows must be looked at one by one."""
+        unknown = self.equal.keys() - INDEXED
+        return bool(self.others or unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, and where the next page begins; ``None`` at the end."""
+
+    rows: Sequence[Row]
+    cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows; ``exact`` is false when there may be more."""
+
+    rows: int
+    exact: bool = True
+
+
+def page(
+    connection: sa.Connection, search: Search, before: Cursor | None, limit: int, *, ascending: bool = False
+) -> Page:
+    """The newest rows (the oldest with ``ascending``), or those behind the cursor."""
+    looked = _looked_at(search, before, ascending=ascending)
+    rows = _rows(connection, _filtered(looked, search, limit + 1, ascending=ascending), ascending=ascending)
+    if len(rows) > limit:
+        return Page(rows[:limit], _place(rows[limit - 1]))
+    if search.scans:
+        end = sa.select(looked.c.started_at, looked.c.row_id).offset(SCAN - 1).limit(1)
+        last = connection.execute(end).first()
+        if last is not None:
+            return Page(rows, (int(last[0]), int(last[1])))
+    return Page(rows, None)
+
+
+def numbered(connection: sa.Connection, search: Search, window: tuple[int, int], *, ascending: bool = False) -> Page:
+    """The page at (offset, limit)."""
+    offset, limit = window
+    looked = _looked_at(search, None, ascending=ascending)
+    query = _filtered(looked, search, limit + 1, ascending=ascending).offset(offset)
+    rows = _rows(connection, query, ascending=ascending)
+    return Page(rows[:limit], _place(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def sorted_by(
+    connection: sa.Connection, search: Search, order: tuple[str, bool], window: tuple[int, int]
+) -> Sequence[Row]:
+    """A page in another order than that of time, among the newest ``SCAN`` rows. ``order``: (name in SORTS, ascending)."""
+    name, ascending = order
+    offset, limit = window
+    looked = _looked_at(search, None, bounded=True)
+    chosen = _filtered(looked, search, None).subquery()
+    by = SORTS[name]
+    query = sa.select(REQUESTS).join(chosen, chosen.c.row_id == REQUESTS.c.row_id)
+    query = query.order_by(by.asc() if ascending else by.desc(), REQUESTS.c.row_id.desc()).offset(offset).limit(limit)
+    return connection.execute(query).mappings().all()
+
+
+def count(connection: sa.Connection, search: Search) -> Count:
+    """How many rows there are."""
+    if search.reach is None and not search.others and not search.failed and search.equal.keys() <= SUMMED:
+        return Count(_summed(connection, search))
+    looked = _looked_at(search, None, bounded=True)
+    query = sa.select(sa.func.count()).select_from(_filtered(looked, search, None).subquery())
+    found = int(connection.execute(query).scalar_one())
+    seen = found
+    if search.scans:
+        seen = int(connection.execute(sa.select(sa.func.count()).select_from(looked)).scalar_one())
+    return Count(found, seen < SCAN)
+
+
+def one(connection: sa.Connection, request_id: str, reach: sa.ColumnElement[bool] | None) -> Row | None:
+    """The newest row of a request."""
+    query = sa.select(REQUESTS).where(REQUESTS.c.request_id == request_id)
+    if reach is not None:
+        query = query.where(reach)
+    return connection.execute(query.order_by(REQUESTS.c.row_id.desc()).limit(1)).mappings().first()
+
+
+def _summed(connection: sa.Connection, search: Search) -> int:
+    """Whole days from the sums, the days at both ends from the log."""
+    first, last = -(-search.since // DAY_US), search.until // DAY_US - 1
+    if last < first:
+        return _between(connection, search, search.since, search.until)
+    only = {name: [value] for name, value in search.equal.items()}
+    days = rollups.total(connection, Question(first=first, last=last, only=only)).requests
+    corrections = _corrections(connection, search, first * DAY_US, (last + 1) * DAY_US)
+    ends = ((search.since, first * DAY_US), ((last + 1) * DAY_US, search.until))
+    return days + corrections + sum(_between(connection, search, since, until) for since, until in ends)
+
+
+def _between(connection: sa.Connection, search: Search, since: int, until: int) -> int:
+    if until <= since:
+        return 0
+    query = sa.select(sa.func.count()).select_from(REQUESTS).where(*_equal(search), *_times(since, until))
+    return int(connection.execute(query).scalar_one())
+
+
+def _corrections(connection: sa.Connection, search: Search, since: int, until: int) -> int:
+    """Rows of the log that sums do not count as requests."""
+    mine = REQUESTS.c.incarnation == "corrections"
+    query = sa.select(sa.func.count()).select_from(REQUESTS).where(mine, *_equal(search), *_times(since, until))
+    return int(connection.execute(query).scalar_one())
+
+
+def _looked_at(search: Search, before: Cursor | None, *, ascending: bool = False, bounded: bool = False) -> sa.Subquery:
+    """The places of rows that fulfil what indexes know, in order; not more than SCAN where the rest must be looked at."""
+    columns = (REQUESTS.c.started_at, REQUESTS.c.row_id)
+    known = [REQUESTS.c[name] == value for name, value in search.equal.items() if name in INDEXED]
+    query = sa.select(*columns).where(*known, *_times(search.since, search.until))
+    if search.failed:
+        query = query.where(sa.text("requests.status <> 'success'"))  # as the partial index says it
+    if search.reach is not None:
+        query = query.where(search.reach)
+    if before is not None:
+        place, last = sa.tuple_(*columns), sa.tuple_(*map(sa.literal, before))
+        query = query.where(place > last if ascending else place < last)
+    query = query.order_by(*[each.asc() if ascending else each.desc() for each in columns])
+    return (query.limit(SCAN) if search.scans or bounded else query).subquery()
+
+
+def _filtered(looked: sa.Subquery, search: Search, limit: int | None, *, ascending: bool = False) -> sa.Select[Any]:
+    query = sa.select(looked.c.started_at, looked.c.row_id)
+    if search.scans:
+        rest = [REQUESTS.c[name] == value for name, value in search.equal.items() if name not in INDEXED]
+        query = query.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id).where(*rest, *search.others)
+    if limit is None:
+        return query
+    order = (looked.c.started_at, looked.c.row_id)
+    return query.order_by(*[each.asc() if ascending else each.desc() for each in order]).limit(limit)
+
+
+def _rows(connection: sa.Connection, places: sa.Select[Any], *, ascending: bool) -> Sequence[Row]:
+    chosen = places.subquery()
+    query = sa.select(REQUESTS).join(chosen, chosen.c.row_id == REQUESTS.c.row_id)
+    order = (REQUESTS.c.started_at, REQUESTS.c.row_id)
+    return (
+        connection.execute(query.order_by(*[each.asc() if ascending else each.desc() for each in order]))
+        .mappings()
+        .all()
+    )
+
+
+def _place(row: Row) -> Cursor:
+    return int(row["started_at"]), int(row["row_id"])
+
+
+def _equal(search: Search) -> list[sa.ColumnElement[bool]]:
+    return [REQUESTS.c[name] == value for name, value in search.equal.items()]
+
+
+def _times(since: int, until: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return REQUESTS.c.started_at >= since, REQUESTS.c.started_at < until
