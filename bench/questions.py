@@ -94,7 +94,7 @@ class _Everybody:
     async def authenticate(self, headers: Any, _now: float) -> Caller:
         """The actor of that name."""
         name = headers["x-api-key"]
-        return Caller(name=name, key=KeyRecord(id=ACTORS[name].key_id, digest="d"), actor=ACTORS[name])
+        return Caller(key=KeyRecord(id=ACTORS[name].key_id, digest="d"), actor=ACTORS[name])
 
 
 @asynccontextmanager

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from phantom_gateway.control.spending.periods import date
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import Cost, nano_to_usd
-from phantom_gateway.store.spend_logs import DAY_US, DaySum, Row, usage_of
+from phantom_gateway.store.rollups import Sum
+from phantom_gateway.store.spend_logs import Row, usage_of
 
 JsonObject = dict[str, Any]
 
@@ -54,23 +57,19 @@ def view(row: Row) -> JsonObject:
     }
 
 
-def summary(days: list[DaySum]) -> list[JsonObject]:
-    """Per-day aggregates, as ``summarize`` asks for them. Summed in nano-dollars, shown in dollars."""
-    nano: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
-    for entry in days:
-        users, models = nano.setdefault(entry.day, ({}, {}))
-        user = entry.user_id or ""
-        users[user] = users.get(user, 0) + entry.cost_nano
-        models[entry.model] = models.get(entry.model, 0) + entry.cost_nano
-    return [
-        {
-            "startTime": (iso(day * DAY_US / 1e6) or "")[:10],
-            "spend": nano_to_usd(sum(users.values())),
-            "users": {name: nano_to_usd(amount) for name, amount in users.items()},
-            "models": {name: nano_to_usd(amount) for name, amount in models.items()},
-        }
-        for day, (users, models) in nano.items()
-    ]
+def summary(users: Sequence[Sum], models: Sequence[Sum]) -> list[JsonObject]:
+    """Per-day aggregates, as ``summarize`` asks for them: sums by user and by model, by day."""
+    days: dict[int, JsonObject] = {}
+    totals: dict[int, int] = {}
+    for name, sums in (("users", users), ("models", models)):
+        for each in sums:
+            day = days.setdefault(each.day, {"startTime": date(each.day), "spend": 0.0, "users": {}, "models": {}})
+            day[name][each.group[0]] = nano_to_usd(each.metrics.cost_nano)
+            if name == "users":
+                totals[each.day] = totals.get(each.day, 0) + each.metrics.cost_nano
+    for number, total in totals.items():
+        days[number]["spend"] = nano_to_usd(total)
+    return list(days.values())
 
 
 def _sum(usage: dict[str, int | None], *names: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -21,8 +21,7 @@ MAX_VALUES = 500
 """Values of one filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(NamedTuple):
     """Sums of some requests; money in nano-dollars, times in microseconds, tokens in disjoint classes."""
 
     requests: int = 0
@@ -89,8 +88,7 @@ class Question:
         return self.offset_hours != 0
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """One group."""
 
     group: tuple[str, ...]
@@ -116,12 +114,14 @@ def sums(
     if limit:
         query = query.limit(limit)
     width = len(by)
+    if not days:
+        return [
+            Sum(tuple(row[:width]), Metrics._make(map(int, row[width:])))
+            for row in connection.execute(query)
+            if row[-1] is not None  # the sum of nothing at all
+        ]
     return [
-        Sum(
-            tuple(row[:width]),
-            Metrics(*[int(each or 0) for each in row[width + days :]]),
-            int(row[width]) if days else 0,
-        )
+        Sum(tuple(row[:width]), Metrics._make(map(int, row[width + 1 :])), int(row[width]))
         for row in connection.execute(query)
     ]
 

@@ -66,17 +66,6 @@ class LogFilter:
     """What the caller may see at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class DaySum:
-    """What one user spent on one model on one day."""
-
-    day: int
-    """Days since the epoch, UTC."""
-    user_id: str | None
-    model: str
-    cost_nano: int
-
-
 def row_of(incarnation: str, record: Closed) -> Values:
     """The row of a closed record, in the order of ``COLUMNS``."""
     usage = record.usage

@@ -22,7 +22,7 @@ def day(back: int = 0) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime((TODAY - back) * 86_400))
 
 
-WEEK = {"start_date": day(6), "end_date": day()}
+WEEK: dict[str, Any] = {"start_date": day(6), "end_date": day()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,14 @@ async def spend(control: Rig, found: People) -> None:
         ann: dict[str, Any] = {"user_id": "ann", "team_id": "t", "org_id": "o", "tags": ("red",), "end_user": "eve"}
         bob: dict[str, Any] = {"user_id": "bob", "tags": ("red", "blue"), "session_id": "s"}
         for name, amount, fields in (("ann", USD, ann), ("bob", 2 * USD, bob)):
-            common = {"key_id": found.tokens[name], "at_ns": at, "provider": "openai", "call_type": "acompletion"}
+            common: dict[str, Any] = {
+                "key_id": found.tokens[name],
+                "at_ns": at,
+                "provider": "openai",
+                "call_type": "acompletion",
+            }
             good = closed(0, id=f"{name}-{back}", cost=amount, upstream_model=f"up-{name}", **common, **fields)
-            bad = {"status": "failure", "http_status": 429, "error_type": "throttling_error"}
+            bad: dict[str, Any] = {"status": "failure", "http_status": 429, "error_type": "throttling_error"}
             journal.append(good)
             journal.append(closed(0, id=f"{name}-{back}-bad", cost=0, **bad, **common, **fields))
             count += 2

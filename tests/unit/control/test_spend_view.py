@@ -9,7 +9,8 @@ from phantom_gateway.control.spend_view import summary, view
 from phantom_gateway.ledger.money import Cost
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.store import spend_logs
-from phantom_gateway.store.spend_logs import DaySum, LogFilter
+from phantom_gateway.store.rollups import Metrics, Sum
+from phantom_gateway.store.spend_logs import LogFilter
 
 # fmt: off
 LITELLM = {
@@ -54,8 +55,9 @@ async def test_a_row_has_litellms_fields(control: Rig) -> None:
 
 def test_days_are_added_in_nano_dollars() -> None:
     tenth = 100_000_000
-    days = [DaySum(20000, user, model, tenth) for user in ("a", None) for model in ("x", "y", "z")]
-    assert summary(days) == [
+    users = [Sum((user,), Metrics(cost_nano=3 * tenth), 20000) for user in ("a", "")]
+    models = [Sum((model,), Metrics(cost_nano=2 * tenth), 20000) for model in ("x", "y", "z")]
+    assert summary(users, models) == [
         {
             "startTime": "2024-10-04",
             "spend": 0.6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
@@ -15,8 +16,8 @@ from phantom_gateway.control.spending.log_query import cursor as place_of
 from phantom_gateway.control.spending.log_query import cursor_text, moment
 from phantom_gateway.control.spending.periods import period
 from phantom_gateway.store import rollups, spend_logs
-from phantom_gateway.store.rollups import Question
-from phantom_gateway.store.spend_logs import DaySum, LogFilter
+from phantom_gateway.store.rollups import Question, Sum
+from phantom_gateway.store.spend_logs import LogFilter
 from phantom_gateway.store.tables import REQUESTS
 
 DEFAULT_LIMIT = 1000
@@ -82,6 +83,9 @@ async def _summary(request: Request, days: tuple[str, str], key_id: str | None, 
         only={name: values for name, values in only.items() if values},
         reach=None if far.everything else far.where(**rollups.owners()),
     )
-    by = ("user_id", "model_group")
-    found = await services.database.read(lambda connection: rollups.sums(connection, question, by, days=True))
-    return JSONResponse(summary([DaySum(each.day, *each.group, each.metrics.cost_nano) for each in found]))
+
+    def query(connection: sa.Connection) -> tuple[list[Sum], list[Sum]]:
+        users = rollups.sums(connection, question, ("user_id",), days=True)
+        return users, rollups.sums(connection, question, ("model_group",), days=True)
+
+    return JSONResponse(summary(*await services.database.read(query)))

@@ -21,7 +21,7 @@ from phantom_gateway.store.rollups import Metrics, Question, Sum
 JsonObject = dict[str, Any]
 KEYS = 100
 """Keys shown where nothing else is asked for."""
-NESTED_KEYS = 10
+NESTED_KEYS = 5
 """Keys shown within each model, provider, ...: the dearest of the range."""
 ENTITIES = 100
 _BREAKDOWNS = {"models": 0, "model_groups": 1, "providers": 2, "endpoints": 3}

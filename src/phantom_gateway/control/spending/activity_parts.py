@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from phantom_gateway.control.spending import figures, people
 from phantom_gateway.control.spending.periods import date
+from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store import rollups
 from phantom_gateway.store.rollup_tables import SPEND_DIMENSIONS
 from phantom_gateway.store.rollups import Question, Sum
@@ -26,8 +27,6 @@ EXPORTS = {
     "daily_with_users": ("user_id",),
 }
 """``export_type``, and what else a row is about beside day and entity."""
-COLUMNS = ("api_requests", "successful_requests", "failed_requests", "spend", "prompt_tokens", "completion_tokens")
-_MORE = ("total_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 MAX_EXPORT = 200_000
 """Rows of one export; a larger one is refused rather than cut."""
 
@@ -70,9 +69,20 @@ def export_rows(found: list[Sum], entity: str, kind: str) -> Iterator[JsonObject
     """An export's rows as objects."""
     by = tuple(dict.fromkeys((entity, *EXPORTS[kind])))
     for each in found:
-        metrics = figures.metrics(each.metrics)
-        values = {name: metrics[name] for name in (*COLUMNS, *_MORE)}
-        yield {"date": date(each.day), **dict(zip(by, each.group, strict=True)), **values}
+        metrics = each.metrics
+        yield {
+            "date": date(each.day),
+            **dict(zip(by, each.group, strict=True)),
+            "api_requests": metrics.requests,
+            "successful_requests": metrics.successes,
+            "failed_requests": metrics.failures,
+            "spend": nano_to_usd(metrics.cost_nano),
+            "prompt_tokens": metrics.prompt_tokens,
+            "completion_tokens": metrics.completion_tokens,
+            "total_tokens": metrics.total_tokens,
+            "cache_read_input_tokens": metrics.cache_read,
+            "cache_creation_input_tokens": metrics.cache_write,
+        }
 
 
 def csv_of(rows: Iterator[JsonObject]) -> Iterator[str]:
@@ -94,7 +104,7 @@ def json_of(rows: Iterator[JsonObject]) -> Iterator[str]:
     """Rows as a JSON array, a piece at a time."""
     before = "["
     for row in rows:
-        yield before + json.dumps(row)
+        yield before + msgspec.json.encode(row).decode()
         before = ",\n"
     yield "[]" if before == "[" else "]"
 

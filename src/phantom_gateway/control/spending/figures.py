@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import add
 from typing import Any
 
 from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store.rollups import Metrics, Sum
 
 JsonObject = dict[str, Any]
-_FIELDS = tuple(Metrics.__slots__)
 _ZEROS: JsonObject = {
     "flat_cost": 0.0,
     "compression_saved_tokens": 0,
@@ -26,10 +24,8 @@ ENDPOINTS = {"acompletion": "/chat/completions", "atext_completion": "/completio
 
 def merged(sums: Iterable[Metrics]) -> Metrics:
     """The sum of sums."""
-    values = [0] * len(_FIELDS)
-    for each in sums:
-        values = list(map(add, values, [getattr(each, name) for name in _FIELDS]))
-    return Metrics(*values)
+    found = list(sums)
+    return Metrics._make(map(sum, zip(*found, strict=True))) if found else Metrics()
 
 
 def metrics(found: Metrics) -> JsonObject:
