@@ -23,7 +23,9 @@ from phantom_gateway.store.rollup_tables import (
     HOURLY,
     HOURLY_SPEND,
     HOURS_KEPT,
+    KINDS,
     METRICS,
+    PARTS,
     SPEND_DIMENSIONS,
 )
 from phantom_gateway.store.tables import REQUESTS
@@ -38,7 +40,8 @@ Group = tuple[int, Key, str, tuple[str, ...]]
 Sums = dict[tuple[Key, int], list[int]]
 """By dimension and bucket."""
 
-_NONE = ("",) * len(FULL)
+_KEPT = {kind: [name in columns for name in (*FULL, "name")] for kind, columns in KINDS.items()}
+"""Which columns a kind keeps."""
 _WIDTH = len(METRICS)
 _CHUNK = 400
 _FLUSH = 20_000
@@ -109,32 +112,27 @@ def fold(groups: Iterable[tuple[Group, list[int]]], since_hour: int) -> tuple[Su
             _count(days, (wanted, hour // 24), values)
             if recent and wanted[0] in HOURLY:
                 _count(hours, (wanted, hour), values)
-    # What is summed coarser than ``full`` is made of its sums: they are fewer than the groups.
-    for sums in (days, hours):
-        for (key, bucket), values in [item for item in sums.items() if item[0][0][0] == "full"]:
-            for wanted in _coarser(key):
-                if sums is days or wanted[0] in HOURLY:
-                    _count(sums, (wanted, bucket), values)
+    _add_parts(days, frozenset(KINDS))
+    _add_parts(hours, HOURLY)
     return days, hours
 
 
 def _dimensions(key: Key, end_user: str, tags: tuple[str, ...]) -> list[Key]:
     found = [(*key, "")]
-    for tag in dict.fromkeys(tags):
-        found += [("tag", *key[1:], tag), ("tags", *_NONE, tag)]
+    found += [("tag", *key[1:], tag) for tag in dict.fromkeys(tags)]
     if end_user:
-        found += [("customer", *key[1:], end_user), ("customers", *_NONE, end_user)]
+        found.append(("customer", *key[1:], end_user))
     return found
 
 
-def _coarser(key: Key) -> tuple[Key, ...]:
-    return (
-        ("model", "", "", "", "", "", *key[6:]),
-        ("key", key[1], *_NONE),
-        ("user", "", key[2], *_NONE[1:]),
-        ("team", "", "", key[3], *_NONE[2:]),
-        ("org", "", "", "", key[4], *_NONE[3:]),
-    )
+def _add_parts(sums: Sums, kinds: frozenset[str]) -> None:
+    """Sums of the coarser kinds, from those that are there: they are fewer than the groups."""
+    for (key, bucket), values in list(sums.items()):
+        for part in PARTS[key[0]]:
+            if part in kinds:
+                kept = _KEPT[part]
+                wanted = (part, *[value if keep else "" for value, keep in zip(key[1:], kept, strict=True)])
+                _count(sums, (wanted, bucket), values)
 
 
 def _count(sums: Sums, key: tuple[Key, int], values: list[int]) -> None:

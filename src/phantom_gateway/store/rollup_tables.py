@@ -4,10 +4,9 @@ One star: ``spend_dimensions`` says what is summed, ``daily_spend`` and ``hourly
 request log counts in several dimensions, one per *kind*:
 
     full       key, user, team, organisation, project, model, model group, provider, call type
-    model      model, model group, provider, call type
-    key user team org    one of them alone
-    tag        as ``full``, once for each tag of the request (``name``);  ``tags``: the tag alone
-    customer   as ``full``, with the end user as ``name``;  ``customers``: the end user alone
+    model      model, model group, provider, call type;  ``key``: the key;  ``owner``: user, team and organisation
+    tag        as ``full``, once for each tag of the request (``name``);  ``tags``, ``tag_model``, ``tag_keys``: parts of it
+    customer   as ``full``, with the end user as ``name``;  ``customers``, ``customer_model``, ``customer_keys``: parts of it
 
 So a question about everybody reads a few small rows, and a question about somebody reads that one's rows. Within one kind every
 request counts once (kinds of tags: once per tag).
@@ -52,19 +51,27 @@ OWNERS = ("key_id", "user_id", "team_id", "org_id", "project_id")
 CALLED = ("model", "model_group", "provider", "call_type")
 FULL = (*OWNERS, *CALLED)
 KINDS: dict[str, tuple[str, ...]] = {
+    "full": FULL,
     "model": CALLED,
     "key": ("key_id",),
-    "user": ("user_id",),
-    "team": ("team_id",),
-    "org": ("org_id",),
-    "full": FULL,
-    "tags": ("name",),
+    "owner": ("user_id", "team_id", "org_id"),
     "tag": (*FULL, "name"),
-    "customers": ("name",),
+    "tags": ("name",),
+    "tag_model": (*CALLED, "name"),
+    "tag_keys": ("key_id",),
     "customer": (*FULL, "name"),
+    "customers": ("name",),
+    "customer_model": CALLED,
+    "customer_keys": ("key_id",),
 }
 """The columns that say something, by kind; the others are empty."""
-HOURLY = frozenset({"model", "full", "tags", "tag"})
+PARTS = {
+    "full": ("model", "key", "owner"),
+    "tag": ("tags", "tag_model", "tag_keys"),
+    "customer": ("customers", "customer_model", "customer_keys"),
+}
+"""Kinds that are sums of another."""
+HOURLY = frozenset({"full", "model", "key", "owner", "tag", "tags", "tag_model"})
 """Kinds that are summed by hour too."""
 
 SPEND_DIMENSIONS = sa.Table(

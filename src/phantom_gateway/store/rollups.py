@@ -7,16 +7,17 @@ Every figure of every dashboard is an answer of ``sums``, so they agree with eac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY, HOURLY_SPEND, KINDS, METRICS, SPEND_DIMENSIONS
 
-PLAIN = ("model", "key", "user", "team", "org", "full")
-TAGS = ("tags", "tag")
-CUSTOMERS = ("customers", "customer")
+PLAIN = ("model", "key", "owner", "full")
+TAGS = ("tags", "tag_keys", "tag_model", "tag")
+CUSTOMERS = ("customer_model", "customer_keys", "customers", "customer")
+"""Kinds of a family, the smallest first."""
 MAX_VALUES = 500
 """Values of one filter."""
 
@@ -107,23 +108,32 @@ def sums(
     connection: sa.Connection, question: Question, by: Sequence[str] = (), *, days: bool = False, limit: int = 0
 ) -> list[Sum]:
     """Sums grouped by the columns ``by``, and by day with ``days`` (oldest first); else the dearest first, at most ``limit``."""
-    query, day = _grouped(question, by, days=days)
-    totals = [sa.func.sum(_buckets(question).c[name]).label(name) for name in METRICS]
-    query = query.add_columns(*totals)
-    query = query.order_by(day, *by) if days else query.order_by(sa.desc("cost_nano"), sa.desc("requests"), *by)
-    if limit:
-        query = query.limit(limit)
     width = len(by)
+    found = connection.execute(_summed(question, by, METRICS, days=days, limit=limit))
     if not days:
         return [
             Sum(tuple(row[:width]), Metrics._make(map(int, row[width:])))
-            for row in connection.execute(query)
+            for row in found
             if row[-1] is not None  # the sum of nothing at all
         ]
-    return [
-        Sum(tuple(row[:width]), Metrics._make(map(int, row[width + 1 :])), int(row[width]))
-        for row in connection.execute(query)
-    ]
+    return [Sum(tuple(row[:width]), Metrics._make(map(int, row[width + 1 :])), int(row[width])) for row in found]
+
+
+def costs(
+    connection: sa.Connection, question: Question, by: Sequence[str], *, days: bool = False, limit: int = 0
+) -> list[Sum]:
+    """The same where only ``cost_nano`` is of interest; the other sums are 0."""
+    width = len(by)
+    found = connection.execute(_summed(question, by, ("cost_nano",), days=days, limit=limit))
+    return [Sum(tuple(row[:width]), Metrics(cost_nano=int(row[-1])), int(row[width]) if days else 0) for row in found]
+
+
+def top(connection: sa.Connection, question: Question, column: str, limit: int) -> list[str]:
+    """The dearest values of a column, "" left out. By UTC days even where others are asked for: it only decides what is shown."""
+    if question.by_hour:
+        question = replace(question, first=question.first - 1, last=question.last + 1, offset_hours=0)
+    found = costs(connection, question, (column,), limit=limit + 1)
+    return [each.group[0] for each in found if each.group[0]][:limit]
 
 
 def total(connection: sa.Connection, question: Question) -> Metrics:
@@ -133,11 +143,20 @@ def total(connection: sa.Connection, question: Question) -> Metrics:
 
 
 def distinct(connection: sa.Connection, question: Question, column: str) -> int:
-    """How many values a column has."""
-    query, _ = _grouped(question, (column,), days=False)
-    named = query.subquery()
-    there = sa.select(sa.func.count()).select_from(named).where(named.c[column] != "")
-    return int(connection.execute(there).scalar_one())
+    """How many values a column has, "" not counted."""
+    return sum(bool(group[0]) for group in groups(connection, question, (column,)))
+
+
+def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> list[tuple[str, ...]]:
+    """The combinations of values that there are, without their sums; by UTC days."""
+    dimension, day = SPEND_DIMENSIONS.c, DAILY_SPEND.c.day
+    there = sa.select(sa.literal(1)).where(
+        DAILY_SPEND.c.dimension == dimension.id, day.between(question.first, question.last)
+    )
+    utc = replace(question, offset_hours=0)
+    columns = [dimension[name] for name in by]
+    query = sa.select(*columns).where(*_dimensions(utc, by), there.exists()).group_by(*columns)
+    return [tuple(row) for row in connection.execute(query)]
 
 
 def days_of(connection: sa.Connection, question: Question) -> list[int]:
@@ -170,15 +189,25 @@ def _grouped(question: Question, by: Sequence[str], *, days: bool) -> tuple[sa.S
     columns: list[sa.ColumnElement[Any]] = [dimension[name] for name in by]
     query = sa.select(*columns, *([day] if days else []))
     query = query.select_from(sa.join(SPEND_DIMENSIONS, table, table.c.dimension == dimension.id))
-    query = query.where(dimension.kind == _kind(question, by), bucket.between(first, last))
-    for name, values in question.only.items():
-        query = query.where(dimension[name].in_(list(values)))
-    for name, values in question.without.items():
-        query = query.where(dimension[name].not_in(list(values)))
-    if question.reach is not None:
-        query = query.where(question.reach)
-    groups = [*columns, *([day] if days else [])]
-    return (query.group_by(*groups) if groups else query), day
+    query = query.where(*_dimensions(question, by), bucket.between(first, last))
+    by_all = [*columns, *([day] if days else [])]
+    return (query.group_by(*by_all) if by_all else query), day
+
+
+def _summed(question: Question, by: Sequence[str], metrics: Sequence[str], *, days: bool, limit: int) -> sa.Select[Any]:
+    query, day = _grouped(question, by, days=days)
+    table = _buckets(question)
+    query = query.add_columns(*[sa.func.sum(table.c[name]).label(name) for name in metrics])
+    query = query.order_by(day, *by) if days else query.order_by(sa.desc("cost_nano"), *by)
+    return query.limit(limit) if limit else query
+
+
+def _dimensions(question: Question, by: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    dimension = SPEND_DIMENSIONS.c
+    found: list[sa.ColumnElement[bool]] = [dimension.kind == _kind(question, by)]
+    found += [dimension[name].in_(list(values)) for name, values in question.only.items()]
+    found += [dimension[name].not_in(list(values)) for name, values in question.without.items()]
+    return found if question.reach is None else [*found, question.reach]
 
 
 def _kind(question: Question, by: Sequence[str]) -> str:

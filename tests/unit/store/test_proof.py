@@ -66,7 +66,7 @@ async def test_a_changed_cost_is_found(database: Database, living: Path) -> None
 
 async def test_wrong_figures_of_dashboards_are_found(database: Database, living: Path) -> None:
     change(database, sa.update(DAILY_SPEND).values(requests=1))
-    assert faults(database, living) == {"rollups": 6}
+    assert faults(database, living) == {"rollups": 4}
 
 
 async def test_a_lost_reservation_is_found(database: Database, living: Path) -> None:

@@ -16,7 +16,7 @@ def test_every_deviation_is_found_and_named(database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.update(HOURLY_SPEND).values(cost_nano=11))
     found = faults(database)
-    assert len(found) == 4, "full, model, tag and tags"
+    assert len(found) == 7, "full, model, key, owner, tag, tags and tag_model"
     assert "the rows say 2 requests for 10 nano-dollars, the sums say 2 requests for 11 nano-dollars" in found[0]
     with database.write() as connection:
         connection.execute(sa.update(HOURLY_SPEND).values(cost_nano=10))

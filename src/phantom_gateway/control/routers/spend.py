@@ -85,7 +85,7 @@ async def _summary(request: Request, days: tuple[str, str], key_id: str | None, 
     )
 
     def query(connection: sa.Connection) -> tuple[list[Sum], list[Sum]]:
-        users = rollups.sums(connection, question, ("user_id",), days=True)
-        return users, rollups.sums(connection, question, ("model_group",), days=True)
+        users = rollups.costs(connection, question, ("user_id",), days=True)
+        return users, rollups.costs(connection, question, ("model_group",), days=True)
 
     return JSONResponse(summary(*await services.database.read(query)))

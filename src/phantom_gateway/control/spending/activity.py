@@ -16,14 +16,17 @@ from phantom_gateway.control.spending import figures, people
 from phantom_gateway.control.spending.periods import date
 from phantom_gateway.store import rollups
 from phantom_gateway.store.rollup_tables import CALLED
-from phantom_gateway.store.rollups import Metrics, Question, Sum
+from phantom_gateway.store.rollups import PLAIN, Metrics, Question, Sum
 
 JsonObject = dict[str, Any]
 KEYS = 100
-"""Keys shown where nothing else is asked for."""
+"""Keys of the aggregated answer, unless ``api_key_limit`` says otherwise."""
+PAGE_KEYS = 25
+"""Keys of a page."""
 NESTED_KEYS = 5
 """Keys shown within each model, provider, ...: the dearest of the range."""
-ENTITIES = 100
+ENTITIES = 50
+"""Teams, users, ... shown: the dearest of what is on the page."""
 _BREAKDOWNS = {"models": 0, "model_groups": 1, "providers": 2, "endpoints": 3}
 """Breakdowns, and where in ``CALLED`` their value is."""
 
@@ -33,7 +36,7 @@ class Shown:
     """What is wanted of the answer. ``entity``: the column whose values are ``entities``."""
 
     entity: str
-    keys: int = KEYS
+    keys: int = PAGE_KEYS
     page: int = 1
     page_size: int = 0
     """Days on a page; 0 = all days."""
@@ -46,7 +49,7 @@ def answer(connection: sa.Connection, question: Question, shown: Shown) -> JsonO
     size = shown.page_size or max(len(days), 1)
     mine = days[(shown.page - 1) * size : shown.page * size]
     pages = max(-(-len(days) // size), 1)
-    top = [each.group[0] for each in rollups.sums(connection, question, ("key_id",), limit=shown.keys)]
+    top = rollups.top(connection, question, "key_id", shown.keys)
     about: JsonObject = {"page": shown.page, "total_pages": pages, "has_more": shown.page < pages}
     about |= {"api_key_limit": shown.keys, "total_api_keys": rollups.distinct(connection, question, "key_id")}
     results = _days(connection, question, shown, (mine, top)) if mine else []
@@ -92,10 +95,12 @@ def _days(
 def _entities(
     connection: sa.Connection, part: Question, nested_keys: Question, column: str
 ) -> tuple[dict[int, list[Sum]], dict[int, list[Sum]], dict[str, JsonObject]]:
-    ids = [each.group[0] for each in rollups.sums(connection, part, (column,), limit=ENTITIES) if each.group[0]]
+    ids = rollups.top(connection, part, column, ENTITIES)
     some = _only(part, column, ids)
     sums = _by_day(rollups.sums(connection, some, (column,), days=True))
-    keys = _by_day(rollups.sums(connection, _only(nested_keys, column, ids), ("key_id", column), days=True))
+    keys: dict[int, list[Sum]] = {}
+    if part.family == PLAIN or column in part.only:  # tags and customers without a filter are too many
+        keys = _by_day(rollups.sums(connection, _only(nested_keys, column, ids), ("key_id", column), days=True))
     return sums, keys, people.of_entities(connection, column, ids)
 
 

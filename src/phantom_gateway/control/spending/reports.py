@@ -18,12 +18,13 @@ from phantom_gateway.store.tables import KEYS
 JsonObject = dict[str, Any]
 TOP = 100
 """Groups a report lists, the dearest first."""
-_DETAILS = 20_000
+DETAILED_KEYS = 50
+"""Keys whose models a report by day lists; its totals are of all."""
 
 
 def listed(connection: sa.Connection, question: Question, column: str, label: str, limit: int) -> list[JsonObject]:
     """``[{label, total_spend}]``, the dearest first."""
-    found = rollups.sums(connection, question, (column,), limit=limit)
+    found = rollups.costs(connection, question, (column,), limit=limit)
     return [{label: each.group[0], "total_spend": nano_to_usd(each.metrics.cost_nano)} for each in found]
 
 
@@ -55,8 +56,7 @@ def tag_summary(connection: sa.Connection, question: Question) -> list[JsonObjec
     found = rollups.sums(connection, question, ("name",), limit=TOP)
     chosen = replace(question, only={**question.only, "name": [each.group[0] for each in found]})
     users: dict[str, int] = {}
-    for each in rollups.sums(connection, chosen, ("name", "user_id")):
-        tag, user = each.group
+    for tag, user in rollups.groups(connection, chosen, ("name", "user_id")):
         users[tag] = users.get(tag, 0) + bool(user)
     return [
         {
@@ -88,19 +88,19 @@ def by_day(connection: sa.Connection, question: Question) -> list[JsonObject]:
     """``[{date, spend}]``."""
     return [
         {"date": date(each.day), "spend": nano_to_usd(each.metrics.cost_nano)}
-        for each in rollups.sums(connection, question, days=True)
+        for each in rollups.costs(connection, question, (), days=True)
     ]
 
 
 def teams(connection: sa.Connection, question: Question) -> JsonObject:
     """Spend of the dearest teams, by day and in all."""
-    found = [each for each in rollups.sums(connection, question, ("team_id",), limit=TOP) if each.group[0]]
+    found = [each for each in rollups.costs(connection, question, ("team_id",), limit=TOP) if each.group[0]]
     ids = [each.group[0] for each in found]
     aliases = people.of_entities(connection, "team_id", ids)
     names = {each: aliases[each]["team_alias"] or each for each in ids}
     days: dict[int, JsonObject] = {}
     chosen = replace(question, only={**question.only, "team_id": ids})
-    for each in rollups.sums(connection, chosen, ("team_id",), days=True):
+    for each in rollups.costs(connection, chosen, ("team_id",), days=True):
         row = days.setdefault(each.day, {"date": date(each.day)})
         row[names[each.group[0]]] = nano_to_usd(each.metrics.cost_nano)
     totals = [{"team_id": names[each.group[0]], "total_spend": nano_to_usd(each.metrics.cost_nano)} for each in found]
@@ -132,30 +132,28 @@ def model_activity(connection: sa.Connection, question: Question) -> list[JsonOb
 def grouped_by_day(
     connection: sa.Connection, question: Question, column: str, names: tuple[str, str]
 ) -> list[JsonObject]:
-    """By day: what each team or customer (``names``: of the list, of one) spent, with models and keys."""
+    """By day: what each team or customer (``names``: of the list, of one) spent; models and keys of the dearest keys."""
     listing, label = names
-    top = [each.group[0] for each in rollups.sums(connection, question, (column,), limit=TOP) if each.group[0]]
-    chosen = replace(question, only={**question.only, column: top})
-    aliases = people.of_entities(connection, column, top)
+    ids = rollups.top(connection, question, column, TOP)
+    chosen = replace(question, only={**question.only, column: ids})
+    aliases = people.of_entities(connection, column, ids)
     days: dict[int, dict[str, JsonObject]] = {}
-    found = rollups.sums(connection, chosen, (column, "model", "key_id"), days=True, limit=_DETAILS)
-    for each in found:
-        name, model, key_id = each.group
+    for each in rollups.costs(connection, chosen, (column,), days=True):
+        name, spend = each.group[0], nano_to_usd(each.metrics.cost_nano)
         shown = aliases.get(name, {}).get("team_alias") or name
-        row = days.setdefault(each.day, {}).setdefault(name, {label: shown, "total_spend": 0, "metadata": []})
-        row["total_spend"] += each.metrics.cost_nano
+        days.setdefault(each.day, {})[name] = {label: shown, "total_spend": spend, "metadata": []}
+    keys = replace(chosen, only={"key_id": rollups.top(connection, chosen, "key_id", DETAILED_KEYS), **chosen.only})
+    for each in rollups.sums(connection, keys, (column, "model", "key_id"), days=True):
+        name, model, key_id = each.group
         spend = nano_to_usd(each.metrics.cost_nano)
         detail = {"model": model, "spend": spend, "total_tokens": each.metrics.total_tokens, "api_key": key_id}
-        row["metadata"].append(detail)
-    for rows in days.values():
-        for row in rows.values():
-            row["total_spend"] = nano_to_usd(row["total_spend"])
+        days[each.day][name]["metadata"].append(detail)
     return [{"group_by_day": date(day), listing: list(rows.values())} for day, rows in days.items()]
 
 
 def by_entity(connection: sa.Connection, question: Question, column: str, label: str) -> list[JsonObject]:
     """What each key, user, team or organisation spent, and on which models."""
-    top = [each.group[0] for each in rollups.sums(connection, question, (column,), limit=TOP) if each.group[0]]
+    top = rollups.top(connection, question, column, TOP)
     chosen = replace(question, only={**question.only, column: top})
     found: dict[str, list[tuple[str, Metrics]]] = {name: [] for name in top}
     for each in rollups.sums(connection, chosen, (column, "model")):
