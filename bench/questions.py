@@ -91,7 +91,7 @@ QUESTIONS = _questions()
 class _Everybody:
     """Lets in whom the header names."""
 
-    async def authenticate(self, headers: Any, _now: float) -> Caller:
+    async def authenticate(self, headers: Any, _now: float, _session: str = "") -> Caller:
         """The actor of that name."""
         name = headers["x-api-key"]
         return Caller(key=KeyRecord(id=ACTORS[name].key_id, digest="d"), actor=ACTORS[name])
@@ -104,7 +104,8 @@ async def asker(database: Database) -> AsyncIterator[Ask]:
     nothing = cast(Any, None)
     services = ControlServices(
         database=threads, hasher=cast(KeyHasher, nothing), master=nothing, authenticator=cast(Any, _Everybody()),
-        workers=nothing, budgets=nothing, configuration=nothing, envelopes=nothing,
+        workers=nothing, budgets=nothing,
+        sign_in=nothing, sessions=nothing, temporary=nothing, configuration=nothing, envelopes=nothing,
     )  # fmt: skip
     app: FastAPI = create_app(services)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=600) as client:

@@ -51,5 +51,5 @@ def test_the_newest_windows_of_budgets(database: Database) -> None:
             ("budget:key:a:1d", 86_400.0, 2),
             ("other:x", 0.0, 3),
         ):
-            spend.set_window(connection, scope, start, amount)
+            spend.put_window(connection, scope, start, amount)
         assert corrections.newest_windows(connection) == [("budget:key:a:1d", 86_400.0, 2)]

@@ -17,10 +17,10 @@ from starlette.responses import Response, StreamingResponse
 
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
-from phantom_gateway.control.keys.service import id_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spending import activity, activity_parts
 from phantom_gateway.control.spending.activity import Shown
+from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.periods import DAY, period
 from phantom_gateway.store import rollups
 from phantom_gateway.store.rollup_tables import HOURLY
@@ -66,13 +66,13 @@ class Asked:
         """There are no agents here, so nothing was spent by any."""
         return self.family.name == "agent"
 
-    def question(self) -> Question:
+    async def question(self) -> Question:
         """What is asked of the sums. Raises ApiError 400."""
-        query, services = self.query, services_of(self.request)
-        now = services.clock()
+        query = self.query
+        now = services_of(self.request).clock()
         days = period(query["start_date"], query["end_date"], now, query["timezone"])
         only = {"model": [query["model"]] if query["model"] else []}
-        only["key_id"] = [id_of(services.hasher, key) for key in _split("api_key", query["api_key"])]
+        only["key_id"] = await key_ids(self.request, _split("api_key", query["api_key"]))
         only[self.family.entity] = _split(self.family.wanted, query[self.family.wanted])
         without = _split(self.family.unwanted, query.get(self.family.unwanted))
         last = days.last
@@ -136,31 +136,31 @@ def router() -> APIRouter:
 async def paged(asked: Asked) -> Response:
     """Days newest first, ``page_size`` days on a page; the totals are those of the whole range."""
     shown = Shown(entity=asked.family.entity, page=asked.query["page"], page_size=asked.query["page_size"])
-    question = asked.question()
+    question = await asked.question()
     return _json(await asked.read(lambda connection: activity.answer(connection, question, shown)))
 
 
 async def aggregated(asked: Asked) -> Response:
     """All days of the range at once."""
-    shown, question = Shown(entity=asked.family.entity, keys=asked.query["api_key_limit"]), asked.question()
+    shown, question = Shown(entity=asked.family.entity, keys=asked.query["api_key_limit"]), await asked.question()
     return _json(await asked.read(lambda connection: activity.answer(connection, question, shown)))
 
 
 async def keys(asked: Asked) -> Response:
     """The keys of the range, the dearest first."""
-    offset, limit, question = asked.query["offset"], asked.query["limit"], asked.question()
+    offset, limit, question = asked.query["offset"], asked.query["limit"], await asked.question()
     return _json(await asked.read(lambda connection: activity_parts.keys_page(connection, question, offset, limit)))
 
 
 async def search(asked: Asked) -> Response:
     """Keys by a part of their id or alias."""
-    text, limit, question = asked.query["search"], asked.query["limit"], asked.question()
+    text, limit, question = asked.query["search"], asked.query["limit"], await asked.question()
     return _json(await asked.read(lambda connection: activity_parts.keys_search(connection, question, text, limit)))
 
 
 async def model_top_keys(asked: Asked) -> Response:
     """The dearest keys of one model."""
-    query, question = asked.query, asked.question()
+    query, question = asked.query, await asked.question()
     group, limit = query["by_model_group"], query["limit"]
     return _json(
         await asked.read(
@@ -173,7 +173,7 @@ async def model_top_keys(asked: Asked) -> Response:
 
 async def export(asked: Asked) -> Response:
     """All rows as a file. Raises ApiError 400 when they are too many."""
-    entity, kind, question = asked.family.entity, asked.query["export_type"], asked.question()
+    entity, kind, question = asked.family.entity, asked.query["export_type"], await asked.question()
     found = await asked.read(lambda connection: activity_parts.export(connection, question, entity, kind))
     if found is None:
         raise bad_field("end_date", f"the export would have more than {activity_parts.MAX_EXPORT} rows")

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse
 from phantom_gateway.control.entities.fields import MAX_USD, Body
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
-from phantom_gateway.control.keys.service import id_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spending import corrections
 from phantom_gateway.control.spending.corrections import Wanted, correct, view
+from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.store.corrections import listed
 
@@ -44,7 +44,7 @@ async def make(request: Request, body: CorrectionBody) -> JSONResponse:
     amount = usd_to_nano(body.amount)
     if amount == 0:
         raise bad_field("amount", "must not be zero")
-    key_id = None if body.api_key is None else id_of(services_of(request).hasher, body.api_key)
+    key_id = None if body.api_key is None else (await key_ids(request, [body.api_key]))[0]
     wanted = Wanted(amount_nano=amount, reason=body.reason, key_id=key_id, request_id=body.request_id)
     return JSONResponse(await correct(writer_of(request), wanted))
 

@@ -12,6 +12,7 @@ from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spend_view import view
+from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.log_query import Filters, cursor, cursor_text
 from phantom_gateway.store import log_search
 from phantom_gateway.store.log_search import MAX_OFFSET, SORTS, Search
@@ -74,7 +75,8 @@ async def search(
     more rows than ``total``. Pages by number end at 20,000 rows. Health checks are not in the log.
     """
     values = {**locals()}
-    wanted = Filters(values, services_of(request).hasher).search(own_rows(request))
+    (key_id,) = await key_ids(request, [api_key]) if api_key else [None]
+    wanted = Filters(values, key_id).search(own_rows(request))
     if sort_by not in SORTS:
         raise bad_field("sort_by", f"must be one of {', '.join(SORTS)}")
     offset, ascending = (page - 1) * page_size, sort_order == "asc"

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse
 from phantom_gateway.control.entities.fields import Body
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
-from phantom_gateway.control.keys.service import id_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spending import reports
+from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.periods import date, period_or_all
 from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store import rollups
@@ -111,7 +111,7 @@ async def providers(
     request: Request, start_date: str | None = None, end_date: str | None = None, api_key: Text = None
 ) -> JSONResponse:
     """Spend by provider."""
-    question = _question(request, start_date, end_date, only=_keys(request, api_key))
+    question = _question(request, start_date, end_date, only=await _keys(request, api_key))
     found = await _read(request, lambda connection: reports.listed(connection, question, "provider", "provider", 1000))
     return JSONResponse([{"provider": row["provider"], "spend": row["total_spend"]} for row in found])
 
@@ -120,7 +120,7 @@ async def logs(
     request: Request, api_key: Text = None, start_date: str | None = None, end_date: str | None = None
 ) -> JSONResponse:
     """Spend by day."""
-    question = _question(request, start_date, end_date, only=_keys(request, api_key))
+    question = _question(request, start_date, end_date, only=await _keys(request, api_key))
     return JSONResponse(await _read(request, lambda connection: reports.by_day(connection, question)))
 
 
@@ -164,7 +164,7 @@ class EndUsers(Body):
 
 async def end_users(request: Request, body: EndUsers) -> JSONResponse:
     """The dearest customers."""
-    only = _keys(request, body.api_key)
+    only = await _keys(request, body.api_key)
     question = _question(request, body.startTime, body.endTime, family=CUSTOMERS, only=only)
     return JSONResponse(await _read(request, lambda connection: reports.customers(connection, question)))
 
@@ -193,7 +193,7 @@ async def report(
     customer_id: Text = None,
 ) -> JSONResponse:
     """Spend by day and team or customer, or by key."""
-    only = _keys(request, api_key)
+    only = await _keys(request, api_key)
     only |= {"user_id": _split("internal_user_id", internal_user_id), "team_id": _split("team_id", team_id)}
     if group_by == "customer" or customer_id:
         only["name"] = _split("customer_id", customer_id)
@@ -214,7 +214,7 @@ async def key_report(
     request: Request, start_date: str | None = None, end_date: str | None = None, api_key: Text = None
 ) -> JSONResponse:
     """Spend by key and model."""
-    question = _question(request, start_date, end_date, only=_keys(request, api_key))
+    question = _question(request, start_date, end_date, only=await _keys(request, api_key))
     return await _by_entity(request, question, "key_id", "api_key")
 
 
@@ -275,8 +275,8 @@ def _question(
     return Question(first=days.first, last=days.last, family=family, only=wanted, reach=reach)
 
 
-def _keys(request: Request, api_key: str | None) -> dict[str, list[str]]:
-    return {"key_id": [id_of(services_of(request).hasher, key) for key in _split("api_key", api_key)]}
+async def _keys(request: Request, api_key: str | None) -> dict[str, list[str]]:
+    return {"key_id": await key_ids(request, _split("api_key", api_key))}
 
 
 def _split(name: str, text: str | None) -> list[str]:

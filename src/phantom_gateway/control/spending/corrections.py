@@ -68,8 +68,7 @@ async def correct(writer: Writer, wanted: Wanted) -> JsonObject:
                 scope, (start, end) = limit.scope, window_of(limit, now)
                 if start <= at < end:
                     amount = max(spend.of_window(connection, scope, start) + wanted.amount_nano, 0)
-                    spend.set_window(connection, scope, start, amount)
-                    effects.spent.append((scope, start, amount))
+                    effects.spent.append(spend.put_window(connection, scope, start, amount))
         shown = view(made)
         effects.audit.append(
             Change(EventCode.SPEND_CORRECTED, made.id, after=shown, team_id=owner["team_id"], tenant=owner["org_id"])
@@ -95,8 +94,7 @@ async def reset(writer: Writer) -> int:
                         request_id=None, made_by=writer.by,
                     )
                 )  # fmt: skip
-                spend.set_window(connection, scope, start, 0)
-                effects.spent.append((scope, start, 0))
+                effects.spent.append(spend.put_window(connection, scope, start, 0))
         corrections.note(connection, made)
         taken = nano_to_usd(-sum(each.amount_nano for each in made))
         effects.audit.append(

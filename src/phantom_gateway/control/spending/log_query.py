@@ -8,10 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.control.errors import bad_field
-from phantom_gateway.control.keys.service import id_of
 from phantom_gateway.control.timestamps import is_date, parse
 from phantom_gateway.ledger.money import usd_to_nano
-from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.store.log_search import Cursor, Search
 from phantom_gateway.store.spend_logs import DAY_US
 from phantom_gateway.store.tables import REQUESTS
@@ -36,14 +34,15 @@ class Filters:
     """As they came, ``None`` where one does not filter."""
 
     values: dict[str, Any]
-    hasher: KeyHasher
+    key_id: str | None = None
+    """The key of the filter ``api_key``."""
 
     def search(self, reach: sa.ColumnElement[bool] | None) -> Search:
         """What to look for. Raises ApiError 400."""
         values = self.values
         equal = {column: values[name] for name, column in _SAME.items() if values.get(name)}
-        if values.get("api_key"):
-            equal["key_id"] = id_of(self.hasher, values["api_key"])
+        if self.key_id is not None:
+            equal["key_id"] = self.key_id
         status = values.get("status_filter")
         if status not in (None, "", "success", "failure"):
             raise bad_field("status_filter", "must be success or failure")
