@@ -23,9 +23,9 @@ Row = sa.RowMapping
 Cursor = tuple[int, int]
 """(started_at, row_id) of the last row seen."""
 
-SCAN = 30_000
+SCAN = 15_000
 """Rows one page or count looks at."""
-MAX_OFFSET = 20_000
+MAX_OFFSET = 10_000
 INDEXED = frozenset({"key_id", "user_id", "team_id", "org_id", "end_user", "session_id", "request_id"})
 SUMMED = frozenset({"key_id", "user_id", "team_id", "org_id", "model_group", "provider", "call_type"})
 """Filters whose counts the roll-ups know."""

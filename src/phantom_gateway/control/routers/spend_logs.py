@@ -72,7 +72,7 @@ async def search(
     """Rows that match all filters, a page at a time.
 
     Beyond LiteLLM: ``next_cursor`` is the ``cursor`` of the next page, however deep; ``total_is_exact`` is false when there may be
-    more rows than ``total``. Pages by number end at 20,000 rows. Health checks are not in the log.
+    more rows than ``total``. Pages by number end at 10,000 rows. Health checks are not in the log.
     """
     values = {**locals()}
     (key_id,) = await key_ids(request, [api_key]) if api_key else [None]

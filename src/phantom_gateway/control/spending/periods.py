@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.timestamps import iso, parse
@@ -49,6 +50,7 @@ def period_or_all(start: str | None, end: str | None, now: float, days: int = 30
     return period(date(first), date(last), now)
 
 
+@lru_cache(maxsize=4096)
 def date(day: int) -> str:
     """``2026-11-23`` for a day."""
     return (iso(day * DAY) or "")[:10]
