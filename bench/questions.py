@@ -104,7 +104,7 @@ async def asker(database: Database) -> AsyncIterator[Ask]:
     nothing = cast(Any, None)
     services = ControlServices(
         database=threads, hasher=cast(KeyHasher, nothing), master=nothing, authenticator=cast(Any, _Everybody()),
-        workers=nothing, budgets=nothing,
+        workers=nothing, budgets=nothing, loader=nothing, refresher=nothing,
         sign_in=nothing, sessions=nothing, temporary=nothing, configuration=nothing, envelopes=nothing,
     )  # fmt: skip
     app: FastAPI = create_app(services)

@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.store import rollup_fill
+from phantom_gateway.store.owners import Owners
 from phantom_gateway.store.rollup_fill import CORRECTION
 from phantom_gateway.store.rollup_tables import HOUR_US, HOURS_KEPT, METRICS, OWNERS
+from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import CORRECTIONS, REQUESTS, SPEND, TOTALS
 
 INCARNATION = "corrections"
@@ -42,7 +44,7 @@ class Correction:
 
 
 def book(connection: sa.Connection, made: Correction, owner: dict[str, Any]) -> None:
-    """Add the amount to the log, to the key's totals and to the sums of its day. ``owner``: values of ``OWNER``."""
+    """Add the amount to the log, to the totals of all it belongs to and to the sums of its day. ``owner``: values of ``OWNER``."""
     note(connection, [made])
     started_at = int(made.at * 1_000_000)
     row: dict[str, Any] = dict.fromkeys(("stream", "client_left", "cache_hit"), False)
@@ -58,14 +60,18 @@ def book(connection: sa.Connection, made: Correction, owner: dict[str, Any]) -> 
     }
     connection.execute(sa.insert(REQUESTS).values(row | {name: owner[name] for name in OWNER}))
     _count(connection, made, owner, started_at)
-    changed = connection.execute(
-        sa.update(TOTALS)
-        .where(TOTALS.c.entity == made.entity)
-        .values(amount_nano=TOTALS.c.amount_nano + made.amount_nano)
+    statement = insert_or(connection, TOTALS)
+    statement = statement.on_conflict_do_update(
+        index_elements=["entity"], set_={"amount_nano": TOTALS.c.amount_nano + statement.excluded.amount_nano}
     )
-    if not changed.rowcount:
-        values = {"entity": made.entity, "amount_nano": made.amount_nano, "requests": 0, "last_active": 0.0}
-        connection.execute(sa.insert(TOTALS).values(values))
+    rest = {"amount_nano": made.amount_nano, "requests": 0, "last_active": 0.0}
+    connection.execute(statement, [{"entity": entity, **rest} for entity in entities(owner)])
+
+
+def entities(owner: dict[str, Any]) -> list[str]:
+    """All whose totals an amount is booked to. ``owner``: values of ``OWNER``."""
+    tags = tuple(json.loads(owner["tags"]))
+    return Owners._make([*(owner[name] for name in Owners._fields if name != "tags"), tags]).entities()
 
 
 def note(connection: sa.Connection, made: Sequence[Correction]) -> None:

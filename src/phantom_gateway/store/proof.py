@@ -7,7 +7,6 @@ the position stored in that transaction has to be in it. A journal that disappea
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,9 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
-from phantom_gateway.store import rollup_check
+from phantom_gateway.store import rollup_check, total_sums
 from phantom_gateway.store.corrections import INCARNATION
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.owners import Owners
 from phantom_gateway.store.rollup_fill import CORRECTION
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
@@ -157,19 +155,12 @@ def _report(check: Check, incarnation: str, damage: Damage) -> None:
 
 def _totals(connection: sa.Connection) -> Check:
     check = Check("totals", "the rows of each entity (key, user, team, customer, tag, ...) add up to its total")
-    requests = sa.func.sum(sa.case((REQUESTS.c.call_type == CORRECTION, 0), else_=1))
-    columns = [REQUESTS.c[name] for name in Owners._fields]
-    sums = sa.select(*columns, sa.func.sum(REQUESTS.c.cost_nano), requests).group_by(*columns)
-    rows: dict[str, tuple[int, int]] = {}
-    for row in connection.execute(sums):
-        *named, tags, cost, count = row
-        for entity in Owners._make([*named, tuple(json.loads(tags))]).entities():
-            before = rows.get(entity, (0, 0))
-            rows[entity] = before[0] + int(cost), before[1] + count
+    rows = total_sums.of_rows(connection)
     kept = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}
     for entity in sorted(rows.keys() | kept.keys()):
         check.examined += 1
-        summed, total = rows.get(entity, (0, 0)), kept.get(entity, (0, 0))
+        found = rows.get(entity, total_sums.NOTHING)
+        summed, total = (found.amount, found.requests), kept.get(entity, (0, 0))
         if summed != total:
             check.fault(
                 f"{entity}: rows say {summed[0]} nano-dollars in {summed[1]}, the total says {total[0]} in {total[1]}"
@@ -191,10 +182,14 @@ _CONFIGURED = ("gateway", "master_key", "provider", "deployment")
 
 
 def _budgets(connection: sa.Connection) -> Check:
-    """No window of a budget can hold more than its entity has ever cost."""
+    """No window of a budget can hold more than its entity has ever cost; what was taken back later may still be in it."""
     check = Check("budgets", "no budget window holds more than its entity has cost")
     totals = {row.entity: row.amount_nano for row in connection.execute(sa.select(TOTALS))}
-    whole = int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0))).scalar_one())
+    taken_back = (REQUESTS.c.incarnation == INCARNATION, REQUESTS.c.cost_nano < 0)
+    for entity, found in total_sums.of_rows(connection, *taken_back).items():
+        totals[entity] = totals.get(entity, 0) - found.amount
+    everything = sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0)
+    whole = int(connection.execute(sa.select(everything).where(sa.not_(sa.and_(*taken_back)))).scalar_one())
     for row in connection.execute(sa.select(SPEND).where(SPEND.c.scope.startswith("budget:"))):
         check.examined += 1
         entity = row.scope.removeprefix("budget:").rpartition(":")[0]

@@ -1,7 +1,8 @@
 """Corrections of the ledger: rows beside the ones they correct, never an edit.
 
-A correction adds its amount to the key's totals, to the dashboards of today, and to every budget whose present window holds the
-moment that is corrected. A reset lets the present windows of all budgets start anew; what was spent stays on record.
+A correction adds its amount to the totals of all whom the request or key belongs to, to the dashboards of today, and to every
+budget whose present window holds the moment that is corrected. A reset lets the present windows of all budgets start anew; what
+was spent stays on record.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ async def correct(writer: Writer, wanted: Wanted) -> JsonObject:
 
     def change(connection: sa.Connection, effects: Effects) -> JsonObject:
         owner, at = _owner(connection, wanted, now)
-        total = spend.totals(connection, [spend.key_entity(owner["key_id"])])
-        before = total.get(spend.key_entity(owner["key_id"]), spend.Total()).amount_nano
-        if before + wanted.amount_nano < 0:
-            raise bad_field("amount", f"the key has spent {nano_to_usd(before)} in all; not more can be taken back")
+        booked = corrections.entities(owner)
+        total = spend.totals(connection, booked)
+        least, of = min((total.get(each, spend.Total()).amount_nano, each) for each in booked)
+        if least + wanted.amount_nano < 0:
+            raise bad_field("amount", f"{of} has spent {nano_to_usd(least)} in all; not more can be taken back")
         made = Correction(
             id=f"correction-{secrets.token_hex(16)}",
             at=now,

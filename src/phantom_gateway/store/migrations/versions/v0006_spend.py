@@ -1,4 +1,4 @@
-"""Sums for the dashboards, corrections of the ledger, and what the request log is searched by.
+"""Sums for the dashboards, totals of all that requests belong to, corrections of the ledger, indices of the request log.
 
 Only additions: the release before goes on working beside it, but what it takes in meanwhile is missing from the sums; start it no
 more, or sum anew.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from phantom_gateway.store import rollup_fill
+from phantom_gateway.store import rollup_fill, total_sums
 
 revision = "v0006"
 down_revision = "v0005"
@@ -65,6 +65,7 @@ def upgrade() -> None:
     failed = sa.text("status <> 'success'")
     op.create_index("ix_requests_failed", "requests", ["started_at"], sqlite_where=failed, postgresql_where=failed)
     rollup_fill.rebuild(op.get_bind())
+    total_sums.rebuild(op.get_bind())
 
 
 def downgrade() -> None:
