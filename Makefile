@@ -3,9 +3,6 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-# The newest that really runs and can make environments: shims of version managers and bare system Pythons may do neither.
-PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
-	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -22,8 +19,10 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## create the environment; leaves .venv/bin/phantom
 $(STAMP): requirements.txt requirements/build.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
+		python="$${PYTHON:-$$(tools/python.sh)}"; \
+		test -n "$$python" || { echo "Python 3.11 or newer with venv is needed and was not found; set PYTHON=/path/to/python3" >&2; exit 1; }; \
+		echo "environment of $$python"; "$$python" -m venv --clear $(VENV); }
 	$(PIP) --require-hashes -r requirements.txt -r requirements/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
