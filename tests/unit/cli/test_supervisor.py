@@ -25,8 +25,9 @@ ready_fd = int(sys.argv[sys.argv.index("--ready-fd") + 1])
 def note(word):
     with open(directory + "/log", "a") as log:
         log.write(f"{name} {word}\\n")
-with open(f"{directory}/{name}.pid", "w") as file:
+with open(f"{directory}/{name}.pid.new", "w") as file:
     file.write(str(os.getpid()))
+os.rename(f"{directory}/{name}.pid.new", f"{directory}/{name}.pid")
 note("start")
 def end(number, frame):
     note("term")

@@ -47,7 +47,7 @@ def test_a_sound_ledger_is_said_to_hold(tmp_path: Path) -> None:
     code, output = run("--data-dir", str(tmp_path), "--json")
     assert code == 0
     found = json.loads(output)
-    assert (found["ok"], len(found["checks"])) == (True, 7)
+    assert (found["ok"], len(found["checks"])) == (True, 8)
 
 
 def test_a_false_one_is_not(tmp_path: Path) -> None:
