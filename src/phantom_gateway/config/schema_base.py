@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from phantom_gateway.config.credentials import conceal
-from phantom_gateway.config.durations import parse_duration, parse_seconds
+from phantom_gateway.config.durations import parse_duration, parse_seconds, parse_window, parse_zone
 from phantom_gateway.config.errors import NoteKind
 from phantom_gateway.config.secret import Secret
 
@@ -132,6 +132,24 @@ def _duration(value: Any) -> str:
         raise _fail(str(error)) from None
 
 
+def _window(value: Any) -> str:
+    if not isinstance(value, str):
+        return _duration(value)
+    try:
+        return parse_window(value)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+
+
+def _zone(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _fail("must be a time zone such as Europe/Berlin")
+    try:
+        return parse_zone(value)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+
+
 def _decimal(value: Any) -> Any:
     """Floats by their shortest decimal form: what the operator wrote, not its binary neighbour."""
     if isinstance(value, bool):
@@ -156,6 +174,9 @@ Positive = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=MAX_COUNT)]
 Number = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1e15, allow_inf_nan=False)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 DurationText = Annotated[str, BeforeValidator(_duration)]
+WindowText = Annotated[str, BeforeValidator(_window)]
+"""The window of a budget: a duration that may name a time zone (``1d@Europe/Berlin``)."""
+Zone = Annotated[str, BeforeValidator(_zone)]
 Dollars = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**12, allow_inf_nan=False)]
 """US dollars, exact. Prices are dollars per token and the like."""
 Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**9, allow_inf_nan=False)]
@@ -173,8 +194,8 @@ class BudgetEntry(Section):
 
     max_budget: Annotated[Money | None, Active("US dollars.")] = None
     budget_limit: Annotated[Money | None, Active("Another name of `max_budget`.")] = None
-    budget_duration: Annotated[DurationText | None, Active("Window; without it, it never resets.")] = None
-    time_period: Annotated[DurationText | None, Active("Another name of `budget_duration`.")] = None
+    budget_duration: Annotated[WindowText | None, Active("Window; without it, it never resets.")] = None
+    time_period: Annotated[WindowText | None, Active("Another name of `budget_duration`.")] = None
 
     @model_validator(mode="after")
     def _amount(self) -> Self:

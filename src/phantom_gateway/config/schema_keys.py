@@ -6,14 +6,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phantom_gateway.config.schema_base import Active, Count, Dollars, DurationText, FreeDict, Name, Names, Section
+from phantom_gateway.config.schema_base import (
+    Active,
+    Count,
+    Dollars,
+    DurationText,
+    FreeDict,
+    Name,
+    Names,
+    Section,
+    WindowText,
+)
 
 
 class KeyBounds(Section):
     """``upperbound_key_generate_params``."""
 
     max_budget: Annotated[Dollars | None, Active("Largest budget, US dollars.")] = None
-    budget_duration: Annotated[DurationText | None, Active("Longest budget window.")] = None
+    budget_duration: Annotated[WindowText | None, Active("Longest budget window.")] = None
     duration: Annotated[DurationText | None, Active("Longest life.")] = None
     max_parallel_requests: Annotated[Count | None, Active("Most requests at once.")] = None
     tpm_limit: Annotated[Count | None, Active("Most tokens a minute.")] = None
@@ -25,7 +35,7 @@ class KeyDefaults(Section):
 
     max_budget: Annotated[Dollars | None, Active("Budget, US dollars.")] = None
     soft_budget: Annotated[Dollars | None, Active("Soft budget, US dollars.")] = None
-    budget_duration: Annotated[DurationText | None, Active("Budget window.")] = None
+    budget_duration: Annotated[WindowText | None, Active("Budget window.")] = None
     budget_id: Annotated[Name | None, Active("Reusable budget.")] = None
     duration: Annotated[DurationText | None, Active("Life.")] = None
     models: Annotated[Names | None, Active("Models.")] = None

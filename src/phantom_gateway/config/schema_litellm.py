@@ -11,7 +11,6 @@ from phantom_gateway.config.schema_base import (
     BudgetEntry,
     Count,
     Dollars,
-    DurationText,
     Fallbacks,
     FreeDict,
     FreeList,
@@ -27,6 +26,8 @@ from phantom_gateway.config.schema_base import (
     SecretText,
     Section,
     Text,
+    WindowText,
+    Zone,
 )
 from phantom_gateway.config.schema_keys import KeyBounds, KeyDefaults, KeyGeneration
 
@@ -66,7 +67,7 @@ class InternalUserParams(Section):
         Dollars | None, Active("Budget, US dollars; default `litellm_settings.max_internal_user_budget`.")
     ] = None
     budget_duration: Annotated[
-        DurationText | None, Active("Window; default `litellm_settings.internal_user_budget_duration`.")
+        WindowText | None, Active("Window; default `litellm_settings.internal_user_budget_duration`.")
     ] = None
     models: Annotated[Names | None, Active("Models.")] = None
     teams: Annotated[
@@ -121,13 +122,15 @@ class LitellmSettings(OpenSection):
     max_budget: Annotated[
         Money | None, Active("Budget of the whole gateway, US dollars; the master key is bounded by it, too.")
     ] = None
-    budget_duration: Annotated[DurationText | None, Active("Window of `max_budget`; without it, it never resets.")] = (
-        None
-    )
+    budget_duration: Annotated[WindowText | None, Active("Window of `max_budget`; without it, it never resets.")] = None
+    timezone: Annotated[
+        Zone | None,
+        Active(
+            "Time zone (`Europe/Berlin`) at whose midnights new budgets of days, weeks and months begin; default UTC."
+        ),
+    ] = None
     max_internal_user_budget: Annotated[Dollars | None, Active("Budget of a new user, US dollars.")] = None
-    internal_user_budget_duration: Annotated[DurationText | None, Active("Window of `max_internal_user_budget`.")] = (
-        None
-    )
+    internal_user_budget_duration: Annotated[WindowText | None, Active("Window of `max_internal_user_budget`.")] = None
     max_end_user_budget: Annotated[
         Money | None, Active("Budget of every customer (end user) without one, US dollars; never resets.")
     ] = None

@@ -11,7 +11,6 @@ from phantom_gateway.config.schema_base import (
     Active,
     Count,
     Dollars,
-    DurationText,
     Free,
     FreeDict,
     FreeList,
@@ -26,6 +25,7 @@ from phantom_gateway.config.schema_base import (
     SecretText,
     Section,
     Text,
+    WindowText,
 )
 from phantom_gateway.config.secret import Secret
 
@@ -183,9 +183,7 @@ class LitellmParams(Costs):
     max_budget: Annotated[
         Money | None, Active("Budget of this deployment, US dollars; when it is spent, others serve.")
     ] = None
-    budget_duration: Annotated[DurationText | None, Active("Window of `max_budget`; without it, it never resets.")] = (
-        None
-    )
+    budget_duration: Annotated[WindowText | None, Active("Window of `max_budget`; without it, it never resets.")] = None
     use_in_pass_through: Annotated[bool | None, Later("Serve pass-through routes with this deployment's key.")] = None
     merge_reasoning_content_in_choices: Annotated[bool | None, Later("Put reasoning into the content.")] = None
     cache_control_injection_points: Annotated[FreeList | None, Later("Where to set cache breakpoints.")] = None

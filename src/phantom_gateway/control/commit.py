@@ -59,6 +59,11 @@ class Writer:
         """Unix seconds."""
         return self.services.clock()
 
+    @property
+    def zone(self) -> str:
+        """The time zone of budgets that name none; empty for UTC."""
+        return self.services.litellm_settings().timezone or ""
+
     async def commit(self, change: Callable[[sa.Connection, Effects], T]) -> T:
         """Run ``change`` in a transaction, then announce its effects.
 

@@ -305,7 +305,7 @@ def _routing(config: Config) -> Routing:
         default_fallbacks=tuple(dict.fromkeys(general)),
         aliases=aliases,
         hidden_aliases=hidden,
-        provider_budgets=budgets_of(router.provider_budget_config),
+        provider_budgets=budgets_of(router.provider_budget_config, litellm.timezone),
     )
 
 
@@ -363,11 +363,11 @@ def _settings(config: Config) -> Settings:
         cancel_on_disconnect=bool(general.cancel_on_disconnect),
         abandoned_timeout_s=phantom.upstream.abandoned_timeout,
         global_max_parallel=general.global_max_parallel_requests,
-        budget=budget(litellm.max_budget, litellm.budget_duration),
-        master_key_budget=budget_of(phantom.master_key_budget),
+        budget=budget(litellm.max_budget, litellm.budget_duration, litellm.timezone),
+        master_key_budget=budget_of(phantom.master_key_budget, litellm.timezone),
         customer_budget=budget(litellm.max_end_user_budget),
         customer_budget_id=litellm.max_end_user_budget_id or "",
-        tag_budgets=budgets_of(litellm.tag_budget_config),
+        tag_budgets=budgets_of(litellm.tag_budget_config, litellm.timezone),
         limited_tokens=general.token_rate_limit_type or default.limited_tokens,
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,

@@ -240,7 +240,7 @@ class _Entry:
             max_retries=params.max_retries if params.max_retries is not None else params.num_retries,
             tags=tuple(params.tags or ()),
             access_groups=tuple(info.access_groups or ()),
-            budget=budget(params.max_budget, params.budget_duration),
+            budget=budget(params.max_budget, params.budget_duration, self._context.config.litellm_settings.timezone),
             mode=info.mode or (known.mode if known else "") or "",
             info=_info(entry),
             mock_response=params.mock_response,

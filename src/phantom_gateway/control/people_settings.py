@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from phantom_gateway.config.durations import parse_window
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.ledger.money import usd_to_nano
@@ -62,7 +63,8 @@ def _new_user(config: Config) -> NewUser:
     settings = config.litellm_settings
     given = settings.default_internal_user_params
     budget: Decimal | None = settings.max_internal_user_budget
-    duration = settings.internal_user_budget_duration
+    zone = settings.timezone or ""
+    duration = settings.internal_user_budget_duration and parse_window(settings.internal_user_budget_duration, zone)
     if given is None:
         return NewUser(max_budget_nano=_nano(budget), budget_duration=duration)
     return NewUser(
@@ -70,7 +72,7 @@ def _new_user(config: Config) -> NewUser:
         models=tuple(given.models or ()),
         teams=tuple(given.teams or ()),
         max_budget_nano=_nano(budget if given.max_budget is None else given.max_budget),
-        budget_duration=given.budget_duration or duration,
+        budget_duration=parse_window(given.budget_duration, zone) if given.budget_duration else duration,
         rpm_limit=given.rpm_limit,
         tpm_limit=given.tpm_limit,
         max_parallel_requests=given.max_parallel_requests,

@@ -6,6 +6,8 @@ Without an anchor they are aligned the way LiteLLM (1.106.2) standardises its re
 and ``1w`` weeks from Monday, ``30d`` and ``1mo`` calendar months. Other lengths are multiples counted from the epoch (days and
 weeks in local days, months from January of year 0).
 
+``@`` and a time zone say whose calendar days, weeks and months: ``1d@Europe/Berlin``; otherwise they are those of UTC.
+
 With an anchor (taken to the second below) the first window begins there, days are 86,400 seconds and months keep the anchor's day.
 
 The empty window never resets.
@@ -21,7 +23,7 @@ from typing import NamedTuple
 
 FOREVER = (0.0, math.inf)
 
-_SYNTAX = re.compile(r"([1-9]\d{0,8})(s|m|h|d|w|mo)")
+_SYNTAX = re.compile(r"([1-9]\d{0,8})(s|m|h|d|w|mo)(?:@([A-Za-z0-9_+/-]{1,64}))?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MONDAY = date(1970, 1, 5).toordinal()
@@ -36,6 +38,8 @@ class Span(NamedTuple):
 
     size: int
     unit: str
+    zone: str = ""
+    """A time zone other than UTC, of days and months."""
 
 
 @lru_cache(maxsize=256)
@@ -46,34 +50,38 @@ def parse(window: str) -> Span:
     match = _SYNTAX.fullmatch(window)
     if match is None:
         raise WindowSyntaxError(f"not a duration: {window!r} (such as 30s, 15m, 24h, 7d, 1mo)")
-    count, unit = int(match[1]), match[2]
+    count, unit, zone = int(match[1]), match[2], match[3] or ""
     if (count, unit) == (30, "d"):
-        return Span(1, "mo")
+        return Span(1, "mo", zone)
     if (count, unit) == (24, "h"):
-        return Span(1, "d")
+        return Span(1, "d", zone)
     if unit == "w":
-        return Span(7 * count, "d")
+        return Span(7 * count, "d", zone)
     if unit in ("d", "mo"):
-        return Span(count, unit)
+        return Span(count, unit, zone)
+    if zone:
+        raise WindowSyntaxError(f"only days, weeks and months have a time zone: {window!r}")
     return Span(count * _SECONDS[unit], "s")
 
 
 def seconds(window: str) -> float:
     """Nominal length; a month counts as 30 days, never is infinite. Raises WindowSyntaxError."""
-    count, unit = parse(window)
+    count, unit, _ = parse(window)
     if not unit:
         return math.inf
     return float(count * {"s": 1, "d": 86400, "mo": 30 * 86400}[unit])
 
 
-def window_bounds(window: str, now: float, anchor: float = 0.0, tz: tzinfo = UTC) -> tuple[float, float]:
+def window_bounds(window: str, now: float, anchor: float = 0.0) -> tuple[float, float]:
     """The window around ``now``: start ≤ now < end, Unix seconds; ``(0.0, inf)`` for never.
 
-    Calendar days, weeks and months follow the clock of ``tz``, so a day may have 23 or 25 hours. Raises WindowSyntaxError.
+    Calendar days, weeks and months follow the clock of the window's time zone, so a day may have 23 or 25 hours. Raises
+    WindowSyntaxError.
     """
-    count, unit = parse(window)
+    count, unit, zone = parse(window)
     if not unit:
         return FOREVER
+    tz = _zone(zone) if zone else UTC
     anchor = float(math.floor(anchor))  # a window's start is a key, so it must not depend on rounding
     if unit == "mo":
         return _anchored_months(count, now, anchor, tz) if anchor else _months(count, now, tz)
@@ -82,6 +90,16 @@ def window_bounds(window: str, now: float, anchor: float = 0.0, tz: tzinfo = UTC
         start = anchor + math.floor((now - anchor) / length) * length
         return start, start + length
     return _days(count, now, tz)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # few workers need it
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise WindowSyntaxError(f"not a time zone: {name!r}") from None
 
 
 def _days(count: int, now: float, tz: tzinfo) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.config.durations import Duration, parse_duration, parse_seconds
+from phantom_gateway.config.durations import Duration, parse_duration, parse_seconds, parse_window, parse_zone
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,33 @@ def test_seconds_are_read(value: object, expected: float) -> None:
 def test_other_values_are_no_seconds(value: object) -> None:
     with pytest.raises(ValueError, match=r"must|month"):
         parse_seconds(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("1d", "", "1d"),
+        ("1d", "Europe/Berlin", "1d@Europe/Berlin"),
+        ("1d@Asia/Tokyo", "Europe/Berlin", "1d@Asia/Tokyo"),
+        ("1d@UTC", "Europe/Berlin", "1d@UTC"),
+        ("2w@Asia/Tokyo", "", "14d@Asia/Tokyo"),
+        ("24h", "Europe/Berlin", "24h@Europe/Berlin"),
+        ("12h", "Europe/Berlin", "12h"),
+    ],
+)
+def test_windows_have_a_time_zone_where_it_makes_a_difference(text: str, zone: str, expected: str) -> None:
+    assert parse_window(text, zone) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["12h@Europe/Berlin", "1d@Mars/Base", "1d@", "1d@/etc/passwd", "1d@Europe", "@UTC", "x@UTC"]
+)
+def test_windows_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must|only"):
+        parse_window(text)
+
+
+def test_names_of_time_zones() -> None:
+    assert parse_zone("America/Argentina/Buenos_Aires") == "America/Argentina/Buenos_Aires"
+    with pytest.raises(ValueError, match="time zone"):
+        parse_zone("Berlin")

@@ -74,8 +74,22 @@ def test_what_is_no_budget_is_refused(text: str) -> None:
 
 def test_both_spellings_and_nothing() -> None:
     assert budget(None, "1d") is None
-    assert budget_of(None) is None
-    assert budgets_of(None) == {}
+    assert budget_of(None, None) is None
+    assert budgets_of(None, None) == {}
     long = BudgetEntry(max_budget=Decimal("0.1"), budget_duration="1d")
     short = BudgetEntry(budget_limit=Decimal("0.1"), time_period="1d")
-    assert budget_of(long) == budget_of(short) == Budget(amount=100_000_000, window="1d")
+    assert budget_of(long, None) == budget_of(short, "UTC") == Budget(amount=100_000_000, window="1d")
+    assert budget_of(long, "Asia/Tokyo") == Budget(amount=100_000_000, window="1d@Asia/Tokyo")
+
+
+def test_windows_begin_at_midnights_of_the_time_zone() -> None:
+    settings = compiled(
+        "litellm_settings: {timezone: Europe/Berlin, max_budget: 1, budget_duration: 1mo, tag_budget_config: "
+        "{t: {max_budget: 1, budget_duration: 1d@Asia/Tokyo}, u: {max_budget: 1, budget_duration: 1h}}}"
+    ).settings
+    assert settings.budget is not None
+    assert settings.budget.window == "1mo@Europe/Berlin"
+    assert {name: each.window for name, each in settings.tag_budgets.items()} == {"t": "1d@Asia/Tokyo", "u": "1h"}
+    for text in ("{timezone: Mars/Base}", "{timezone: 5}", "{max_budget: 1, budget_duration: 1h@UTC}"):
+        with pytest.raises(ConfigError):
+            compiled(f"litellm_settings: {text}")

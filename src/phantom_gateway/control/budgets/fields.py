@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import Body, Dollars, Duration, Later, Limit, ModelBudget, Name
+from phantom_gateway.control.entities.fields import Body, Dollars, Later, Limit, ModelBudget, Name, Window
 
 
 class BudgetFields(Body):
@@ -14,7 +14,7 @@ class BudgetFields(Body):
 
     max_budget: Dollars | None = None
     soft_budget: Dollars | None = None
-    budget_duration: Duration | None = None
+    budget_duration: Window | None = None
     max_parallel_requests: Limit | None = None
     tpm_limit: Limit | None = None
     rpm_limit: Limit | None = None

@@ -17,6 +17,7 @@ from phantom_gateway.control.entities.fields import AllowanceFields
 from phantom_gateway.control.entities.limits import Entity, completed
 from phantom_gateway.control.entities.past import past_of
 from phantom_gateway.control.entities.view import budget_table
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, conflict, not_found
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
@@ -36,7 +37,7 @@ class BudgetService:
         """A new budget as it is shown, and its revision."""
         now, by = self.writer.now, self.writer.by
         blank = BudgetRow(id=fields.budget_id or str(uuid.uuid4()), created_at=now, created_by=by, updated_at=now)
-        row = replace(blank, updated_by=by, **_columns(fields, None))
+        row = replace(blank, updated_by=by, **_columns(zoned(fields, self.writer.zone), None))
 
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             if tenants.BUDGETS.get(connection, row.id) is not None:
@@ -53,7 +54,7 @@ class BudgetService:
             old = existing(connection, fields.budget_id, "budget_id")
             self.writer.check_match(old.revision)
             stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by}
-            row = replace(old, **_columns(fields, old), **stamp, revision=old.revision + 1)
+            row = replace(old, **_columns(zoned(fields, self.writer.zone), old), **stamp, revision=old.revision + 1)
             tenants.BUDGETS.update(connection, row)
             return self._changed(connection, effects, EventCode.BUDGET_UPDATED, old, row)
 

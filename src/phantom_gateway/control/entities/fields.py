@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from phantom_gateway.config.durations import parse_duration
+from phantom_gateway.config.durations import parse_duration, parse_window
 from phantom_gateway.control.timestamps import parse
 from phantom_gateway.ledger.money import usd_to_nano
 
@@ -25,6 +25,10 @@ _EMPTY: tuple[Any, ...] = (None, "", False, 0, [], {})
 
 def _check_duration(text: str) -> str:
     return str(parse_duration(text))
+
+
+def _check_window(text: str) -> str:
+    return parse_window(text)
 
 
 def _check_json(value: Any) -> Any:
@@ -69,6 +73,8 @@ def _check_moment(text: str) -> str:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Duration = Annotated[str, AfterValidator(_check_duration)]
+Window = Annotated[str, AfterValidator(_check_window)]
+"""The window of a budget: a duration that may name a time zone (``1d@Europe/Berlin``)."""
 Dollars = Annotated[float, AfterValidator(_check_money)]
 Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_moment)]
 """A date or a time, as ``control.timestamps`` reads it."""
@@ -90,7 +96,7 @@ class Body(BaseModel):
 class BudgetLimit(Body):
     """One more budget window."""
 
-    budget_duration: Duration
+    budget_duration: Window
     max_budget: Dollars
     reset_at: Later = None
 
@@ -100,8 +106,8 @@ class ModelBudget(Body):
 
     max_budget: Dollars | None = None
     budget_limit: Dollars | None = None
-    budget_duration: Duration | None = None
-    time_period: Duration | None = None
+    budget_duration: Window | None = None
+    time_period: Window | None = None
     rpm_limit: Limit | None = None
     tpm_limit: Limit | None = None
 
@@ -115,7 +121,7 @@ class AllowanceFields(Body):
     models: Names | None = None
     max_budget: Dollars | None = None
     soft_budget: Dollars | None = None
-    budget_duration: Duration | None = None
+    budget_duration: Window | None = None
     budget_limits: Annotated[list[BudgetLimit], Field(max_length=16)] | None = None
     budget_id: Name | None = None
     rpm_limit: Limit | None = None

@@ -15,6 +15,7 @@ from phantom_gateway.control.entities.changes import allowance_columns, check
 from phantom_gateway.control.entities.fields import AllowanceFields
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store.rows import Rows
@@ -55,7 +56,7 @@ class SubjectService(Generic[S]):
     async def create(self, blank: S, fields: BaseModel) -> tuple[JsonObject, int]:
         """``blank`` with the request's fields, stored; as it is shown, and its revision."""
         stamp: JsonObject = {"created_by": self.writer.by, "updated_by": self.writer.by}
-        row = replace(blank, **stamp, **self._columns(fields, None))
+        row = replace(blank, **stamp, **self._columns(zoned(fields, self.writer.zone), None))
 
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             if self.kind.rows.get(connection, row.id) is not None:
@@ -72,7 +73,7 @@ class SubjectService(Generic[S]):
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             old = self.kind.existing(connection, name, self.kind.id_field)
             self.writer.check_match(old.revision)
-            row = self._touched(old, **self._columns(fields, old))
+            row = self._touched(old, **self._columns(zoned(fields, self.writer.zone), old))
             self._check(connection, row)
             self.kind.rows.update(connection, row)
             return self._changed(connection, effects, "UPDATED", (old, row))

@@ -23,6 +23,7 @@ from phantom_gateway.control.entities.fields import (
     Name,
     Names,
     Spend,
+    Window,
 )
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
@@ -140,7 +141,7 @@ class TeamKeyFields(Body):
 
     max_budget: Dollars | None = None
     budget_id: Name | None = None
-    budget_duration: Duration | None = None
+    budget_duration: Window | None = None
     budget_limits: Annotated[list[BudgetLimit], Field(max_length=16)] | None = None
     model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
     rpm_limit: Limit | None = None

@@ -16,6 +16,7 @@ from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import Entity, budgets_of, window_of
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.keys import rules
 from phantom_gateway.control.keys.changes import grace, new_row, updated_row
@@ -108,7 +109,7 @@ class KeyService:
     def make(self, fields: KeyGenerate) -> NewKey:
         """A key that is not stored yet. Raises ApiError 400."""
         key, digest = self._value(fields.key, "key")
-        row = new_row(fields, key, digest, self.writer.now, self.writer.by)
+        row = new_row(zoned(fields, self.writer.zone), key, digest, self.writer.now, self.writer.by)
         return NewKey(Secret(key), row, fields.duration)
 
     def store(self, connection: sa.Connection, effects: Effects, row: KeyRow) -> Shown:
@@ -131,7 +132,7 @@ class KeyService:
         now = self.writer.now
 
         def change(connection: sa.Connection, old: KeyRow) -> KeyRow:
-            row = updated_row(old, fields, now, self.writer.by)
+            row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
             return self._grantor.changed(connection, old, row, now)
 
         return await self._alter(reference, EventCode.KEY_UPDATED, change)
@@ -154,7 +155,7 @@ class KeyService:
         def change(connection: sa.Connection, effects: Effects) -> Shown:
             old = self.finder.one(connection, reference)
             self.writer.check_match(old.revision)
-            row = updated_row(old, fields, now, self.writer.by)
+            row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
             row = self._grantor.disclosed(connection, old, row, now, chosen=fields.new_key is not None)
             name = key_format.display(key)
             row = replace(row, key_name=name, rotated_at=now, rotations=old.rotations + 1)

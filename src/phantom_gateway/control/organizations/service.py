@@ -12,6 +12,7 @@ from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
 from phantom_gateway.control.entities.revisions import refuse_unknown_budget, stamps, touched
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.organizations.fields import OrganizationFields, OrganizationNew
@@ -49,7 +50,7 @@ class OrganizationService:
         """A new organisation."""
         now = self.writer.now
         org_id = fields.organization_id or str(uuid.uuid4())
-        row = OrganizationRow(id=org_id, **_columns(fields, None), **stamps(self.writer))
+        row = OrganizationRow(id=org_id, **_columns(zoned(fields, self.writer.zone), None), **stamps(self.writer))
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             _check(connection, row)
@@ -73,7 +74,7 @@ class OrganizationService:
             old = existing(connection, org_id, self.reach)
             self.writer.check_match(old.revision)
             before = organization_views(connection, [old], now)[0]
-            row = touched(old, self.writer, _columns(fields, old))
+            row = touched(old, self.writer, _columns(zoned(fields, self.writer.zone), old))
             if not self.reach.everything:
                 bounds.refuse_raised(bounds.raised(old, row))
             _check(connection, row)

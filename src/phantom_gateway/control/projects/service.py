@@ -18,6 +18,7 @@ from phantom_gateway.control.entities.revisions import (
     stamps,
     touched,
 )
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.projects.fields import ProjectFields, ProjectNew, ProjectUpdate
@@ -64,7 +65,7 @@ class ProjectService:
         """A new project of a team."""
         now = self.writer.now
         project_id = fields.project_id or str(uuid.uuid4())
-        columns = _columns(fields, None) | {"team_id": fields.team_id}
+        columns = _columns(zoned(fields, self.writer.zone), None) | {"team_id": fields.team_id}
         row = ProjectRow(id=project_id, **columns, **stamps(self.writer))
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -93,7 +94,11 @@ class ProjectService:
             old = existing(connection, fields.project_id, self.reach)
             self.writer.check_match(old.revision)
             before = project_views(connection, [old], now)[0]
-            row = touched(old, self.writer, _columns(fields, old) | {"team_id": fields.team_id or old.team_id})
+            row = touched(
+                old,
+                self.writer,
+                _columns(zoned(fields, self.writer.zone), old) | {"team_id": fields.team_id or old.team_id},
+            )
             if row.team_id != old.team_id:
                 _refuse_keys(connection, old, "team_id")
             self._check(connection, teams.existing(connection, row.team_id, self.reach), (old, row))

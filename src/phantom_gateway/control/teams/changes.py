@@ -11,6 +11,7 @@ from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.entities import bounds, changes
 from phantom_gateway.control.entities.limits import completed
 from phantom_gateway.control.entities.revisions import refuse_unknown_budget, stamps, touched
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.reach import MEMBER_ROUTES
 from phantom_gateway.control.teams.fields import KEPT, TeamFields
@@ -41,12 +42,14 @@ AVAILABLE_PERMISSIONS = tuple(sorted({path for paths in MEMBER_ROUTES.values() f
 def new_row(fields: TeamFields, team_id: str, permissions: list[str], writer: Writer) -> TeamRow:
     """The row of a new team."""
     refuse_unknown_permissions(permissions)
-    return TeamRow(id=team_id, member_permissions=permissions, **_columns(fields, None), **stamps(writer))
+    return TeamRow(
+        id=team_id, member_permissions=permissions, **_columns(zoned(fields, writer.zone), None), **stamps(writer)
+    )
 
 
 def updated_row(row: TeamRow, fields: TeamFields, writer: Writer) -> TeamRow:
     """``row`` after an update: only fields that the request names change."""
-    return touched(row, writer, _columns(fields, row))
+    return touched(row, writer, _columns(zoned(fields, writer.zone), row))
 
 
 def check(connection: sa.Connection, row: TeamRow) -> None:

@@ -11,12 +11,12 @@ from phantom_gateway.control.entities.fields import (
     BestEffort,
     Body,
     Dollars,
-    Duration,
     Kept,
     Later,
     Limit,
     Name,
     Names,
+    Window,
 )
 from phantom_gateway.control.teams.member_fields import MemberReference
 
@@ -30,7 +30,7 @@ class TeamFields(AllowanceFields):
     model_aliases: Annotated[dict[Name, Name], Field(max_length=1000)] | None = None
     access_group_ids: Names | None = None
     team_member_budget: Dollars | None = None
-    team_member_budget_duration: Duration | None = None
+    team_member_budget_duration: Window | None = None
     team_member_rpm_limit: Limit | None = None
     team_member_tpm_limit: Limit | None = None
     default_team_member_models: Names | None = None

@@ -16,6 +16,7 @@ from phantom_gateway.control.entities.limits import budgets_of, window_of
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import People, PersonFields, identity
 from phantom_gateway.control.entities.revisions import stamps, touched
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach
@@ -46,7 +47,7 @@ class MemberService:
 
     async def add(self, fields: MemberAdd) -> JsonObject:
         """The team after all named have become its members, or none."""
-        columns = _columns(fields)
+        columns = _columns(zoned(fields, self.writer.zone))
         now = self.writer.now
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -70,7 +71,7 @@ class MemberService:
         if fields.all_users and not self.reach.everything:
             message = "all_users: only a proxy_admin adds everybody"
             raise ApiError(403, message, kind="auth_error", param="all_users")
-        columns = _columns(fields)
+        columns = _columns(zoned(fields, self.writer.zone))
         now = self.writer.now
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -91,7 +92,7 @@ class MemberService:
 
     async def update(self, fields: MemberUpdate) -> JsonObject:
         """The member after the change."""
-        columns = _columns(fields) | temporary.temporary_columns(fields)
+        columns = _columns(zoned(fields, self.writer.zone)) | temporary.temporary_columns(fields)
         if fields.role is not None:
             columns["role"] = fields.role
 

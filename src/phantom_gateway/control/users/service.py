@@ -14,6 +14,7 @@ from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import budgets_of, window_of
 from phantom_gateway.control.entities.revisions import refuse_named
+from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.keys import removal
 from phantom_gateway.control.keys.fields import KeyGenerate
@@ -59,7 +60,7 @@ class UserService:
         if fields.user_id == OPERATOR:
             raise bad_field("user_id", "is the operator's own")
         defaults = self.services.configuration.people.new_user
-        row = new_row(fields, defaults, self.writer.now, self.writer.by)
+        row = new_row(zoned(fields, self.writer.zone), defaults, self.writer.now, self.writer.by)
         check_role(self.caller.actor, row.role)
         check_power(self.caller, row.role, "user_role")
         row = await self._with_password(row, fields)
@@ -103,7 +104,7 @@ class UserService:
         check_fields(self._relation(old), fields)
         check_rank(self.caller.actor, old.role, "user_id")
         self.writer.check_match(old.revision)
-        row = updated_row(old, fields, self.writer.now, self.writer.by)
+        row = updated_row(old, zoned(fields, self.writer.zone), self.writer.now, self.writer.by)
         if row.role != old.role:
             check_role(self.caller.actor, row.role)
             check_power(self.caller, row.role, "user_role")
