@@ -18,6 +18,7 @@ from starlette.types import Message, Receive
 from phantom_gateway.control.audit import Author
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Writer
+from phantom_gateway.control.entities import chain
 from phantom_gateway.control.errors import ApiError, bad_field, conflict, not_found
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.actor import load_actor
@@ -27,7 +28,7 @@ from phantom_gateway.control.sign_in.client import is_same_origin
 from phantom_gateway.control.sign_in.cookies import HEADER, token_of
 from phantom_gateway.security.audit_events import ActorKind
 from phantom_gateway.spine.messages import KeyRecord
-from phantom_gateway.store import keys, sessions
+from phantom_gateway.store import keys
 
 MAX_BODY = 1024 * 1024
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -152,21 +153,32 @@ def refuse_foreign_login(request: Request) -> None:
 
 
 def _refuse_changed(services: ControlServices, caller: Caller, connection: sa.Connection) -> None:
-    """Answer 401 or 409 when the caller has been deleted, or moved, between being let in and its change.
+    """Answer 401 or 409 when the caller has been deleted, or changed, between being let in and its change.
 
-    Otherwise somebody who is removed at that moment would leave keys behind that nobody removes.
+    Otherwise somebody who is removed at that moment would leave keys behind that nobody removes. ``connection`` is in the
+    transaction of the change, beside which there is no other (``store.database``): what is found here holds until the end.
     """
-    key = caller.key
+    key, now = caller.key, services.clock()
+    record = key
     if key.kind == "session":
-        row = sessions.get(connection, key.id)
-        gone = row is None or not services.sessions.alive(services.clock()).covers(row)
+        gone = not services.sessions.holds(connection, key.id, now)
+    elif key.kind == "master":
+        gone = False
     else:
-        stored = None if key.kind == "master" else keys.get(connection, key.id)
-        gone = key.kind != "master" and (stored is None or stored.blocked)
+        found = keys.find(connection, key.digest)
+        loaded = None if found is None else chain.load(connection, found[0])
+        gone = found is None or loaded is None or bool(loaded.blocked_by)
+        if found is not None and loaded is not None:
+            record = chain.record_of(loaded, key.digest, now, found[1])
+            gone = gone or (record.expires is not None and record.expires <= now)
     if gone:
         raise ApiError(401, "Authentication Error, the key or session has ended.", kind="auth_error", param="None")
-    if load_actor(connection, key) != caller.actor:
+    if load_actor(connection, record) != caller.actor or _confines(record) != _confines(key):
         raise conflict("What you may do was changed at the same time; try again.")
+
+
+def _confines(key: KeyRecord) -> tuple[object, ...]:
+    return key.user_id, key.team_id, key.key_type, key.allowed_routes
 
 
 async def _admit(request: Request, action: Action) -> None:

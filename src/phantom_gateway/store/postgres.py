@@ -39,6 +39,9 @@ class PostgresDatabase(Database):
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__(engine)
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ")
+        # Whatever the server's default is: a snapshot that is taken before the lock is granted would not show what the
+        # one before has written.
+        self._changing = engine.execution_options(isolation_level="READ COMMITTED")
 
     @property
     def shared(self) -> bool:
@@ -54,21 +57,21 @@ class PostgresDatabase(Database):
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A connection whose changes are committed together at the end, with no other change beside it."""
-        with self.engine.begin() as connection:
+        with self._changing.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             yield connection
 
     @contextmanager
     def append(self) -> Iterator[sa.Connection]:
         """A connection for adding rows and sums in the order of their keys, beside others that do the same."""
-        with self.engine.begin() as connection:
+        with self._changing.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({LOCK})")
             yield connection
 
     @contextmanager
     def migration(self) -> Iterator[sa.Connection]:
         """A connection for changing tables: nodes that start together take turns, and no table is waited for long."""
-        with self.engine.begin() as connection:
+        with self._changing.begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {MIGRATION_WAIT_MS}")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")

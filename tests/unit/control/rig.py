@@ -41,7 +41,7 @@ from phantom_gateway.spine.codec import encode, worker_decoder
 from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Hello, Message, ToWorker, Welcome
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Snapshot
 from phantom_gateway.store import schema, vault
-from phantom_gateway.store.database import open_sqlite
+from phantom_gateway.store.database import Database, open_sqlite
 
 T = TypeVar("T")
 
@@ -161,9 +161,9 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def rig(path: Path, config: str = CONFIG) -> AsyncIterator[Rig]:
-    """Everything but the process: database, ingestion, spine on a unix socket, the application."""
-    database = open_sqlite(path / "phantom.db")
+async def rig(path: Path, config: str = CONFIG, database: Database | None = None) -> AsyncIterator[Rig]:
+    """Everything but the process: database (SQLite unless another is given), ingestion, spine, the application."""
+    database = database or open_sqlite(path / "phantom.db")
     schema.migrate(database)
     hasher = KeyHasher(PEPPER)
     master = master_record(hasher.digest(MASTER.encode()))

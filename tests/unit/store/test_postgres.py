@@ -105,3 +105,20 @@ def test_poolers_in_between_get_nothing_that_lives_in_a_session() -> None:
     assert arguments["prepare_threshold"] is None
     assert arguments["options"] == "-c search_path=s"
     assert connection_arguments(address("postgresql://u:p@h/d"), 5.0)["password"] == "p"
+
+
+def test_writers_take_turns_whatever_the_servers_isolation(postgres: PostgresServer) -> None:
+    url = postgres.migrated()
+    database = postgres.open(url)
+    with database.migration() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    database.close()
+    nodes = [postgres.open(url) for _ in range(3)]
+    with ThreadPoolExecutor(6) as threads:
+        for done in [threads.submit(bump, nodes[number % 3]) for number in range(30)]:
+            done.result(30)
+    with nodes[0].read() as connection:
+        assert connection.execute(sa.select(FACTS.c.value)).scalar_one() == "30"
+    for node in nodes:
+        node.close()

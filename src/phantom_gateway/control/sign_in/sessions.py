@@ -55,6 +55,10 @@ class Sessions:
             await self.database.write(lambda connection: sessions.touch(connection, session_id, now))
         return record, actor
 
+    def holds(self, connection: sa.Connection, session_id: str, now: float) -> bool:
+        """Whether somebody is signed in by this session: neither ended nor timed out, and its user is as good as before."""
+        return self._load(connection, session_id, self.alive(now)) is not None
+
     def open(self, connection: sa.Connection, identity: Identity, label: str, now: float) -> tuple[Secret, SessionRow]:
         """A new session and what its cookie holds; the user's oldest ones beyond MAX_PER_USER end."""
         token = tokens.generate(tokens.SESSION)
