@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from phantom_gateway.control.audit import Author, Change, record, system_author
+from phantom_gateway.control.entities.giving import Giver
 from phantom_gateway.control.errors import ApiError, conflict
 from phantom_gateway.control.services import CONFIGURATION, ControlServices
 from phantom_gateway.store.rows import StaleError, TakenError
@@ -51,6 +52,8 @@ class Writer:
     """The request's ``If-Match``: the ETag that the thing must still have."""
     author: Author | None = None
     """Who the audit log names; the gateway itself when nobody is."""
+    giver: Giver = Giver()
+    """What those in whose name it is changed may give to others."""
     still: Callable[[sa.Connection], None] | None = None
     """Asked first, in the same transaction: raises ApiError when the caller is no longer who he was when he was let in."""
 

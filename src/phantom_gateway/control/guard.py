@@ -19,6 +19,7 @@ from phantom_gateway.control.audit import Author
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.entities import chain
+from phantom_gateway.control.entities.giving import Giver
 from phantom_gateway.control.errors import ApiError, bad_field, conflict, not_found
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.actor import load_actor
@@ -110,7 +111,8 @@ def writer_of(request: Request) -> Writer:
     """What changes things in the caller's name."""
     author, services = author_of(request), services_of(request)
     still = partial(_refuse_changed, services, caller_of(request))
-    return Writer(services, author.by, request.headers.get("if-match"), author, still)
+    giver = Giver(caller_of(request), services.clock())
+    return Writer(services, author.by, request.headers.get("if-match"), author, giver, still)
 
 
 def author_of(request: Request) -> Author:

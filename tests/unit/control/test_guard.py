@@ -84,9 +84,7 @@ def end(connection: sa.Connection) -> None:
     keys.update(connection, replace(key, expires=1.0, revision=key.revision + 1))
 
 
-@pytest.mark.parametrize(
-    ("change", "status"), [(leave, 409), (demote, 409), (block, 401), (confine, 409), (end, 401)]
-)
+@pytest.mark.parametrize(("change", "status"), [(leave, 409), (demote, 409), (block, 401), (confine, 409), (end, 401)])
 async def test_nobody_acts_on_what_is_being_taken_from_him(
     tmp_path: Path, shared: Database, change: Callable[[sa.Connection], None], status: int
 ) -> None:

@@ -46,6 +46,7 @@ class AccessGroupService:
 
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             _refuse_taken(connection, row)
+            self.writer.giver.check_models(connection, row.models, "access_model_names")
             tenants.ACCESS_GROUPS.insert(connection, row)
             shown = self._changed(connection, effects, fields, row)
             effects.audit.append(Change(EventCode.ACCESS_GROUP_CREATED, row.id, None, shown[0]))
@@ -71,6 +72,9 @@ class AccessGroupService:
                 revision=old.revision + 1,
             )
             _refuse_taken(connection, row)
+            # Taking models out is open to everybody; whoever adds some, or assigns the group, gives all it has.
+            gives = not set(row.models) <= set(old.models) or fields.assigned_team_ids or fields.assigned_key_ids
+            self.writer.giver.check_models(connection, row.models if gives else [], "access_model_names")
             tenants.ACCESS_GROUPS.update(connection, row)
             shown = self._changed(connection, effects, fields, row)
             effects.audit.append(Change(EventCode.ACCESS_GROUP_UPDATED, row.id, before, shown[0]))

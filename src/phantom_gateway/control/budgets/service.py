@@ -42,6 +42,7 @@ class BudgetService:
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             if tenants.BUDGETS.get(connection, row.id) is not None:
                 raise bad_field("budget_id", "another budget has this id")
+            self.writer.giver.check_new(connection, row)
             tenants.BUDGETS.insert(connection, row)
             return self._changed(connection, effects, EventCode.BUDGET_CREATED, None, row)
 
@@ -55,6 +56,7 @@ class BudgetService:
             self.writer.check_match(old.revision)
             stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by}
             row = replace(old, **_columns(zoned(fields, self.writer.zone), old), **stamp, revision=old.revision + 1)
+            self.writer.giver.check_changed(connection, old, row)
             tenants.BUDGETS.update(connection, row)
             return self._changed(connection, effects, EventCode.BUDGET_UPDATED, old, row)
 

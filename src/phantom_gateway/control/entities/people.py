@@ -1,8 +1,8 @@
 """Naming a person in a request: by id or by address, and who may name whom.
 
-Somebody who administers a team or an organisation may bring in people of his own organisation, people who belong to none,
-and people he sees anyway. Everybody else is to him as if he were not there: otherwise taking a stranger into one's team
-would be a way to read his profile.
+Somebody who administers a team or an organisation may bring in people of the same organisation, and people he sees anyway.
+People who belong to no organisation are by themselves: teams that belong to none may bring them in. Everybody else is to him
+as if he were not there: otherwise taking a stranger into one's team would be a way to read his profile.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class People:
 
     def _is_near(self, connection: sa.Connection, user_id: str, org_id: str | None) -> bool:
         orgs = organizations_of(connection, user_id)
-        if not orgs or org_id in orgs:
+        if org_id in orgs if org_id is not None else not orgs:
             return True
         seen = sa.select(USERS.c.id).where(USERS.c.id == user_id, self.reading.where_users(USERS.c.id))
         return connection.execute(seen).first() is not None

@@ -23,7 +23,7 @@ from phantom_gateway.control.sign_in.events import writer_for
 from phantom_gateway.control.sign_in.identity import Identity
 from phantom_gateway.control.sign_in.service import Opened, SignIn, check_password
 from phantom_gateway.control.timestamps import iso
-from phantom_gateway.control.users.rules import check_power, check_rank
+from phantom_gateway.control.users.rules import check_rank
 from phantom_gateway.security import tokens
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import sessions, tenants
@@ -122,8 +122,11 @@ class InvitationService:
     def _check_may_invite(self, connection: sa.Connection, user: UserRow) -> None:
         """A link sets a password: who does not reach everything must not take over somebody who is somebody elsewhere."""
         check_rank(self.caller.actor, user.role, "user_id")
-        check_power(self.caller, user.role, "user_id")
-        if self.reach.everything:
+        self.writer.giver.check_power(user.role, "user_id")
+        if self.caller.is_admin:
+            return
+        self.writer.giver.check_taken_over(connection, user, "user_id")
+        if self.reach.everything and user.password_hash is None and user.sso_user_id is None:
             return
         orgs = sa.select(ORGANIZATION_MEMBERS.c.org_id).where(ORGANIZATION_MEMBERS.c.user_id == user.id)
         teams = (

@@ -17,9 +17,10 @@ from phantom_gateway.control.entities import chain
 from phantom_gateway.control.entities.chain import Chain
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.policy import grants, key_fields
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import USER, VIEWER
 from phantom_gateway.control.policy.grants import Measure
-from phantom_gateway.control.policy.reach import Reach, Target
+from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyRow
@@ -55,11 +56,31 @@ class Grantor:
         self._check_bounds(connection, row, None, now)
         return row
 
+    def first(self, connection: sa.Connection, row: KeyRow) -> KeyRow:
+        """The first key of a new user, who is bounded already. Raises ApiError 403.
+
+        Somebody else holds it in his hands for a moment: it is for calls only, and spends an organisation's money only if he
+        could have made such a key.
+        """
+        row = replace(row, key_type="llm_api")
+        if row.team_id is None and not reach(self.caller.actor, Action.KEY_CREATE).covers(Target(org_id=row.org_id)):
+            row = replace(row, org_id=None)
+        own = self._own(connection)
+        if own is not None:
+            row = grants.filled_key(row, own, ("key_type",))
+            for name in grants.beyond_key(row, own):
+                raise _goes_beyond(name)
+        return row
+
     def changed(self, connection: sa.Connection, before: KeyRow, row: KeyRow, now: float) -> KeyRow:
         """A key as it may be changed. Raises ApiError 400, 403, 404."""
         fields = key_fields.changed(before, row)
         target = target_of(connection, before)
         if fields & key_fields.PLACE:
+            if self.reach.over(target) is Relation.MEMBER and before.user_id != self.caller.actor.user_id:
+                name = min(fields & key_fields.PLACE)
+                message = f"{name}: members of a team do not move each other's keys"
+                raise ApiError(403, message, kind="auth_error", param=name)
             row, target = self.place(connection, row)
         self._check_fields(target, fields, new=False)
         self._check_fields(target_of(connection, before), fields, new=False)
@@ -134,8 +155,7 @@ class Grantor:
             fields = None
         for name in dict.fromkeys(self._beyond(connection, loaded, before, Measure(now, loaded.groups))):
             if fields is None or not fields.isdisjoint(grants.SOURCES.get(name, (name,))):
-                message = f"{name}: goes beyond what you hold; a key cannot be granted more than its creator has"
-                raise ApiError(403, message, kind="auth_error", param=name)
+                raise _goes_beyond(name)
 
     def _beyond(
         self, connection: sa.Connection, loaded: Chain, before: KeyRow | None, measure: Measure
@@ -202,6 +222,11 @@ class Grantor:
 
     def _is_anothers(self, row: KeyRow) -> bool:
         return row.user_id is not None and row.user_id != self.caller.actor.user_id
+
+
+def _goes_beyond(name: str) -> ApiError:
+    message = f"{name}: goes beyond what you hold; a key cannot be granted more than its creator has"
+    return ApiError(403, message, kind="auth_error", param=name)
 
 
 def target_of(connection: sa.Connection, row: KeyRow) -> Target:

@@ -78,7 +78,13 @@ class KeyService:
         return KeyFinder(self.services.hasher, self.reach, self.writer.now)
 
     @property
-    def _grantor(self) -> Grantor:
+    def changing(self) -> KeyFinder:
+        """Finds keys that the caller may change."""
+        return replace(self.finder, changed_by=self.caller.actor.user_id or "")
+
+    @property
+    def grantor(self) -> Grantor:
+        """Decides what the caller may give a key."""
         return Grantor(self.caller, self.reach)
 
     async def generate(self, fields: KeyGenerate, *, service_account: bool = False) -> Shown:
@@ -98,7 +104,7 @@ class KeyService:
             row = replace(row, user_id=self.caller.actor.user_id)
 
         def change(connection: sa.Connection, effects: Effects) -> Shown:
-            made = self._grantor.made(connection, row, said, self.writer.now)
+            made = self.grantor.made(connection, row, said, self.writer.now)
             if not self.caller.is_admin:
                 rules.check_generation(settings, self.caller.actor, made.team_id, said)
             return self.store(connection, effects, made)
@@ -133,7 +139,7 @@ class KeyService:
 
         def change(connection: sa.Connection, old: KeyRow) -> KeyRow:
             row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
-            return self._grantor.changed(connection, old, row, now)
+            return self.grantor.changed(connection, old, row, now)
 
         return await self._alter(reference, EventCode.KEY_UPDATED, change)
 
@@ -153,10 +159,10 @@ class KeyService:
         now = self.writer.now
 
         def change(connection: sa.Connection, effects: Effects) -> Shown:
-            old = self.finder.one(connection, reference)
+            old = self.changing.one(connection, reference)
             self.writer.check_match(old.revision)
             row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
-            row = self._grantor.disclosed(connection, old, row, now, chosen=fields.new_key is not None)
+            row = self.grantor.disclosed(connection, old, row, now, chosen=fields.new_key is not None)
             name = key_format.display(key)
             row = replace(row, key_name=name, rotated_at=now, rotations=old.rotations + 1)
             with _as_fields("new_key"):
@@ -174,7 +180,7 @@ class KeyService:
         now, wanted = self.writer.now, usd_to_nano(reset_to)
 
         def change(connection: sa.Connection, effects: Effects) -> Shown:
-            old = self.finder.one(connection, reference)
+            old = self.changing.one(connection, reference)
             self.writer.check_match(old.revision)
             entity = Entity(key_entity(old.id), complete(connection, old))
             windows = [(limit.scope, window_of(limit, now)[0]) for limit in budgets_of(entity, now)]
@@ -199,7 +205,7 @@ class KeyService:
         named = fields.keys or fields.key_aliases
         if not named or (fields.keys and fields.key_aliases):
             raise bad_field("keys", "give either keys or key_aliases")
-        now, finder = self.writer.now, self.finder
+        now, finder = self.writer.now, self.changing
 
         def change(connection: sa.Connection, effects: Effects) -> None:
             find = finder.one if fields.keys else finder.by_alias
@@ -233,7 +239,7 @@ class KeyService:
 
     async def _alter(self, reference: str, code: EventCode, alter: Alter) -> Shown:
         def change(connection: sa.Connection, effects: Effects) -> Shown:
-            old = self.finder.one(connection, reference)
+            old = self.changing.one(connection, reference)
             self.writer.check_match(old.revision)
             row = alter(connection, old)
             with _as_fields("key"):

@@ -16,7 +16,9 @@ from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.organizations.fields import OrganizationMemberAdd, OrganizationMemberUpdate
 from phantom_gateway.control.organizations.service import existing
 from phantom_gateway.control.organizations.view import member_entity, membership_views
-from phantom_gateway.control.policy.reach import Reach
+from phantom_gateway.control.policy.actor import ORG_ADMIN
+from phantom_gateway.control.policy.reach import Reach, Target
+from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
@@ -47,6 +49,7 @@ class OrganizationMemberService:
                     org_id=org.id, user_id=user.id, role=each.role, **columns, **stamps(self.writer)
                 )
                 _check(org, row)
+                self._check_role(row)
                 tenants.ORGANIZATION_MEMBERS.insert(connection, row)
                 self._seed(connection, None, row, effects)
                 after = membership_views(connection, [row], self.writer.now)[0]
@@ -73,6 +76,8 @@ class OrganizationMemberService:
             before = membership_views(connection, [old], self.writer.now)[0]
             row = touched(old, self.writer, columns)
             _check(org, row)
+            if row.role != old.role:
+                self._check_role(row)
             tenants.ORGANIZATION_MEMBERS.update(connection, row)
             self._seed(connection, old, row, effects)
             after = membership_views(connection, [row], self.writer.now)[0]
@@ -94,6 +99,10 @@ class OrganizationMemberService:
             return view
 
         return await self.writer.commit(change)
+
+    def _check_role(self, row: OrganizationMemberRow) -> None:
+        if row.role == ORG_ADMIN:
+            self.writer.giver.check_appointed(Relation.ORG_ADMIN, Target(org_id=row.org_id), "role")
 
     def _organization(self, connection: sa.Connection, org_id: str) -> OrganizationRow:
         org = existing(connection, org_id, self.reach)

@@ -50,9 +50,11 @@ class OrganizationService:
         """A new organisation."""
         now = self.writer.now
         org_id = fields.organization_id or str(uuid.uuid4())
-        row = OrganizationRow(id=org_id, **_columns(zoned(fields, self.writer.zone), None), **stamps(self.writer))
+        wanted = OrganizationRow(id=org_id, **_columns(zoned(fields, self.writer.zone), None), **stamps(self.writer))
+        said = {name for name in fields.model_fields_set if getattr(fields, name) not in (None, [], {})}
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
+            row = self.writer.giver.made(connection, wanted, said)
             _check(connection, row)
             try:
                 tenants.ORGANIZATIONS.insert(connection, row)
@@ -77,6 +79,7 @@ class OrganizationService:
             row = touched(old, self.writer, _columns(zoned(fields, self.writer.zone), old))
             if not self.reach.everything:
                 bounds.refuse_raised(bounds.raised(old, row))
+            self.writer.giver.check_changed(connection, old, row, (f"org:{row.id}",))
             _check(connection, row)
             tenants.ORGANIZATIONS.update(connection, row)
             log = [REQUESTS.c.org_id == row.id]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import ADMIN, BUILT_IN_ROLES, GLOBAL_VIEWER, ORG_ADMIN, USER, VIEWER, Actor
+from phantom_gateway.control.policy.reach import Target, reach
+from phantom_gateway.control.policy.table import TABLE, Relation
 
 REACHES = ("all", "org", "team", "self")
 """What a custom role's grant may say: everything; the holder's organisations; the teams he is in; what is his own."""
@@ -28,3 +30,11 @@ def may_give(actor: Actor, role: str) -> bool:
     if actor.role == GLOBAL_VIEWER or not actor.role:
         return False
     return role == VIEWER or (actor.role != VIEWER and role in (USER, actor.role))
+
+
+def may_appoint(actor: Actor, relation: Relation, target: Target) -> bool:
+    """Whether ``actor`` may put somebody into ``relation`` to a team or an organisation: who may do all of it himself."""
+    actions = [action for action, granted in TABLE.items() if relation in granted]
+    if relation is Relation.MEMBER:  # of a team one sees the team, of an organisation the organisation
+        actions = [action for action in actions if (action is Action.ORG_READ) == (target.team_id is None)]
+    return all(reach(actor, action).covers(target) for action in actions if action is not Action.SELF)

@@ -130,6 +130,11 @@ class ProjectService:
 
     def _check(self, connection: sa.Connection, team: TeamRow, versions: tuple[ProjectRow | None, ProjectRow]) -> None:
         old, row = versions
+        inside = (f"team:{team.id}", f"org:{team.org_id}", f"project:{row.id}")
+        if old is None:
+            self.writer.giver.check_new(connection, row, inside)
+        else:
+            self.writer.giver.check_changed(connection, old, row, inside)
         if not self.reach.everything:
             refuse_other_budget(old.budget_id if old else None, row.budget_id)
         changes.check(row)

@@ -42,6 +42,7 @@ class RoleService:
         )
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
+            self.writer.giver.check_power(row.id, "role")
             try:
                 tenants.ROLES.insert(connection, row)
             except TakenError as error:
@@ -60,6 +61,7 @@ class RoleService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             old = existing(connection, fields.role)
             self.writer.check_match(old.revision)
+            self.writer.giver.check_power(old.id, "role")
             stamps: JsonObject = {
                 "updated_at": self.writer.now,
                 "updated_by": self.writer.by,

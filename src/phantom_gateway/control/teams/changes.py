@@ -52,6 +52,11 @@ def updated_row(row: TeamRow, fields: TeamFields, writer: Writer) -> TeamRow:
     return touched(row, writer, _columns(zoned(fields, writer.zone), row))
 
 
+def said(fields: TeamFields) -> frozenset[str]:
+    """The fields of a request that say something."""
+    return frozenset(name for name in fields.model_fields_set if getattr(fields, name) not in (None, [], {}))
+
+
 def check(connection: sa.Connection, row: TeamRow) -> None:
     """Refuse a team that contradicts itself, or has more than its organisation. Raises ApiError 400 and 404."""
     changes.check(row)

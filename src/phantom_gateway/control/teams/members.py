@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -99,6 +100,10 @@ class MemberService:
         def changed(connection: sa.Connection, team: TeamRow, old: TeamMemberRow) -> TeamMemberRow:
             row = touched(old, self.writer, columns)
             _check(connection, team, row)
+            with _as_fields():
+                self.writer.giver.check_changed(connection, old, row, _names(team))
+            if row.role != old.role:
+                self.writer.giver.check_member(team, row.role, "role")
             return row
 
         member, user = await self._replace(fields.team_id, fields, changed)
@@ -247,6 +252,9 @@ class MemberService:
             raise bad_field("member", f"{user.id[:60]!r} is in this team already")
         row = TeamMemberRow(team_id=team.id, user_id=user.id, role=role, **columns, **stamps(self.writer))
         _check(connection, team, row)
+        with _as_fields():
+            self.writer.giver.check_new(connection, row, _names(team))
+        self.writer.giver.check_member(team, role, "role")
         tenants.TEAM_MEMBERS.insert(connection, row)
         self._seed(connection, team, (None, row), effects)
         after = membership_views(connection, team, [row], self.writer.now)[0]
@@ -305,12 +313,24 @@ def _check(connection: sa.Connection, team: TeamRow, row: TeamMemberRow) -> None
     if row.budget_duration is not None and row.max_budget_nano is None and row.budget_id is None:
         raise bad_field("budget_duration", "a duration without max_budget_in_team")
     groups = access_groups(connection)
+    with _as_fields():
+        bounds.refuse_excess(row, team, "team", groups)
+
+
+@contextmanager
+def _as_fields() -> Iterator[None]:
+    """Names the fields of an allowance as members have them."""
     renamed = {"max_budget": "max_budget_in_team", "models": "allowed_models"}
     try:
-        bounds.refuse_excess(row, team, "team", groups)
+        yield
     except ApiError as error:
         name = renamed.get(error.param or "", error.param or "")
-        raise bad_field(name, error.message.partition(": ")[2]) from error
+        message = f"{name}: {error.message.partition(': ')[2]}"
+        raise ApiError(error.status, message, kind=error.kind, param=name) from error
+
+
+def _names(team: TeamRow) -> tuple[str, ...]:
+    return (f"team:{team.id}", f"org:{team.org_id}")
 
 
 def _everybody_else(connection: sa.Connection, team: TeamRow) -> Iterable[MemberReference]:

@@ -56,16 +56,18 @@ class TeamService:
     async def create(self, fields: TeamNew, people: People) -> JsonObject:
         """A new team with its first members."""
         now = self.writer.now
-        row = changes.new_row(
+        wanted = changes.new_row(
             fields, fields.team_id or str(uuid.uuid4()), fields.team_member_permissions or [], self.writer
         )
         roles = _first_members(fields)
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            self._refuse_foreign_place(row.org_id)
+            self._refuse_foreign_place(wanted.org_id)
             if not self.reach.everything:
-                refuse_other_budget(None, row.budget_id)
-                refuse_named(connection, "team_id", row.id, "team_id")
+                refuse_other_budget(None, wanted.budget_id)
+            if self.writer.giver.bounded:
+                refuse_named(connection, "team_id", wanted.id, "team_id")
+            row = self.writer.giver.made(connection, wanted, changes.said(fields), _names(wanted))
             changes.check(connection, row)
             self._insert(connection, row)
             effects.spent += seeding.seeded(connection, None, entity_of(row), [REQUESTS.c.team_id == row.id], now)
@@ -73,6 +75,7 @@ class TeamService:
                 user = people.found_or_made(connection, reference, row.org_id, effects)
                 if tenants.TEAM_MEMBERS.get(connection, row.id, user.id) is not None:
                     raise bad_field("members_with_roles", f"{user.id[:60]!r} is named twice")
+                self.writer.giver.check_member(row, reference.role, "members_with_roles")
                 member = TeamMemberRow(team_id=row.id, user_id=user.id, role=reference.role, **stamps(self.writer))
                 tenants.TEAM_MEMBERS.insert(connection, member)
             effects.forget.append(f"team:{row.id}")  # keys may have named it before
@@ -145,6 +148,7 @@ class TeamService:
             for old in rows:
                 permissions = list(dict.fromkeys([*old.member_permissions, *fields.permissions]))
                 if permissions != old.member_permissions:
+                    self.writer.giver.check_opened(old, fields.permissions, "permissions")
                     tenants.TEAMS.update(connection, touched(old, self.writer, {"member_permissions": permissions}))
                     effects.forget.append(f"team:{old.id}")
                     before = {"team_member_permissions": old.member_permissions}
@@ -177,6 +181,9 @@ class TeamService:
             self.writer.check_match(old.revision)
             before = team_views(connection, [old], now)[0]
             row = changed(connection, old)
+            self.writer.giver.check_changed(connection, old, row, _names(row))
+            added = set(row.member_permissions) - set(old.member_permissions)
+            self.writer.giver.check_opened(old, added, "team_member_permissions")
             tenants.TEAMS.update(connection, row)
             if row.org_id != old.org_id:
                 _move_keys(connection, row)
@@ -242,6 +249,11 @@ def remove(connection: sa.Connection, rows: Iterable[TeamRow], writer: Writer, e
 def audited(code: EventCode, row: TeamRow, before: JsonObject | None, after: JsonObject | None) -> Change:
     """A change of a team for the audit log."""
     return Change(code, row.id, before, after, team_id=row.id, tenant=row.org_id)
+
+
+def _names(row: TeamRow) -> tuple[str, ...]:
+    """What bounds a team anyway."""
+    return (f"team:{row.id}",) if row.org_id is None else (f"team:{row.id}", f"org:{row.org_id}")
 
 
 def _move_keys(connection: sa.Connection, row: TeamRow) -> None:

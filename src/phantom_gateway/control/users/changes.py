@@ -39,6 +39,11 @@ def updated_row(row: UserRow, fields: UserFields, now: float, by: str) -> UserRo
     return changed
 
 
+def said(fields: UserFields) -> frozenset[str]:
+    """The fields of a request that say something."""
+    return frozenset(name for name in fields.model_fields_set if getattr(fields, name) not in (None, [], {}))
+
+
 def _columns(fields: UserFields, before: UserRow | None) -> dict[str, Any]:
     columns = changes.allowance_columns(fields, before) | changes.kept(fields, KEPT, before)
     for name, column in _COLUMNS.items():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.errors import ApiError
-from phantom_gateway.control.policy.actor import USER, VIEWER, Actor
+from phantom_gateway.control.policy.actor import Actor
 from phantom_gateway.control.policy.roles import may_give
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.users.fields import UserFields, UserNew
@@ -45,18 +44,6 @@ def check_role(actor: Actor, role: str) -> None:
     """Refuse to give a role that is higher than the caller's own. Raises ApiError 403."""
     if not may_give(actor, role):
         raise ApiError(403, "user_role: is higher than your own", kind="auth_error", param="user_role")
-
-
-def check_power(caller: Caller, role: str, param: str) -> None:
-    """Refuse a confined key of an administrator to give anybody power beyond that of an internal user. Raises ApiError 403.
-
-    Whoever could make an administrator, or set one's password, would be rid of the expiry, type and routes of his own key.
-    """
-    key = caller.key
-    confined = key.kind == "virtual" and (key.allowed_routes or key.expires is not None or key.key_type != "default")
-    if caller.is_admin and confined and role not in (USER, VIEWER):
-        message = f"{param}: goes beyond what this key holds; use one without expiry, type and routes"
-        raise ApiError(403, message, kind="auth_error", param=param)
 
 
 def check_rank(actor: Actor, role: str, param: str) -> None:

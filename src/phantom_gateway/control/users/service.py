@@ -19,16 +19,17 @@ from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.keys import removal
 from phantom_gateway.control.keys.fields import KeyGenerate
 from phantom_gateway.control.keys.service import KeyService, NewKey
+from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.actor import BUILT_IN_ROLES
-from phantom_gateway.control.policy.reach import Reach
+from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.control.sign_in.events import OPERATOR
 from phantom_gateway.control.sign_in.service import check_password
-from phantom_gateway.control.users.changes import new_row, updated_row
+from phantom_gateway.control.users.changes import new_row, said, updated_row
 from phantom_gateway.control.users.fields import UserFields, UserNew, UserUpdate
-from phantom_gateway.control.users.places import join, places_of
-from phantom_gateway.control.users.rules import check_fields, check_power, check_rank, check_role
+from phantom_gateway.control.users.places import Placer, join, places_of
+from phantom_gateway.control.users.rules import check_fields, check_rank, check_role
 from phantom_gateway.control.users.view import entity_of, views
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.spine.messages import Limit
@@ -39,6 +40,8 @@ from phantom_gateway.store.tenants import UserRow
 
 JsonObject = dict[str, Any]
 _NOT_FOUND = "There is no such user."
+_IDENTITY = frozenset({"password", "user_email"})
+"""Whoever sets these can become the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,15 @@ class UserService:
         defaults = self.services.configuration.people.new_user
         row = new_row(zoned(fields, self.writer.zone), defaults, self.writer.now, self.writer.by)
         check_role(self.caller.actor, row.role)
-        check_power(self.caller, row.role, "user_role")
+        self.writer.giver.check_power(row.role, "user_role")
         row = await self._with_password(row, fields)
         made = self._key_service().make(_key_fields(fields, row.id)) if fields.auto_create_key else None
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
-            places = places_of(connection, fields, defaults.teams, self.reach)
-            if not self.reach.everything:
+            places = places_of(connection, fields, defaults.teams, Placer(self.reach, self.writer.giver))
+            if not self.caller.is_admin:
                 refuse_named(connection, "user_id", row.id, "user_id")
-            stored = self._bounded(connection, row)
+            stored = self.writer.giver.made(connection, row, said(fields), own=True)
             _check_known_role(connection, stored.role)
             _check_free_names(connection, stored)
             with _as_fields():
@@ -105,12 +108,16 @@ class UserService:
         check_rank(self.caller.actor, old.role, "user_id")
         self.writer.check_match(old.revision)
         row = updated_row(old, zoned(fields, self.writer.zone), self.writer.now, self.writer.by)
+        self.writer.giver.check_changed(connection, old, row, own=True)
+        if row.id != self.caller.actor.user_id:
+            for name in sorted(_IDENTITY & fields.model_fields_set):
+                self.writer.giver.check_taken_over(connection, old, name)
         if row.role != old.role:
             check_role(self.caller.actor, row.role)
-            check_power(self.caller, row.role, "user_role")
+            self.writer.giver.check_power(row.role, "user_role")
             _check_known_role(connection, row.role)
         if password_hash is not None and fields.password is not None:
-            check_power(self.caller, old.role, "password")
+            self.writer.giver.check_power(old.role, "password")
             check_password(row, fields.password)
             row = replace(row, password_hash=password_hash)
             sessions.revoke_user(connection, row.id, self.writer.now)
@@ -181,39 +188,19 @@ class UserService:
             return None
         return await self.services.sign_in.passwords.hash(fields.password)
 
-    def _bounded(self, connection: sa.Connection, row: UserRow) -> UserRow:
-        """Whoever is no administrator makes nobody who may use more than he may."""
-        if self.reach.everything or self.caller.actor.user_id is None:
-            return row
-        maker = tenants.USERS.get(connection, self.caller.actor.user_id)
-        if maker is None:
-            raise not_found(_NOT_FOUND, "user_id")
-        names = (
-            "models",
-            "rpm_limit",
-            "tpm_limit",
-            "tpd_limit",
-            "max_parallel_requests",
-            "model_limits",
-            "budget_limits",
-        )
-        same = {name: getattr(maker, name) for name in names if getattr(maker, name) not in (None, [], {})}
-        if maker.max_budget_nano is not None:
-            amount = min(maker.max_budget_nano, row.max_budget_nano or maker.max_budget_nano)
-            same |= {"max_budget_nano": amount, "budget_duration": maker.budget_duration}
-        return replace(row, **same)
-
     def _key_service(self) -> KeyService:
         return KeyService(self.writer, self.caller, self.reach)
 
     def _store_key(self, connection: sa.Connection, effects: Effects, made: NewKey, fields: UserNew) -> JsonObject:
         if fields.team_id is not None:
             team = tenants.TEAMS.get(connection, fields.team_id)
-            if team is None or (not self.reach.everything and team.org_id not in self.reach.orgs):
+            may = reach(self.caller.actor, Action.KEY_CREATE)
+            if team is None or not may.covers(Target(team_id=team.id, org_id=team.org_id)):
                 raise not_found("There is no such team.", "team_id")
-        # A key that somebody else holds in his hands for a moment is for calls only.
-        row = made.row if self.caller.is_admin else replace(made.row, key_type="llm_api")
-        return self._key_service().store(connection, effects, row).view
+        service, row = self._key_service(), made.row
+        if not self.caller.is_admin:
+            row = service.grantor.first(connection, row)
+        return service.store(connection, effects, row).view
 
     def _spent(self, connection: sa.Connection, effects: Effects, row: UserRow, budgets: Iterable[Limit]) -> None:
         now = self.writer.now
