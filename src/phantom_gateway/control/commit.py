@@ -52,7 +52,7 @@ class Writer:
     """The request's ``If-Match``: the ETag that the thing must still have."""
     author: Author | None = None
     """Who the audit log names; the gateway itself when nobody is."""
-    giver: Giver = Giver()
+    giver: Giver = field(default_factory=Giver)
     """What those in whose name it is changed may give to others."""
     still: Callable[[sa.Connection], None] | None = None
     """Asked first, in the same transaction: raises ApiError when the caller is no longer who he was when he was let in."""

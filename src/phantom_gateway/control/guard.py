@@ -60,6 +60,7 @@ class GuardedRoute(APIRoute):
             if action is not Action.PUBLIC:
                 await _admit(request, action)
                 _refuse_unknown(request, known)
+            _refuse_nul(request)
             return await inner(Request(request.scope, _bounded(request.receive)))
 
         return guarded
@@ -217,6 +218,13 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     for name in request.query_params:
         if name not in known:
             raise bad_field(name[:60], "unknown query parameter")
+
+
+def _refuse_nul(request: Request) -> None:
+    # PostgreSQL stores no such text; nothing has such a name.
+    for name, value in [*request.query_params.items(), *request.path_params.items()]:
+        if "\x00" in str(value):
+            raise bad_field(name[:60], "must not contain NUL")
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import sqlalchemy as sa
 
 from phantom_gateway.store.rows import Condition, Rows, TakenError
-from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEYS
+from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEYS, TOTALS
 from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS
 from phantom_gateway.store.tenants import Allowance
 
@@ -55,22 +57,34 @@ class KeyFilter:
     expires_after: float | None = None
     expires_before: float | None = None
     project_id: str | None = None
+    access_group_id: str | None = None
+    agent_id: str | None = None
     reach: tuple[Condition, ...] = ()
     """What the caller may see at all."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedKeyRow(KeyRow):
+    """One row of ``deleted_keys``: a key as it was."""
+
+    deleted_at: float
+    deleted_by: str | None = None
+
+
 SORTABLE = {
-    "created_at": KEYS.c.created_at,
-    "updated_at": KEYS.c.updated_at,
-    "key_alias": KEYS.c.alias,
-    "key_name": KEYS.c.key_name,
-    "token": KEYS.c.id,
-    "user_id": KEYS.c.user_id,
-    "team_id": KEYS.c.team_id,
-    "max_budget": KEYS.c.max_budget_nano,
-    "expires": KEYS.c.expires,
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "key_alias": "alias",
+    "key_name": "key_name",
+    "token": "id",
+    "user_id": "user_id",
+    "team_id": "team_id",
+    "max_budget": "max_budget_nano",
+    "expires": "expires",
 }
+"""Columns by the names that lists may be sorted by; ``spend`` comes beside."""
 _ROWS = Rows(KEYS, KeyRow)
+_DELETED = Rows(DELETED_KEYS, DeletedKeyRow)
 _FIELDS = tuple(each.name for each in fields(KeyRow))
 
 
@@ -136,9 +150,18 @@ def count(connection: sa.Connection, wanted: KeyFilter) -> int:
 def page(
     connection: sa.Connection, wanted: KeyFilter, order: tuple[str, bool], window: tuple[int, int]
 ) -> list[KeyRow]:
-    """Matching keys: ``order`` is (name in SORTABLE, descending), ``window`` is (offset, limit)."""
-    name, descending = order
-    return _ROWS.page(connection, conditions(wanted), (SORTABLE[name], descending), window)
+    """Matching keys: ``order`` is (name in SORTABLE, or ``spend``; descending), ``window`` is (offset, limit)."""
+    return _ROWS.page(connection, conditions(wanted), _order(KEYS, order), window)
+
+
+def deleted(
+    connection: sa.Connection, wanted: KeyFilter, order: tuple[str, bool], window: tuple[int, int]
+) -> tuple[list[DeletedKeyRow], int]:
+    """The same of tombstones, and how many match; ``wanted.reach`` is about the columns of ``deleted_keys``."""
+    matching = conditions(wanted, DELETED_KEYS)
+    return _DELETED.page(connection, matching, _order(DELETED_KEYS, order), window), _DELETED.count(
+        connection, *matching
+    )
 
 
 def of(connection: sa.Connection, column: str, values: Sequence[str]) -> list[KeyRow]:
@@ -156,8 +179,16 @@ def _refuse_known(connection: sa.Connection, digest: str) -> None:
         raise TakenError("id")
 
 
-def conditions(wanted: KeyFilter) -> list[Condition]:
-    """The filter as SQL."""
+def _order(table: sa.Table, order: tuple[str, bool]) -> tuple[sa.ColumnElement[Any], bool]:
+    name, descending = order
+    if name != "spend":
+        return table.c[SORTABLE[name]], descending
+    mine = TOTALS.c.entity == sa.literal("key:") + table.c.id
+    return sa.func.coalesce(sa.select(TOTALS.c.amount_nano).where(mine).scalar_subquery(), 0), descending
+
+
+def conditions(wanted: KeyFilter, table: sa.Table = KEYS) -> list[Condition]:
+    """The filter as SQL, on live keys or on tombstones."""
     exact = {
         "id": wanted.id,
         "alias": wanted.alias,
@@ -165,17 +196,22 @@ def conditions(wanted: KeyFilter) -> list[Condition]:
         "org_id": wanted.org_id,
         "project_id": wanted.project_id,
     }
-    found: list[Condition] = [KEYS.c[name] == value for name, value in exact.items() if value is not None]
+    found: list[Condition] = [table.c[name] == value for name, value in exact.items() if value is not None]
     if wanted.user_id is not None:
-        found.append(_of_user(wanted, wanted.user_id))
+        found.append(_of_user(wanted, wanted.user_id, table))
     if wanted.search is not None:
-        found.append(_ROWS.search(wanted.search, "alias"))
+        found.append(table.c.alias.icontains(wanted.search, autoescape=True))
     if wanted.blocked is not None:
-        found.append(KEYS.c.blocked == wanted.blocked)
+        found.append(table.c.blocked == wanted.blocked)
     if wanted.expires_after is not None:
-        found.append(sa.or_(KEYS.c.expires.is_(None), KEYS.c.expires > wanted.expires_after))
+        found.append(sa.or_(table.c.expires.is_(None), table.c.expires > wanted.expires_after))
     if wanted.expires_before is not None:
-        found.append(KEYS.c.expires <= wanted.expires_before)
+        found.append(table.c.expires <= wanted.expires_before)
+    if wanted.access_group_id is not None:
+        listed = sa.cast(table.c.access_groups, sa.Text)
+        found.append(listed.contains(json.dumps(wanted.access_group_id), autoescape=True))
+    if wanted.agent_id is not None:
+        found.append(table.c.extra["agent_id"].as_string() == wanted.agent_id)
     return found + list(wanted.reach)
 
 
@@ -187,11 +223,11 @@ def aliases(connection: sa.Connection, wanted: KeyFilter, window: tuple[int, int
     return list(connection.execute(query).scalars()), _ROWS.count(connection, *named)
 
 
-def _of_user(wanted: KeyFilter, user_id: str) -> Condition:
-    any_of = [KEYS.c.user_id == user_id]
+def _of_user(wanted: KeyFilter, user_id: str, table: sa.Table) -> Condition:
+    any_of = [table.c.user_id == user_id]
     if wanted.or_created:
-        any_of.append(KEYS.c.created_by == user_id)
+        any_of.append(table.c.created_by == user_id)
     if wanted.or_administered:
         administers = (TEAM_MEMBERS.c.user_id == user_id, TEAM_MEMBERS.c.role == "admin")
-        any_of.append(KEYS.c.team_id.in_(sa.select(TEAM_MEMBERS.c.team_id).where(*administers)))
+        any_of.append(table.c.team_id.in_(sa.select(TEAM_MEMBERS.c.team_id).where(*administers)))
     return sa.or_(*any_of)

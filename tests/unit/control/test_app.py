@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import itertools
+import re
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from tests.unit.control.rig import Rig, bearer
+from tests.support.servers import PostgresServer
+from tests.unit.control.rig import Rig, bearer, rig
 
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.guard import GuardedRoute
@@ -139,3 +144,29 @@ async def test_unknown_routes_answer_as_litellm_does(control: Rig) -> None:
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
     for path in ("/docs", "/redoc", "/key/info/"):
         assert (await control.get(path)).status_code == 404
+
+
+ODD = ("\x00", "inf", "9" * 30)
+"""What somebody writes into a filter to see what happens."""
+
+
+async def test_odd_filters_are_answered(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Each route, each query parameter, each part of a path: never a failure of the database, never a defect."""
+    database = postgres.open(postgres.migrated())
+    async with rig(tmp_path, database=database) as control:
+        people = await keys_of_everybody(control)
+        failed = []
+        for route in routes(create_app(control.services)):
+            if "GET" not in (route.methods or ()):
+                continue
+            known = [each.alias for each in route.dependant.query_params]
+            for name, odd in itertools.product([*known, *re.findall(r"{(\w+)", route.path)], ODD):
+                text = quote(odd, errors="surrogatepass")
+                path = re.sub(r"{(\w+)(:path)?}", lambda m: text if m[1] == name else "x", route.path)  # noqa: B023
+                query = {each: f"2026-11-0{at}" for at, each in enumerate(("start_date", "end_date"), 1) if each in known}
+                query |= {name: text} if name in known else {}
+                url = f"{path}?{'&'.join(f'{each}={value}' for each, value in query.items())}"
+                answer = await control.http.get(url, headers=bearer(people["admin"]))
+                if answer.status_code >= 500:
+                    failed.append((route.path, name, odd, answer.status_code))
+        assert failed == []

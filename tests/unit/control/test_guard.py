@@ -96,9 +96,10 @@ async def test_nobody_acts_on_what_is_being_taken_from_him(
         with shared.write() as elsewhere:
             calling = loop.create_task(people.post("team_admin", "/team/update", team_id="t", team_alias="mine"))
             waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'")
-            async with asyncio.timeout(5):
-                while not await control.services.database.read(lambda c: c.execute(waiting).scalar_one()):
-                    await asyncio.sleep(0.01)
+            for _ in range(500):
+                if await control.services.database.read(lambda c: c.execute(waiting).scalar_one()):
+                    break
+                await asyncio.sleep(0.01)
             change(elsewhere)
             expected = [tuple(row) for table in TABLES for row in elsewhere.execute(sa.select(table))]
         answer = await calling

@@ -93,6 +93,7 @@ class SubjectService(Generic[S]):
                     row = replace(blank, blocked=blocked)
                     self.kind.rows.insert(connection, row)
                 else:
+                    self.writer.check_match(old.revision)
                     row = self._touched(old, blocked=blocked)
                     self.kind.rows.update(connection, row)
                 found.append(self._changed(connection, effects, "BLOCKED" if blocked else "UNBLOCKED", (old, row))[0])

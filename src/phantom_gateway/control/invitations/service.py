@@ -77,16 +77,17 @@ class InvitationService:
         await self.writer.commit(change)
         return {**view(row, link.reveal()), "invitation_id": row.id}
 
-    async def info(self, link: str) -> JsonObject:
-        """An invitation."""
+    async def info(self, link: str) -> tuple[JsonObject, int]:
+        """An invitation and its revision."""
         row = await self.writer.services.database.read(lambda connection: self._existing(connection, link))
-        return view(row, link)
+        return view(row, link), row.revision
 
     async def update(self, link: str, is_accepted: bool) -> JsonObject:
         """Mark an invitation as used. Raises ApiError 400 for the other way round: a link is good once."""
 
         def change(connection: sa.Connection, effects: Effects) -> InvitationRow:
             row = self._existing(connection, link)
+            self.writer.check_match(row.revision)
             if row.accepted_at is not None or not is_accepted:
                 if (row.accepted_at is not None) != is_accepted:
                     raise bad_field("is_accepted", "a used invitation cannot be used again; make a new one")
@@ -104,6 +105,7 @@ class InvitationService:
 
         def change(connection: sa.Connection, effects: Effects) -> InvitationRow:
             row = self._existing(connection, link)
+            self.writer.check_match(row.revision)
             tenants.INVITATIONS.delete(connection, row.id)
             effects.audit.append(Change(EventCode.INVITATION_DELETED, row.id, before=view(row, row.id)))
             return row

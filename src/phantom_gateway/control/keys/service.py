@@ -211,6 +211,7 @@ class KeyService:
             find = finder.one if fields.keys else finder.by_alias
             rows = [find(connection, reference) for reference in named]
             for row in {row.id: row for row in rows}.values():
+                self.writer.check_match(row.revision)
                 keys.delete(connection, row, now, self.writer.by)
                 self._changed(connection, effects, EventCode.KEY_DELETED, row, None)
 

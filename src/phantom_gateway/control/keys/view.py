@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from phantom_gateway.control.entities.limits import Entity, completed
 from phantom_gateway.control.entities.view import allowance_view, budget_table, budgets_by_id, spends
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.store import tenants
-from phantom_gateway.store.keys import KeyRow
+from phantom_gateway.store.keys import DeletedKeyRow, KeyRow
+from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.spend import key_entity
+from phantom_gateway.store.tenancy_tables import USERS
 
 _NOT_YET: dict[str, Any] = {
     "model_spend": {},
@@ -30,7 +33,7 @@ def entity_of(row: KeyRow) -> Entity:
     return Entity(key_entity(row.id), row)
 
 
-def views(connection: sa.Connection, rows: list[KeyRow], now: float) -> list[JsonObject]:
+def views(connection: sa.Connection, rows: Sequence[KeyRow], now: float) -> list[JsonObject]:
     """The rows with their spend, without ``token``."""
     budgets = budgets_by_id(connection, rows)
     entities = [Entity(key_entity(row.id), completed(row, budgets.get(row.budget_id or ""))) for row in rows]
@@ -46,12 +49,26 @@ def views(connection: sa.Connection, rows: list[KeyRow], now: float) -> list[Jso
     ]
 
 
-def with_users(connection: sa.Connection, shown: list[JsonObject]) -> list[JsonObject]:
-    """The views with their users (``user``) and makers (``created_by_user``), as far as these are internal users."""
+def deleted_views(connection: sa.Connection, rows: Sequence[DeletedKeyRow], now: float) -> list[JsonObject]:
+    """Tombstones, as they were, and who has deleted them when."""
+    return [
+        {
+            "token": row.id,
+            **view,
+            "deleted_at": iso(row.deleted_at),
+            "deleted_by": row.deleted_by,
+            "id": f"{row.id}.{row.deleted_at}",
+        }
+        for row, view in zip(rows, views(connection, rows, now), strict=True)
+    ]
+
+
+def with_users(connection: sa.Connection, shown: list[JsonObject], near: Condition) -> list[JsonObject]:
+    """The views with their users (``user``) and makers (``created_by_user``): those that are ``near``, a condition on users."""
     named = dict.fromkeys(view[name] for view in shown for name in ("user_id", "created_by") if view[name] is not None)
     users = {
         row.id: {"user_id": row.id, "user_email": row.email, "user_alias": row.alias}
-        for row in tenants.USERS.of(connection, "id", list(named))
+        for row in tenants.USERS.all(connection, USERS.c.id.in_(list(named)), near)
     }
     return [
         {**view, "user": users.get(view["user_id"]), "created_by_user": users.get(view["created_by"])} for view in shown

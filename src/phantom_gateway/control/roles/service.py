@@ -80,6 +80,7 @@ class RoleService:
         def change(connection: sa.Connection, effects: Effects) -> int:
             rows = {row.id: row for row in (existing(connection, name) for name in names)}
             for row in rows.values():
+                self.writer.check_match(row.revision)
                 users = tenants.USERS.count(connection, USERS.c.role == row.id)
                 if users:
                     raise ApiError(400, f"roles: {users} users have the role {row.id}", param="roles")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control import answers
+from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.overrides.fields import ConfigUpdate, Enabled, FieldDelete, FieldUpdate
@@ -85,11 +86,14 @@ async def list_settings(request: Request, config_type: SectionName = "general_se
 
 
 async def field_info(
-    request: Request, field_name: FieldName, config_type: SectionName = "general_settings"
+    request: Request, response: Response, field_name: FieldName, config_type: SectionName = "general_settings"
 ) -> JsonObject:
     """One setting and its value."""
     found = setting(config_type, field_name)
-    return setting_view(found, services_of(request).loader, stored=id_of(found) in await _stored(request))
+    row = await services_of(request).database.read(lambda connection: OVERRIDES.get(connection, id_of(found)))
+    if row is not None:
+        response.headers["etag"] = etag(row.revision)
+    return setting_view(found, services_of(request).loader, stored=row is not None)
 
 
 async def field_update(request: Request, body: FieldUpdate) -> JsonObject:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from phantom_gateway.control import answers
+from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.fallbacks.fields import FallbackNew, FallbackType
 from phantom_gateway.control.fallbacks.service import FallbackService, of_the_file, refuse_type
@@ -33,12 +34,14 @@ async def put(request: Request, body: FallbackNew) -> JsonObject:
     return {**body.model_dump(), "message": f"Fallback configuration {'created' if new else 'updated'} successfully"}
 
 
-async def get(request: Request, model: str, fallback_type: FallbackType = "general") -> JsonObject:
+async def get(request: Request, response: Response, model: str, fallback_type: FallbackType = "general") -> JsonObject:
     """The fallbacks of a model; `source` says who set them."""
     services = services_of(request)
     refuse_type(fallback_type)
     row = await services.database.read(lambda connection: OVERRIDES.get(connection, FALLBACK + model))
     found = of_the_file(services, model)
+    if row is not None:
+        response.headers["etag"] = etag(row.revision)
     if not found and row is None:
         raise not_found("No fallbacks are set for this model.", "model")
     models = found or (row.value if row is not None else [])

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Body, Name
 from phantom_gateway.control.guard import caller_of, reach_of, refuse_foreign_login, route, services_of, writer_of
 from phantom_gateway.control.invitations.service import InvitationService, Onboarding
@@ -70,9 +71,13 @@ async def new(request: Request, body: InvitationNew) -> JsonObject:
     return await _service(request).new(body.user_id)
 
 
-async def info(request: Request, invitation_id: Annotated[str, Query(max_length=255)]) -> JsonObject:
+async def info(
+    request: Request, response: Response, invitation_id: Annotated[str, Query(max_length=255)]
+) -> JsonObject:
     """An invitation, by link or id."""
-    return await _service(request).info(invitation_id)
+    shown, revision = await _service(request).info(invitation_id)
+    response.headers["etag"] = etag(revision)
+    return shown
 
 
 async def update(request: Request, body: InvitationUpdate) -> JsonObject:

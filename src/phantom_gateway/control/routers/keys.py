@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -23,18 +24,20 @@ from phantom_gateway.control.keys.fields import (
     TeamKeyBulkUpdate,
 )
 from phantom_gateway.control.keys.service import KeyService, Shown
-from phantom_gateway.control.keys.view import views, with_users
+from phantom_gateway.control.keys.view import deleted_views, views, with_users
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.policy.reach import reach
 from phantom_gateway.control.timestamps import parse
 from phantom_gateway.store import keys
-from phantom_gateway.store.keys import KeyFilter
+from phantom_gateway.store.keys import KeyFilter, KeyRow
 from phantom_gateway.store.rows import Condition
-from phantom_gateway.store.tables import KEYS
+from phantom_gateway.store.tables import DELETED_KEYS, KEYS
+from phantom_gateway.store.tenancy_tables import USERS
 
 JsonObject = dict[str, Any]
 KeyInPath = Annotated[str, Path(min_length=1, max_length=1024)]
 SortBy = Literal[
-    "created_at", "updated_at", "key_alias", "key_name", "max_budget", "expires", "token", "user_id", "team_id"
+    "created_at", "updated_at", "key_alias", "key_name", "max_budget", "expires", "token", "user_id", "team_id", "spend"
 ]
 
 
@@ -161,10 +164,12 @@ async def list_keys(
     team_id: str | None = None,
     organization_id: str | None = None,
     project_id: str | None = None,
+    access_group_id: Annotated[str | None, Query(max_length=255)] = None,
+    agent_id: Annotated[str | None, Query(max_length=255)] = None,
     key_hash: str | None = None,
     key_alias: str | None = None,
     search: Annotated[str | None, Query(max_length=255)] = None,
-    status: Literal["active", "blocked", "expired"] | None = None,
+    status: Literal["active", "blocked", "expired", "deleted"] | None = None,
     expires: str | None = None,
     include_team_keys: bool = False,
     include_created_by_keys: bool = False,
@@ -175,6 +180,8 @@ async def list_keys(
     substring_matching: bool = False,
 ) -> JsonObject:
     """Ids of keys, or the keys themselves with ``return_full_object`` or ``expand``; newest first unless asked otherwise.
+
+    ``status=deleted`` lists deleted keys as they were, with ``deleted_at`` and ``deleted_by``.
 
     ``include_team_keys`` and ``include_created_by_keys`` widen ``user_id``: to keys of teams that the user administers, and
     to keys that the user has made.
@@ -194,16 +201,24 @@ async def list_keys(
         blocked={"active": False, "blocked": True}.get(status or ""),
         expires_after=now if status == "active" else None,
         expires_before=now if status == "expired" else _moment(expires),
-        reach=(_within(request),),
+        access_group_id=access_group_id,
+        agent_id=agent_id,
+        reach=(_within(request, DELETED_KEYS if status == "deleted" else KEYS),),
     )
+    order, window = (sort_by, sort_order == "desc"), ((page - 1) * size, size)
+    near = reach(caller_of(request).actor, Action.USER_READ).where_users(USERS.c.id)
 
     def query(connection: sa.Connection) -> tuple[int, list[Any]]:
-        rows = keys.page(connection, wanted, (sort_by, sort_order == "desc"), ((page - 1) * size, size))
-        total = keys.count(connection, wanted)
+        rows: Sequence[KeyRow]
+        if status == "deleted":
+            rows, total = keys.deleted(connection, wanted, order, window)
+            shown = deleted_views(connection, rows, now)
+        else:
+            rows, total = keys.page(connection, wanted, order, window), keys.count(connection, wanted)
+            shown = [{"token": row.id, **view} for row, view in zip(rows, views(connection, rows, now), strict=True)]
         if not (return_full_object or expand):
             return total, [row.id for row in rows]
-        shown = [{"token": row.id, **view} for row, view in zip(rows, views(connection, rows, now), strict=True)]
-        return total, with_users(connection, shown) if expand else shown
+        return total, with_users(connection, shown, near) if expand else shown
 
     total, found = await services.database.read(query)
     return {"keys": found, "total_count": total, "current_page": page, "total_pages": -(-total // size)}
@@ -224,8 +239,9 @@ async def list_aliases(
     return {"aliases": found, "total_count": total, "current_page": page, "total_pages": pages, "size": size}
 
 
-def _within(request: Request) -> Condition:
-    return reach_of(request).where(user=KEYS.c.user_id, team=KEYS.c.team_id, org=KEYS.c.org_id, key=KEYS.c.id)
+def _within(request: Request, table: sa.Table = KEYS) -> Condition:
+    column = table.c
+    return reach_of(request).where(user=column.user_id, team=column.team_id, org=column.org_id, key=column.id)
 
 
 def _moment(text: str | None) -> float | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control import answers
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.chain import access_groups, expanded
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
 from phantom_gateway.control.models.fields import ModelBlock, ModelDelete, ModelId, ModelNew, ModelUpdate
@@ -15,11 +18,14 @@ from phantom_gateway.control.models.service import ModelService
 from phantom_gateway.control.models.view import info_view
 from phantom_gateway.control.models_view import group_view, model_view
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.policy.reach import reach
+from phantom_gateway.control.teams.service import existing
 from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import Deployment
-from phantom_gateway.store.tenants import MODELS, ModelRow
+from phantom_gateway.store.tenants import MODELS, ORGANIZATIONS, ModelRow
 
 JsonObject = dict[str, Any]
+Name = Annotated[str | None, Query(min_length=1, max_length=255)]
 SortBy = Literal["model_name", "created_at", "updated_at", "costs", "status"]
 
 
@@ -75,9 +81,28 @@ async def unblock(request: Request, response: Response, body: ModelBlock) -> Jso
     return _tagged(response, *await _service(request).set_blocked(body.model_id, blocked=False))
 
 
-async def model_info(request: Request, response: Response, litellm_model_id: str | None = None) -> JsonObject:
-    """All deployments, or the one with this id; `model_info.db_model` says who owns it."""
-    found = [view for view in await _shown(request) if litellm_model_id in (None, view["model_info"]["id"])]
+async def model_info(
+    request: Request,
+    response: Response,
+    litellm_model_id: str | None = None,
+    teamId: Name = None,  # noqa: N803
+    include_team_models: bool = False,  # noqa: ARG001 # LiteLLM's; there are no models that only a team sees
+    healthy_only: bool = False,
+) -> JsonObject:
+    """All deployments, or the one with this id; `model_info.db_model` says who owns it.
+
+    `healthy_only` leaves out those whose last check has failed.
+    """
+    admitted = await _of_team(request, teamId)
+    found = [
+        view
+        for view in await _shown(request)
+        if litellm_model_id in (None, view["model_info"]["id"]) and admitted(view["model_name"])
+    ]
+    if healthy_only:
+        checks = services_of(request).checks.latest()
+        ill = {name for name, check in checks.items() if check.status == "unhealthy"}
+        found = [view for view in found if view["model_info"]["id"] not in ill]
     if litellm_model_id is not None:
         if not found:
             raise bad_field("litellm_model_id", "no such model")
@@ -95,17 +120,30 @@ async def model_info_paged(
     model: Annotated[str | None, Query(max_length=255)] = None,
     modelId: Annotated[str | None, Query(max_length=255)] = None,  # noqa: N803 # LiteLLM's name
     access_group: Annotated[str | None, Query(max_length=255)] = None,
+    teamId: Name = None,  # noqa: N803
+    user_models_only: bool = False,
+    wildcard_only: bool = False,
+    include_team_models: bool = False,  # noqa: ARG001 # LiteLLM's, as the two below: none of these is there
+    exclude_auto_routers: bool = False,  # noqa: ARG001
+    debug: bool = False,  # noqa: ARG001
     sortBy: SortBy | None = None,  # noqa: N803
     sortOrder: Literal["asc", "desc"] = "asc",  # noqa: N803
 ) -> JsonObject:
-    """Deployments by pages; `search` looks for a part of the name, upper or lower case."""
-    wanted = search.lower() if search else ""
+    """Deployments by pages; `search` looks for a part of the name, upper or lower case.
+
+    `teamId`: what a team may use; `user_models_only`: what the caller has added.
+    """
+    wanted, mine = search.lower() if search else "", caller_of(request).name
+    admitted = await _of_team(request, teamId)
     found = [
         view
         for view in await _shown(request)
         if wanted in view["model_name"].lower()
         and model in (None, view["model_name"])
         and modelId in (None, view["model_info"]["id"])
+        and admitted(view["model_name"])
+        and (not user_models_only or view["model_info"].get("created_by") == mine)
+        and (not wildcard_only or "*" in view["model_name"])
         and (access_group is None or access_group in (view["model_info"].get("access_groups") or []))
     ]
     if sortBy is not None:
@@ -156,6 +194,23 @@ async def _shown(request: Request) -> list[JsonObject]:
     if full:
         found += [info_view(row, None, full=True) for row in rows.values()]
     return found
+
+
+async def _of_team(request: Request, team_id: str | None) -> Callable[[str], bool]:
+    """Whether a team may use a model. Raises ApiError 404 for a team out of reach."""
+    if team_id is None:
+        return lambda _name: True
+    services, far = services_of(request), reach(caller_of(request).actor, Action.TEAM_READ)
+
+    def query(connection: sa.Connection) -> list[tuple[str, ...]]:
+        team = existing(connection, team_id, far, "teamId")
+        org = None if team.org_id is None else ORGANIZATIONS.get(connection, team.org_id)
+        groups = access_groups(connection)
+        lists = [[*team.models, *team.access_groups], org.models if org else []]
+        return [expanded(models, groups) for models in lists]
+
+    lists, names = await services.database.read(query), ModelNames(services.configuration.snapshot)
+    return lambda name: all(names.admits(models, name) for models in lists)
 
 
 def _order(view: JsonObject, by: SortBy) -> Any:

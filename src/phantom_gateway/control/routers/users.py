@@ -17,7 +17,7 @@ from phantom_gateway.control.users import lists
 from phantom_gateway.control.users.fields import UserBulkUpdate, UserDelete, UserNew, UserUpdate, UserUpdateAll
 from phantom_gateway.control.users.lists import UserFilter
 from phantom_gateway.control.users.service import UserService
-from phantom_gateway.control.users.view import flat, views
+from phantom_gateway.control.users.view import flat, views, within
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenancy_tables import USERS
 
@@ -84,7 +84,7 @@ async def info(request: Request, response: Response, user_id: Name = None) -> Js
         row = service.existing(connection, wanted)
         shown = {
             "user_id": row.id,
-            "user_info": views(connection, [row], now)[0],
+            "user_info": within(connection, views(connection, [row], now), service.reach)[0],
             "keys": lists.keys_of(connection, row, service.reach, now),
             "teams": lists.teams_of(connection, row, service.reach),
         }
@@ -102,7 +102,7 @@ async def info_v2(request: Request, response: Response, user_id: Name = None) ->
 
     def query(connection: sa.Connection) -> tuple[JsonObject, int]:
         row = service.existing(connection, service.own_id(user_id))
-        return flat(views(connection, [row], now)[0]), row.revision
+        return flat(within(connection, views(connection, [row], now), service.reach)[0]), row.revision
 
     shown, revision = await services_of(request).database.read(query)
     response.headers["etag"] = etag(revision)
@@ -134,13 +134,14 @@ async def list_users(
         team=team,
         organization_ids=organization_ids,
     )
-    matching = [*lists.conditions(wanted), reach_of(request).where_users(USERS.c.id)]
+    far = reach_of(request)
+    matching = [*lists.conditions(wanted, far), far.where_users(USERS.c.id)]
     order = (lists.SORTABLE[sort_by or "created_at"], sort_by is None or sort_order == "desc")
     now = services_of(request).clock()
 
     def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
         rows = tenants.USERS.page(connection, matching, order, ((page - 1) * page_size, page_size))
-        return tenants.USERS.count(connection, *matching), views(connection, rows, now)
+        return tenants.USERS.count(connection, *matching), within(connection, views(connection, rows, now), far)
 
     total, users = await services_of(request).database.read(query)
     pages = -(-total // page_size)

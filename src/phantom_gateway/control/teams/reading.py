@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -83,7 +83,9 @@ class Views:
         self, connection: sa.Connection, wanted: TeamFilter, order: tuple[str, bool], window: tuple[int, int]
     ) -> tuple[int, list[TeamRow]]:
         """How many teams match, and those of a page: ``order`` is (name in SORTABLE, descending), ``window`` (offset, limit)."""
-        matching = [*_conditions(wanted), self.reach.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
+        # A key that is only of a team does not learn who is in it, by a filter neither.
+        near = self.reach if wanted.user_id is None else replace(self.reach, key_team=None)
+        matching = [*_conditions(wanted), near.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
         name, descending = order
         rows = tenants.TEAMS.page(connection, matching, (SORTABLE[name], descending), window)
         return tenants.TEAMS.count(connection, *matching), rows

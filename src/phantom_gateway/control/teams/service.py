@@ -147,6 +147,7 @@ class TeamService:
             changed = 0
             for old in rows:
                 permissions = list(dict.fromkeys([*old.member_permissions, *fields.permissions]))
+                self.writer.check_match(old.revision)
                 if permissions != old.member_permissions:
                     self.writer.giver.check_opened(old, fields.permissions, "permissions")
                     tenants.TEAMS.update(connection, touched(old, self.writer, {"member_permissions": permissions}))

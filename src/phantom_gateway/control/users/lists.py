@@ -50,8 +50,8 @@ class UserFilter:
     organization_ids: str | None = None
 
 
-def conditions(wanted: UserFilter) -> list[Condition]:
-    """The filter as SQL."""
+def conditions(wanted: UserFilter, reach: Reach) -> list[Condition]:
+    """The filter as SQL. Of teams and organisations out of ``reach`` one knows one's own membership only."""
     found: list[Condition] = []
     if wanted.role is not None:
         found.append(USERS.c.role == wanted.role)
@@ -64,12 +64,16 @@ def conditions(wanted: UserFilter) -> list[Condition]:
     if wanted.search is not None:
         found.append(tenants.USERS.search(wanted.search, "id", "email", "alias"))
     if wanted.team is not None:
+        near = sa.select(TEAMS.c.id).where(reach.where(team=TEAMS.c.id, org=TEAMS.c.org_id))
+        known = sa.or_(TEAM_MEMBERS.c.team_id.in_(near), TEAM_MEMBERS.c.user_id == reach.user_id)
         members = sa.select(TEAM_MEMBERS.c.user_id).where(TEAM_MEMBERS.c.team_id == wanted.team)
-        found.append(USERS.c.id.in_(members))
+        found.append(USERS.c.id.in_(members if reach.everything else members.where(known)))
     if wanted.organization_ids is not None:
         orgs = _split(wanted.organization_ids)
+        near_org = reach.where(org=ORGANIZATION_MEMBERS.c.org_id)
+        known = sa.or_(near_org, ORGANIZATION_MEMBERS.c.user_id == reach.user_id)
         members = sa.select(ORGANIZATION_MEMBERS.c.user_id).where(ORGANIZATION_MEMBERS.c.org_id.in_(orgs))
-        found.append(USERS.c.id.in_(members))
+        found.append(USERS.c.id.in_(members if reach.everything else members.where(known)))
     return found
 
 

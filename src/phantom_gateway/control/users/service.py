@@ -140,6 +140,7 @@ class UserService:
         def change(connection: sa.Connection, effects: Effects) -> int:
             rows = {row.id: row for row in (self.existing(connection, user_id) for user_id in user_ids)}
             for row in rows.values():
+                self.writer.check_match(row.revision)
                 check_rank(self.caller.actor, row.role, "user_ids")
                 before = views(connection, [row], now)[0]
                 removal.remove(connection, keys.of(connection, "user_id", [row.id]), self.writer, effects)

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.view import allowance_view, spends
+from phantom_gateway.control.policy.reach import Reach
+from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.tables import KEYS
-from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS
+from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, ORGANIZATIONS, TEAM_MEMBERS, TEAMS
 from phantom_gateway.store.tenants import UserRow
 
 JsonObject = dict[str, Any]
@@ -56,6 +58,26 @@ def views(connection: sa.Connection, rows: Sequence[UserRow], now: float) -> lis
     ]
 
 
+def within(connection: sa.Connection, shown: list[JsonObject], reach: Reach) -> list[JsonObject]:
+    """The views without the teams and organisations that the caller does not reach; of oneself one sees all."""
+    if reach.everything:
+        return shown
+    teams = {name for view in shown for name in view["teams"]}
+    orgs = {name for view in shown for name in view["organizations"]}
+    near_teams = _near(connection, TEAMS.c.id, teams, reach.where(team=TEAMS.c.id, org=TEAMS.c.org_id))
+    near_orgs = _near(connection, ORGANIZATIONS.c.id, orgs, reach.where(org=ORGANIZATIONS.c.id))
+    return [
+        view
+        if view["user_id"] == reach.user_id
+        else {
+            **view,
+            "teams": [name for name in view["teams"] if name in near_teams],
+            "organizations": [name for name in view["organizations"] if name in near_orgs],
+        }
+        for view in shown
+    ]
+
+
 def flat(view: JsonObject) -> JsonObject:
     """What ``/v2/user/info`` shows of a view."""
     return {name: view.get(name) for name in _V2} | {"model_max_budget_usage": None}
@@ -75,6 +97,14 @@ def _view(row: UserRow, now: float) -> JsonObject:
         "config": row.extra.get("config") or {},
         "permissions": row.extra.get("permissions") or {},
     }
+
+
+def _near(connection: sa.Connection, column: sa.Column[Any], names: set[str], near: Condition) -> set[str]:
+    found, listed = set[str](), sorted(names)
+    for start in range(0, len(listed), 500):
+        query = sa.select(column).where(column.in_(listed[start : start + 500]), near)
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def _grouped(
