@@ -163,7 +163,9 @@ async def test_odd_filters_are_answered(tmp_path: Path, postgres: PostgresServer
             for name, odd in itertools.product([*known, *re.findall(r"{(\w+)", route.path)], ODD):
                 text = quote(odd, errors="surrogatepass")
                 path = re.sub(r"{(\w+)(:path)?}", lambda m: text if m[1] == name else "x", route.path)  # noqa: B023
-                query = {each: f"2026-11-0{at}" for at, each in enumerate(("start_date", "end_date"), 1) if each in known}
+                query = {
+                    each: f"2026-11-0{at}" for at, each in enumerate(("start_date", "end_date"), 1) if each in known
+                }
                 query |= {name: text} if name in known else {}
                 url = f"{path}?{'&'.join(f'{each}={value}' for each, value in query.items())}"
                 answer = await control.http.get(url, headers=bearer(people["admin"]))

@@ -105,3 +105,10 @@ async def test_nobody_acts_on_what_is_being_taken_from_him(
         answer = await calling
         assert answer.status_code == status, answer.text
         assert await dump(control) == expected != before
+
+
+async def test_nul_is_no_part_of_a_name(control: Rig) -> None:
+    answer = await control.http.get("/key/list?user_id=a%00b", headers=ADMIN)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "user_id")
+    answer = await control.http.get("/fallback/a%00b", headers=ADMIN)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model")

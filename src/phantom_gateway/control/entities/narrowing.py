@@ -68,11 +68,14 @@ def _budgets(row: Allowance, held: Allowance) -> dict[str, Any]:
 
 
 def _windows(own: Allowance) -> Budgets:
-    found = {
-        parse(each["budget_duration"]): (each["budget_duration"], each["max_budget_nano"]) for each in own.budget_limits
-    }
+    written = [(each["budget_duration"], each["max_budget_nano"]) for each in own.budget_limits]
     if own.max_budget_nano is not None:
-        found[parse(own.budget_duration or "")] = (own.budget_duration or "", own.max_budget_nano)
+        written.append((own.budget_duration or "", own.max_budget_nano))
+    found: Budgets = {}
+    for duration, amount in written:  # 1d and 24h are one window
+        known = found.get(parse(duration))
+        if known is None or amount < known[1]:
+            found[parse(duration)] = (duration, amount)
     return found
 
 

@@ -94,6 +94,7 @@ class People:
         if address not in (None, user_id.lower()) and tenants.USERS.get(connection, address) is not None:
             raise TakenError("user_email")  # people sign in by either: nobody gets an address that is another's id
         row = UserRow(id=user_id, email=address, role=USER, **stamps(self.writer))
+        row = self.writer.giver.made(connection, row, (), own=True)
         try:
             tenants.USERS.insert(connection, row)
         except TakenError as error:

@@ -34,7 +34,8 @@ def may_give(actor: Actor, role: str) -> bool:
 
 def may_appoint(actor: Actor, relation: Relation, target: Target) -> bool:
     """Whether ``actor`` may put somebody into ``relation`` to a team or an organisation: who may do all of it himself."""
-    actions = [action for action, granted in TABLE.items() if relation in granted]
+    everybody = frozenset(Relation)
+    actions = [action for action, granted in TABLE.items() if relation in granted and granted != everybody]
     if relation is Relation.MEMBER:  # of a team one sees the team, of an organisation the organisation
         actions = [action for action in actions if (action is Action.ORG_READ) == (target.team_id is None)]
-    return all(reach(actor, action).covers(target) for action in actions if action is not Action.SELF)
+    return all(reach(actor, action).covers(target) for action in actions)

@@ -276,3 +276,17 @@ async def test_the_gateway_itself_and_administrators_are_bounded_by_nothing(cont
 
 def _plain(row: TeamRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+async def test_people_made_by_the_way_have_the_limits_of_the_key_too(control: Rig) -> None:
+    people = await cast(control)
+    who = await limited(people, "org_admin")
+    for path, body in (
+        ("/organization/member_add", {"organization_id": "o", "member": {"user_id": "one", "role": "internal_user"}}),
+        ("/team/member_add", {"team_id": "t", "member": {"user_id": "two", "role": "user"}}),
+        ("/team/new", {"organization_id": "o", "members": ["three"]}),
+    ):
+        answer = await people.post(who, path, **body)
+        assert answer.status_code == 200, answer.text
+    for user_id in ("one", "two", "three"):
+        assert shown((await people.get("admin", "/user/info", user_id=user_id)).json()["user_info"]) == LIMITS

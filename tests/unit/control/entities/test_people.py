@@ -65,3 +65,27 @@ async def test_who_may_not_make_people_finds_none(control: Rig) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValidationError):
         PersonFields(user_email=text)
+
+
+async def test_who_belongs_to_no_organisation_is_brought_in_by_teams_of_none(control: Rig) -> None:
+    people = await cast(control)
+    for team, admin in (("free", "user"), ("bound", "team_admin")):
+        body = {"team_id": team, "members_with_roles": [{"user_id": admin, "role": "admin"}]}
+        made = await people.post("admin", "/team/new", **body, organization_id="o" if team == "bound" else None)
+        assert made.status_code == 200, made.text
+    await people.post("admin", "/user/new", user_id="alone", auto_create_key=False)
+    for who, team, user_id, status in (
+        ("user", "free", "alone", 200),
+        ("user", "free", "member", 404),
+        ("user", "free", "stranger", 404),
+        ("team_admin", "bound", "user", 404),
+        ("team_admin", "bound", "stranger", 404),
+        ("team_admin", "bound", "member", 200),
+        ("team_admin", "bound", "org_admin", 200),
+    ):
+        member = {"user_id": user_id, "role": "user"}
+        for named in (member, {"user_email": f"{user_id}@example.org", "role": "user"}):
+            if status == 200 and "user_email" in named:
+                continue
+            answer = await people.post(who, "/team/member_add", team_id=team, member=named)
+            assert answer.status_code == status, (who, user_id, answer.text)

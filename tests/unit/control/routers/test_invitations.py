@@ -125,7 +125,7 @@ async def test_who_may_invite_whom(control: Rig) -> None:
         await write(control, partial(member, team_id="home", user_id=user_id))
     await write(control, lambda connection: member(connection, "abroad", "both"))
     taken = {"organization_id": "home", "member": [{"role": "internal_user", "user_id": "taken"}]}
-    assert (await control.post("/organization/member_add", taken, chief)).status_code == 200
+    assert (await control.post("/organization/member_add", taken)).status_code == 200
     added = {"organization_id": "home", "member": [{"role": "internal_user", "user_id": "own"}]}
     assert (await control.post("/organization/member_add", added, chief)).status_code == 200
     # Who was somebody before has keys and budgets that an organisation's administrator must not get hold of.

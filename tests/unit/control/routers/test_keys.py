@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.unit.control.people import cast
 from tests.unit.control.rig import ADMIN, MASTER, Rig, bearer
+from tests.unit.store.samples import closed
 
 from phantom_gateway.security import key_format
 from phantom_gateway.spine.messages import Ack, Invalidate
@@ -360,3 +362,81 @@ async def test_a_master_key_is_not_regenerated_here(control: Rig) -> None:
     assert (await control.post("/key/regenerate", None)).status_code == 404
     answer = await control.post("/key/regenerate", {"new_master_key": "sk-new-master-key-value"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "new_master_key")
+
+
+async def test_deleted_keys_are_listed_as_they_were(control: Rig) -> None:
+    people = await cast(control)
+    made = {
+        name: await control.generate(user_id=name, key_alias=f"of {name}", max_budget=3, metadata={"a": 1})
+        for name in ("user", "stranger")
+    }
+    for key in made.values():
+        assert (await control.post("/key/delete", {"keys": [key["token"]]})).status_code == 200
+    listed = await control.get("/key/list", status="deleted", sort_by="spend")
+    assert (listed.status_code, listed.json()["total_count"]) == (200, 2), listed.text
+    (full,) = (await people.get("user", "/key/list", status="deleted", return_full_object=True)).json()["keys"]
+    assert [full[name] for name in ("token", "key_alias", "max_budget", "metadata", "deleted_by")] == [
+        made["user"]["token"], "of user", 3, {"a": 1}, "default_user_id",
+    ]  # fmt: skip
+    assert full["deleted_at"].endswith("Z") or "+" in full["deleted_at"]
+    assert made["user"]["key"] not in str(full)
+    filters: list[tuple[dict[str, Any], int]] = [
+        ({"user_id": "user"}, 1),
+        ({"search": "STRANGER"}, 1),
+        ({"team_id": "t"}, 0),
+    ]
+    for query, count in filters:
+        assert (await control.get("/key/list", status="deleted", **query)).json()["total_count"] == count
+    assert (await people.get("team_admin", "/key/list", status="deleted")).json()["total_count"] == 0
+    assert made["user"]["token"] not in (await control.get("/key/list", size=100)).json()["keys"]
+
+
+async def test_keys_are_found_by_access_group_and_agent_and_sorted_by_spend(control: Rig) -> None:
+    group = (await control.post("/v1/access_group", {"access_group_name": "g", "access_model_names": ["demo"]})).json()
+    one = await control.generate(access_group_ids=[group["access_group_id"]], agent_id="a%")
+    two = await control.generate(agent_id="b")
+
+    async def ids(**query: Any) -> list[str]:
+        answer = await control.get("/key/list", **query)
+        assert answer.status_code == 200, answer.text
+        found: list[str] = answer.json()["keys"]
+        return found
+
+    assert await ids(access_group_id=group["access_group_id"]) == [one["token"]]
+    assert await ids(access_group_id="%") == []
+    assert await ids(agent_id="a%") == [one["token"]]
+    assert await ids(agent_id="b") == [two["token"]]
+    journal = control.journal("w")
+    journal.append(closed(0, cost=5, key_id=one["token"]))
+    await control.ingestion.catch_up("w", 1)
+    await journal.close()
+    assert await ids(sort_by="spend") == [one["token"], two["token"]]
+    assert await ids(sort_by="spend", sort_order="asc") == [two["token"], one["token"]]
+
+
+async def test_who_has_made_a_key_is_shown_to_who_may_see_him(control: Rig) -> None:
+    people = await cast(control)
+    body = {"user_id": "member", "team_id": "t"}
+    made = await people.post("team_admin", "/key/generate", **body, key_type="llm_api")
+    assert made.status_code == 200, made.text
+    for who, seen in (("member", None), ("team_admin", "team_admin"), ("admin", "team_admin")):
+        answer = await people.get(who, "/key/list", key_hash=made.json()["token"], expand="user")
+        (key,) = answer.json()["keys"]
+        assert key["user"]["user_email"] == "member@example.org"
+        assert (key["created_by_user"] or {}).get("user_id") == seen
+
+
+async def test_deleting_with_a_stale_etag_is_refused(control: Rig) -> None:
+    made = await control.generate()
+    stale, good = ({**ADMIN, "if-match": tag} for tag in ('"9"', '"1"'))
+    await control.post("/user/new", {"user_id": "ada", "auto_create_key": False})
+    await control.post("/role/new", {"role": "r", "grants": {}})
+    link = (await control.post("/invitation/new", {"user_id": "ada"})).json()["invitation_id"]
+    for path, body in (
+        ("/key/delete", {"keys": [made["token"]]}),
+        ("/role/delete", {"roles": ["r"]}),
+        ("/invitation/delete", {"invitation_id": link}),
+        ("/user/delete", {"user_ids": ["ada"]}),
+    ):
+        assert (await control.post(path, body, stale)).status_code == 412, path
+        assert (await control.post(path, body, good)).status_code == 200, path

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.unit.control.people import cast
 from tests.unit.control.rig import ADMIN, Rig, bearer
+
+from phantom_gateway.control.checks.log import Check
 
 
 async def test_models_are_shown_without_secrets(control: Rig) -> None:
@@ -74,3 +77,35 @@ async def test_a_model_is_named_by_a_plain_id_too(control: Rig) -> None:
     assert refused.status_code == 400
     assert refused.json()["error"]["param"] == "id"
     assert (await control.post("/model/update", {"model_name": "o"})).status_code == 400
+
+
+async def test_models_of_a_team_and_ones_own(control: Rig) -> None:
+    people = await cast(control)
+    for name in ("alpha", "beta*"):
+        params = {"model": f"openai/{name}", "api_key": "sk-x"}
+        body = {"model_name": name, "litellm_params": params, "model_info": {"id": name}}
+        assert (await control.post("/model/new", body)).status_code == 200
+    limited = await control.post("/team/update", {"team_id": "t", "models": ["alpha"]})
+    assert limited.status_code == 200, limited.text
+
+    async def names(who: str, path: str = "/v2/model/info", **query: Any) -> list[str]:
+        answer = await people.get(who, path, **query)
+        assert answer.status_code == 200, answer.text
+        return sorted(each["model_name"] for each in answer.json()["data"])
+
+    for path in ("/model/info", "/v2/model/info"):
+        assert await names("admin", path, teamId="t", include_team_models=True) == ["alpha"]
+        assert await names("member", path, teamId="t") == ["alpha"]
+        assert await names("admin", path, teamId="s") == ["alpha", "beta*", "demo"]
+        foreign = await people.get("member", path, teamId="s")
+        missing = await people.get("member", path, teamId="nowhere")
+        assert (foreign.status_code, foreign.content) == (404, missing.content)
+    assert await names("admin", wildcard_only=True) == ["beta*"]
+    assert await names("admin", user_models_only=True) == ["alpha", "beta*"]
+    assert await names("user", user_models_only=True) == []
+    failed = Check(
+        model_name="alpha", model_id="alpha", status="unhealthy", error="x", response_time_ms=1, at=1, by="me"
+    )
+    control.services.checks.checks.append(failed)
+    healthy = (await control.get("/model/info", healthy_only=True)).json()["data"]
+    assert [each["model_name"] for each in healthy] == ["demo", "beta*"]

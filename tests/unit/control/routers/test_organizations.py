@@ -77,7 +77,7 @@ async def test_bad_input_changes_nothing(control: Rig, body: dict[str, Any], par
 async def test_what_each_sees(control: Rig) -> None:
     people = await cast(control)
     joined = {"organization_id": "o", "member": {"user_id": "user", "role": "internal_user"}}
-    assert (await people.post("org_admin", "/organization/member_add", **joined)).status_code == 200
+    assert (await people.post("admin", "/organization/member_add", **joined)).status_code == 200
     everything = (await people.get("org_admin", "/organization/info", organization_id="o")).json()
     assert ({each["user_id"] for each in everything["members"]}, everything["teams"][0]["team_id"]) == (
         {"org_admin", "user"}, "t",
@@ -118,8 +118,10 @@ async def test_members(control: Rig) -> None:
         {"user_email": "New@example.org", "role": "internal_user_viewer"},
         {"user_id": "user", "role": "org_admin"},
     ]
+    none_of_his = await people.post("org_admin", "/organization/member_add", organization_id="o", member=member)
+    assert param_of(none_of_his) == (404, "user_id")
     added = await people.post(
-        "org_admin", "/organization/member_add", organization_id="o", member=member, max_budget_in_organization=2.0
+        "admin", "/organization/member_add", organization_id="o", member=member, max_budget_in_organization=2.0
     )
     assert added.status_code == 200, added.text
     assert [each["user_email"] for each in added.json()["updated_users"]] == ["new@example.org", "user@example.org"]

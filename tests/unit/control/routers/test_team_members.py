@@ -61,7 +61,8 @@ async def test_all_or_none(control: Rig) -> None:
         ("org_admin", {"user_email": "unknown@example.org"}, 200),
         ("team_admin", {"user_id": "unknown"}, 404),
         ("team_admin", {"user_email": "unknown@example.org"}, 404),
-        ("team_admin", {"user_id": "user"}, 200),
+        ("team_admin", {"user_id": "user"}, 404),
+        ("org_admin", {"user_email": "user@example.org"}, 404),
         ("team_admin", {"user_id": "org_admin"}, 200),
         ("team_admin", {"user_id": "stranger"}, 404),
         ("org_admin", {"user_email": "stranger@example.org"}, 404),
@@ -250,9 +251,12 @@ async def test_a_member_who_may_regenerate_does_not_get_the_keys_of_others(contr
     people = await cast(control)
     permitted = {"team_id": "t", "team_member_permissions": ["/key/regenerate"]}
     assert (await control.post("/team/permissions_update", permitted)).status_code == 200
-    body = {"team_id": "t", "user_id": "team_admin", "key_type": "llm_api"}
-    foreign = (await control.post("/key/generate", body)).json()["token"]
-    answer = await people.post("member", "/key/regenerate", key=foreign)
-    assert param_of(answer) == (403, "key"), answer.text
+    joined = {"team_id": "t", "member": {"user_id": "user", "role": "user"}}
+    assert (await control.post("/team/member_add", joined)).status_code == 200
+    body = {"team_id": "t", "key_type": "llm_api"}
+    for owner, status in (("user", 403), ("team_admin", 404)):
+        foreign = (await control.post("/key/generate", body | {"user_id": owner})).json()["token"]
+        answer = await people.post("member", "/key/regenerate", key=foreign)
+        assert param_of(answer) == (status, "key"), answer.text
     own = (await control.post("/key/generate", body | {"user_id": "member"})).json()["token"]
     assert (await people.post("member", "/key/regenerate", key=own)).status_code == 200

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from functools import partial
 
+import sqlalchemy as sa
 from tests.unit.control.accounts import STAMPS, member, organisation, write
+from tests.unit.control.people import cast
 from tests.unit.control.rig import Rig
 
 from phantom_gateway.control.policy.reach import Reach
@@ -23,7 +25,8 @@ async def people(control: Rig) -> None:
 
 
 async def found(control: Rig, wanted: UserFilter) -> list[str]:
-    rows = await control.services.database.read(lambda c: tenants.USERS.all(c, *conditions(wanted)))
+    reach = Reach(relation=Relation.ADMIN)
+    rows = await control.services.database.read(lambda c: tenants.USERS.all(c, *conditions(wanted, reach)))
     return [row.id for row in rows]
 
 
@@ -54,3 +57,23 @@ async def test_what_is_somebodys_as_far_as_one_reaches(control: Rig) -> None:
     assert await seen(Reach(user=Relation.USER, user_id="bob")) == ({"private", "shared"}, ["o"])
     assert await seen(Reach(teams=frozenset({"o"}))) == ({"shared"}, ["o"])
     assert await seen(Reach(user=Relation.USER, user_id="eve")) == (set(), [])
+
+
+async def test_of_foreign_teams_one_learns_nothing(control: Rig) -> None:
+    people = await cast(control)
+
+    def join(connection: sa.Connection) -> None:
+        row = tenants.TeamMemberRow(team_id="s", user_id="member", role="user", created_at=0.0, updated_at=0.0)
+        tenants.TEAM_MEMBERS.insert(connection, row)
+
+    await control.services.database.write(join)
+    for who, teams in (("team_admin", ["t"]), ("member", ["s", "t"]), ("admin", ["s", "t"]), ("stranger", ["s"])):
+        for path in ("/user/info", "/v2/user/info", "/user/list"):
+            query = {"user_ids": "member"} if path == "/user/list" else {"user_id": "member"}
+            answer = (await people.get(who, path, **query)).json()
+            view = answer["users"][0] if path == "/user/list" else answer.get("user_info", answer)
+            assert view["teams"] == teams, (who, path)
+        listed = (await people.get(who, "/user/list", team="s")).json()["users"]
+        assert {"member"} & {user["user_id"] for user in listed} == (set() if who == "team_admin" else {"member"})
+        orgs = (await people.get(who, "/user/list", organization_ids="o,p")).json()["total"]
+        assert orgs == (1 if who == "admin" else 0)

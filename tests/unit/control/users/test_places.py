@@ -7,21 +7,26 @@ import pytest
 from tests.unit.control.accounts import STAMPS, organisation, write
 from tests.unit.control.rig import Rig
 
+from phantom_gateway.control.auth import Caller
+from phantom_gateway.control.entities.giving import Giver
 from phantom_gateway.control.errors import ApiError
+from phantom_gateway.control.policy.actor import Actor
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.users.fields import UserNew
-from phantom_gateway.control.users.places import Places, join, places_of
+from phantom_gateway.control.users.places import Placer, Places, join, places_of
+from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import UserRow
 
-ADMIN = Reach(relation=Relation.ADMIN)
-AT_HOME = Reach(orgs=frozenset({"home"}))
+ADMIN = Placer(Reach(relation=Relation.ADMIN), Giver())
+CHIEF = Actor(key_id="k", user_id="chief", role="internal_user", orgs_administered=frozenset({"home"}))
+AT_HOME = Placer(Reach(orgs=frozenset({"home"})), Giver(Caller(KeyRecord(id="k"), CHIEF)))
 
 
-async def places(control: Rig, reach: Reach, defaults: tuple[str, ...] = (), **fields: Any) -> Places:
+async def places(control: Rig, placer: Placer, defaults: tuple[str, ...] = (), **fields: Any) -> Places:
     body = UserNew.model_validate(fields)
-    return await control.services.database.read(lambda connection: places_of(connection, body, defaults, reach))
+    return await control.services.database.read(lambda connection: places_of(connection, body, defaults, placer))
 
 
 async def test_where_a_new_user_belongs(control: Rig) -> None:
