@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from phantom_gateway.control.entities.fields import Body, Later, Name, Names
+from phantom_gateway.control.entities.fields import Body, Later, Name, Names, Text
 
 
 class GroupFields(Body):
     """What ``POST`` and ``PUT /v1/access_group`` have in common."""
 
-    description: Annotated[str, Field(max_length=4096)] | None = None
+    description: Text | None = None
     access_model_names: Names | None = None
     assigned_team_ids: Names | None = None
     assigned_key_ids: Names | None = None

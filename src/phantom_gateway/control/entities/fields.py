@@ -72,6 +72,8 @@ def _check_moment(text: str) -> str:
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
+"""What people write about something; PostgreSQL stores no NUL."""
 Duration = Annotated[str, AfterValidator(_check_duration)]
 Window = Annotated[str, AfterValidator(_check_window)]
 """The window of a budget: a duration that may name a time zone (``1d@Europe/Berlin``)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from phantom_gateway.control.entities.fields import AllowanceFields, Body, Later, Name, Names
+from phantom_gateway.control.entities.fields import AllowanceFields, Body, Later, Name, Names, Text
 from phantom_gateway.control.entities.temporary import TemporaryFields
 
 
@@ -14,7 +14,7 @@ class ProjectFields(TemporaryFields, AllowanceFields):
     """What ``/project/new`` and ``/project/update`` have in common."""
 
     project_alias: Name | None = None
-    description: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    description: Text | None = None
     tags: Names | None = None
 
     allowed_models: Later = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from phantom_gateway.control.entities.fields import Body
+from phantom_gateway.control.entities.fields import Body, Text
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.roles import NOT_GRANTED, RESERVED
 from phantom_gateway.control.policy.table import WHOLE
@@ -35,7 +35,7 @@ RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern
 Grants = Annotated[
     dict[Annotated[str, AfterValidator(_grantable)], Literal["all", "org", "team", "self"]], AfterValidator(_sensible)
 ]
-Description = Annotated[str, StringConstraints(max_length=1000)]
+Description = Annotated[Text, StringConstraints(max_length=1000)]
 
 
 class RoleNew(Body):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse
 
-from phantom_gateway.control.entities.fields import MAX_USD, Body
+from phantom_gateway.control.entities.fields import MAX_USD, Body, Text
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
@@ -23,9 +23,9 @@ class CorrectionBody(Body):
     """What is corrected: a request by ``request_id``, or a key by ``api_key``; ``amount`` in dollars is added."""
 
     amount: Annotated[float, Field(ge=-MAX_USD, le=MAX_USD, allow_inf_nan=False)]
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    reason: Annotated[Text, Field(min_length=1, max_length=1000)]
     api_key: Annotated[str | None, Field(max_length=1024)] = None
-    request_id: Annotated[str | None, Field(max_length=1024)] = None
+    request_id: Annotated[Text | None, Field(max_length=1024)] = None
 
 
 def router() -> APIRouter:

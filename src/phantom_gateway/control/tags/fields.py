@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from phantom_gateway.control.budgets.fields import BudgetFields
-from phantom_gateway.control.entities.fields import Body, Kept, Name, Names
+from phantom_gateway.control.entities.fields import Body, Kept, Name, Names, Text
 
 
 class TagFields(BudgetFields):
     """Body of ``/tag/new`` and ``/tag/update``. An absent field stays as it is; ``null`` clears it."""
 
     name: Name
-    description: Annotated[str, Field(max_length=4096)] | None = None
+    description: Text | None = None
     models: Names | None = None
     budget_id: Name | None = None
     model_info: Kept = None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from phantom_gateway.control.entities.fields import MAX_USD, AllowanceFields
+from phantom_gateway.control.entities.fields import MAX_USD, AllowanceFields, Text
 
 NAMES = sorted(AllowanceFields.model_fields)
 
@@ -53,3 +53,11 @@ def test_nothing_else_than_a_refusal_can_come_of_it(name: str, value: Any) -> No
     except ValidationError as error:
         refused = {problem["loc"][0] for problem in error.errors()}
     assert refused in (set(), {name})
+
+
+def test_texts_hold_what_every_database_stores() -> None:
+    adapter = TypeAdapter(Text)
+    assert adapter.validate_python("two\nlines\tand more \U0001f600") == "two\nlines\tand more \U0001f600"
+    for bad in ("a\x00b", "\x00", "x" * 4097, "\ud800"):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(bad)
