@@ -43,6 +43,7 @@ from phantom_gateway.limits.redis_counters import (
     Word,
 )
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage
+from phantom_gateway.limits.shares import even_share
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, Limit
 
@@ -80,6 +81,8 @@ class SharedAuthority:
         """Every living node has said what it holds, this one included."""
         self.nodes = 1
         """That live, this one included."""
+        self.place = 0
+        """This node's place among them, from 0."""
         self.changed = asyncio.Event()
         """There is something to say."""
         self._mirrors: dict[Key, Mirror] = {}
@@ -142,6 +145,9 @@ class SharedAuthority:
         if not taken.granted:
             return self._refused(worker, mirror, taken, now, recalled=recalled)
         return self._grant(mirror, taken.granted, taken.used)
+
+    def told(self, scope: str, window_start: float, workers: Iterable[str]) -> None:
+        """Nothing: here nobody is asked to tell it."""
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
         """Take back unused units. A negative amount reports units used beyond what was granted."""
@@ -365,7 +371,7 @@ class SharedAuthority:
 
     def _share(self, worker: str, mirror: Mirror, need: int, want: int, now: float) -> Grant:
         """A rate while Redis is away: this node's even share, counted here."""
-        share = max(mirror.limit.amount // max(self.nodes, 1), 1)
+        share = even_share(mirror.limit.amount, max(self.nodes, 1), self.place)
         used = mirror.amount
         before = self._mirrors.get((mirror.limit.scope, 2 * mirror.start - mirror.end)) if mirror.slides else None
         if before is not None:

@@ -243,15 +243,23 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """What is left at the authority after this grant, over all workers."""
     used: int = 0
     """What counts as used or reserved of the limit, this grant included."""
+    eased: bool = False
+    """Of slots: no other worker holds more than its even share (any more), see ``Recall.notice``."""
     reason: str = ""
     """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 
 
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):
-    """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``."""
+    """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``.
+
+    As a ``notice`` it takes nothing: another worker goes beyond its even share, so that nobody may count on his own.
+    """
 
     seq: int
     scope: str
+    notice: bool = False
+    window_start: float = 0.0
+    """Of a notice: the window it is about."""
 
 
 class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
@@ -273,6 +281,12 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     subjects: tuple[str, ...] = ()
     """Kinds of subjects of which there are any (``customer``, ``tag``); of other kinds nobody need ask."""
     database_ok: bool = True
+    workers: tuple[str, ...] = ()
+    """The incarnations of this node's workers, in the order in which limits are shared out while control is away."""
+    nodes: int = 1
+    """Nodes that share limits."""
+    node: int = 0
+    """This node's place among them, from 0."""
 
 
 ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack
