@@ -17,7 +17,7 @@ from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, 
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
-from phantom_gateway.config.schema_router import AliasTarget
+from phantom_gateway.config.schema_router import ENFORCE_RATES, AliasTarget
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
@@ -306,6 +306,9 @@ def _routing(config: Config) -> Routing:
         aliases=aliases,
         hidden_aliases=hidden,
         provider_budgets=budgets_of(router.provider_budget_config, litellm.timezone),
+        enforce_rates=ENFORCE_RATES in (router.optional_pre_call_checks or ())
+        or router.routing_strategy in ("usage-based-routing", "usage-based-routing-v2"),
+        max_parallel=router.default_max_parallel_requests,
     )
 
 

@@ -82,7 +82,7 @@ class Target:
         self.deployment = deployment
         self.id = deployment.id
         self.limits = configured.of_deployment(deployment, snapshot)
-        """Budgets of the deployment and of its provider."""
+        """Of the deployment and of its provider."""
         self.health = health
         self.weight = deployment.weight
         self.header_part = b"x-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % (

@@ -160,6 +160,10 @@ class Routing(Struct, frozen=True, kw_only=True):
     """``model_group_alias``: public alias to model group."""
     hidden_aliases: frozenset[str] = frozenset()
     provider_budgets: dict[str, Budget] = {}
+    enforce_rates: bool = False
+    """Whether ``rpm`` and ``tpm`` of deployments are limits, not only their share of the load."""
+    max_parallel: int | None = None
+    """``max_parallel_requests`` of deployments without one."""
 
 
 class HttpLimits(Struct, frozen=True, kw_only=True):

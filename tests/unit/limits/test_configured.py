@@ -39,3 +39,25 @@ def test_every_budget_once_by_its_scope() -> None:
         "deployment:a",
         "provider:openai",
     ]
+
+
+def test_rates_of_a_deployment_are_limits_where_they_are_enforced() -> None:
+    deployment = msgspec.structs.replace(DEPLOYMENT, id="d", rpm=5, tpm=700, max_parallel_requests=2, budget=None)
+    loose = Snapshot(revision=1, deployments=(deployment,), routing=Routing(max_parallel=9))
+    strict = Snapshot(revision=1, deployments=(deployment,), routing=Routing(enforce_rates=True))
+    slots = ("parallel:deployment:d:", "parallel", 2, "")
+    found = [
+        [(limit.scope, limit.kind, limit.amount, limit.window) for limit in configured.of_deployment(deployment, each)]
+        for each in (loose, strict)
+    ]
+    assert found == [
+        [slots],
+        [
+            slots,
+            ("requests:deployment:d:60s", "requests", 5, "60s"),
+            ("tokens:deployment:d:60s", "tokens", 700, "60s"),
+        ],
+    ]
+    plain = msgspec.structs.replace(deployment, max_parallel_requests=None)
+    assert [limit.amount for limit in configured.of_deployment(plain, loose)] == [9]
+    assert configured.of_deployment(plain, strict)[0].kind == "requests"
