@@ -159,8 +159,9 @@ class LitellmParams(Costs):
     rpm: Annotated[
         Limit,
         Active(
-            "Requests per minute of this deployment: its share in shuffling, what `priority_reservation` divides, and a limit where "
-            "`router_settings` say so (`optional_pre_call_checks: [enforce_model_rate_limits]`, or a usage-based `routing_strategy`)."
+            "Requests per minute of this deployment: its share in shuffling, what `priority_reservation` divides, and a limit "
+            "where `router_settings` say so (`optional_pre_call_checks: [enforce_model_rate_limits]`, or a usage-based "
+            "`routing_strategy`)."
         ),
     ] = None
     tpm: Annotated[Limit, Active("Tokens per minute of this deployment; as `rpm`.")] = None

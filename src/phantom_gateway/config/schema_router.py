@@ -79,8 +79,8 @@ class RouterSettings(Section):
     routing_strategy: Annotated[
         RoutingStrategy | None,
         Active(
-            "How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too. With `usage-based-routing` and "
-            "`usage-based-routing-v2`, `rpm` and `tpm` are limits."
+            "How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too. With "
+            "`usage-based-routing` and `usage-based-routing-v2`, `rpm` and `tpm` are limits."
         ),
     ] = None
     routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
@@ -122,8 +122,8 @@ class RouterSettings(Section):
     optional_pre_call_checks: Annotated[
         Names | None,
         Active(
-            "`enforce_model_rate_limits`: `rpm` and `tpm` of deployments are limits; a full deployment is left out, and when all are full "
-            "the answer is 429. Other checks are accepted, not active yet."
+            "`enforce_model_rate_limits`: `rpm` and `tpm` of deployments are limits; a full deployment is left out, and when all "
+            "are full the answer is 429. Other checks are accepted, not active yet."
         ),
     ] = None
     enable_tag_filtering: Annotated[bool | None, Later("Route by tags.")] = None

@@ -106,7 +106,8 @@ class Leases:
             while isinstance(answer, NeedRecall):
                 if answer.notice is None:
                     recalled = True
-                    await self._recall(message.limit.scope, answer.workers, answer.nodes)
+                    scopes = (message.limit.scope, *answer.scopes)
+                    await asyncio.gather(*[self._recall(scope, answer.workers, answer.nodes) for scope in scopes])
                 else:
                     notice = Recall(seq=0, scope=message.limit.scope, notice=True, window_start=answer.notice)
                     await self._round(notice, answer.workers)

@@ -30,7 +30,7 @@ async def reserve_aside(
 ) -> ApiError | None:
     """Reserve for an attempt at ``target`` under the name ``model``; the refusal when there is no room for it."""
     accounting = exchange.accounting
-    limits = _limits(exchange, target, model)
+    limits = _limits(exchange, target, model, table)
     accounting.reserve_beside(None)
     if not limits:
         return None
@@ -39,9 +39,7 @@ async def reserve_aside(
     plan = book.plan(limits) if limits is target.limits else None
     try:
         reservation = None if plan is None else book.reserve(plan, tokens, need, now)
-        accounting.reserve_beside(
-            reservation or await book.take_all(limits, amounts_for(limits, tokens, need), now)
-        )
+        accounting.reserve_beside(reservation or await book.take_all(limits, amounts_for(limits, tokens, need), now))
     except LimitExceeded as error:
         return refusal(error, now, need, table.snapshot.settings.budget_exceeded_status)
     except LimiterUnavailable:
@@ -49,11 +47,14 @@ async def reserve_aside(
     return None
 
 
-def _limits(exchange: Exchange, target: Target, model: str) -> tuple[Limit, ...]:
-    by_model = exchange.principal.model_limits
-    if not exchange.fallbacks or not by_model:
+def _limits(exchange: Exchange, target: Target, model: str, table: Table) -> tuple[Limit, ...]:
+    key = exchange.principal
+    by_model, reservations = key.model_limits, table.reservations
+    if not exchange.fallbacks or not (by_model or reservations):
         return target.limits
     held = {limit.scope for limit in exchange.limits}
-    names = dict.fromkeys((model, target.deployment.group))
-    further = [limit for name in names for limit in by_model.get(name, ()) if limit.scope not in held]
-    return (*target.limits, *further)
+    group = target.deployment.group
+    further = [limit for name in dict.fromkeys((model, group)) for limit in by_model.get(name, ())]
+    if reservations is not None:
+        further += reservations.limits(group, exchange.wishes.priority or key.priority)
+    return (*target.limits, *[limit for limit in further if limit.scope not in held])

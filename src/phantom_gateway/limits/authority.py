@@ -140,6 +140,8 @@ class NeedRecall(NamedTuple):
     workers: tuple[str, ...]
     nodes: tuple[str, ...] = ()
     """Other nodes that hold some of it."""
+    scopes: tuple[str, ...] = ()
+    """Further counters to recall (``Limit.over``)."""
     notice: float | None = None
     """There is enough left, but it is more than the worker's even share of the window that starts then: the others have to hear of
     it (``told``), who would else use theirs while control is away; then ask again."""
@@ -158,7 +160,19 @@ class Standing(NamedTuple):
 class Counter:
     """One (scope, window start)."""
 
-    __slots__ = ("end", "fruitless", "held", "kind", "loaded", "pause_until", "scope", "spent", "start", "told", "touched")
+    __slots__ = (
+        "end",
+        "fruitless",
+        "held",
+        "kind",
+        "loaded",
+        "pause_until",
+        "scope",
+        "spent",
+        "start",
+        "told",
+        "touched",
+    )
 
     def __init__(self, scope: str, kind: LimitKind, bounds: tuple[float, float], spent: int) -> None:
         self.scope = scope
@@ -232,6 +246,9 @@ class Authority:
         held = counter.held.get(worker, 0)
         debt = min(-min(held, 0), need)  # granting a debt takes nothing: it is counted as spent already
         if need - debt > left:
+            if not self._binds(limit, counter, need, now):
+                counter.held[worker] = held + need
+                return Grant(need, counter.start, end, 0, limit.amount - left + need - debt)
             return self._refuse(worker, limit, counter, left, now, recalled=recalled)
         granted = max(need, min(want, left // (2 * max(len(self._workers), 1))))
         if limit.kind != "budget" and len(self._workers) > 1:
@@ -401,6 +418,18 @@ class Authority:
         """What rows that are being committed may add to a reading of the database."""
         return sum([amounts.get(key, 0) for amounts in self._committing.values()])
 
+    def _binds(self, limit: Limit, counter: Counter, need: int, now: float) -> bool:
+        """Whether ``limit`` binds: what it depends on is used so far, the asker's own part not counted, which is taken already."""
+        for over in limit.over:
+            other = self._counters.get((over.scope, counter.start))
+            if other is None:
+                continue
+            before = self._counters.get((over.scope, 2 * counter.start - counter.end))
+            mine = need if other.kind == limit.kind else 0
+            if self._used(limit, other, before, now) - mine >= over.amount:
+                return True
+        return not limit.over
+
     def _share(self, worker: str, amount: int) -> int:
         workers = sorted(self._workers)
         place = workers.index(worker) if worker in self._workers else len(workers)
@@ -438,12 +467,16 @@ class Authority:
         others = [
             name for name, amount in counter.held.items() if amount > 0 and name != worker and name in self._workers
         ]
+        scopes = tuple([over.scope for over in limit.over])
+        for scope in scopes:  # what is leased of it and not used does not count
+            above = self._counters.get((scope, counter.start))
+            others += [] if above is None else [name for name, held in above.held.items() if held > 0]
         if recalled:
             counter.fruitless += 1
             if counter.fruitless >= FRUITLESS_RECALLS:
                 counter.pause_until = now + RECALL_PAUSE
         elif others and not (counter.fruitless >= FRUITLESS_RECALLS and now < counter.pause_until):
-            return NeedRecall(tuple(others))
+            return NeedRecall(tuple(dict.fromkeys(others)), scopes=scopes)
         return Grant(0, counter.start, _finite(counter.end), max(left, 0), limit.amount - left, "exhausted")
 
 

@@ -23,6 +23,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=False, omit_
     """Base of all messages."""
 
 
+class Over(msgspec.Struct, frozen=True, kw_only=True):
+    """That at least ``amount`` of another counter is used, in the same window."""
+
+    scope: str
+    amount: int
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """One limit on one entity. Further entities (user, team, ...) are more rows, not more code.
 
@@ -39,6 +46,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A duration (``60s``, ``24h``, ``30d``, ``1mo``), or ``""``: never resets (a prepaid budget), meaningless for parallel."""
     anchor: float = 0.0
     """Start of the first window for windows that are not calendar-aligned; 0 = calendar-aligned in UTC."""
+    over: tuple[Over, ...] = ()
+    """If there are any: it counts always and binds only when one of them holds."""
 
 
 class Spend(NamedTuple):
@@ -81,6 +90,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     budget_fallbacks: dict[str, tuple[str, ...]] = {}
     """Models to go on with when a budget for one model is exhausted, by that model."""
     tags: tuple[str, ...] = ()
+    priority: str | None = None
+    """Of the team, else of the key: which share of a model it has (``limits.priorities``)."""
     revision: int = 0
 
 

@@ -30,9 +30,7 @@ def limit(kind: LimitKind, amount: int) -> Limit:
 @pytest.mark.parametrize("nodes", [1, 2, 3])
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_shares_add_up(amount: int, nodes: int, workers: int) -> None:
-    shares = [
-        Place(workers, worker, nodes, node).share(amount) for node in range(nodes) for worker in range(workers)
-    ]
+    shares = [Place(workers, worker, nodes, node).share(amount) for node in range(nodes) for worker in range(workers)]
     assert sum(shares) == amount
     parts = [even_share(amount, workers, place) for place in range(workers)]
     assert max(parts) - min(parts) <= 1
@@ -171,7 +169,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.up)
     @rule(restarted=st.booleans())
-    def come(self, restarted: bool) -> None:  # noqa: FBT001  hypothesis passes by name
+    def come(self, restarted: bool) -> None:
         self.up = True
         if restarted:
             self.authority = Authority(awaiting=tuple(self.books), now=self.now)
