@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,13 +19,6 @@ model_list:
   - model_name: other
     litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 20}}
     model_info: {{id: two}}
-  - model_name: full
-    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 3}}
-    model_info: {{id: small}}
-  - model_name: full
-    litellm_params:
-      {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 99, max_parallel_requests: 0}}
-    model_info: {{id: closed}}
 router_settings: {{optional_pre_call_checks: [enforce_model_rate_limits], num_retries: 0}}
 litellm_settings:
   priority_reservation: {{live: 0.75, batch: {{type: percent, value: 0.1}}}}
@@ -82,8 +76,24 @@ def test_a_team_decides_and_a_request_may_ask_for_less(gateway: Gateway) -> None
     assert ask(gateway, live, "other").json()["error"]["details"]["priority"] == "batch"
 
 
-def test_full_deployments_are_left_out_until_all_are(gateway: Gateway) -> None:
-    key = gateway.admin("POST", "/key/generate", json={"metadata": {"priority": "live"}}).json()["key"]
-    served = [ask(gateway, key, "full") for _ in range(4)]
-    assert [each.status_code for each in served] == [200, 200, 200, 429]
-    assert {each.headers["x-litellm-model-id"] for each in served[:3]} == {"small"}
+FULL = """
+model_list:
+  - model_name: gpt
+    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 3}}
+    model_info: {{id: small}}
+  - model_name: gpt
+    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 4}}
+    model_info: {{id: large}}
+router_settings: {{optional_pre_call_checks: [enforce_model_rate_limits], num_retries: 0}}
+"""
+
+
+def test_full_deployments_are_left_out_until_all_are(tmp_path: Path, simulator: SimulatorThread) -> None:
+    config = write_config(tmp_path, simulator, FULL)
+    with running_gateway(tmp_path / "data", config, workers=2) as gateway:
+        key = gateway.key()
+        answers = [ask(gateway, key, "gpt") for _ in range(10)]
+        served = [each.headers["x-litellm-model-id"] for each in answers if each.status_code == 200]
+        assert sorted(served) == ["large"] * 4 + ["small"] * 3
+        assert {each.status_code for each in answers[7:]} == {429}
+        assert all(1 <= int(each.headers["retry-after"]) <= 60 for each in answers[7:])
