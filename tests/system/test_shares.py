@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import write_config
-from tests.support.gateway import Gateway, SimulatorThread, running_gateway
+from tests.support.gateway import Gateway, SimulatorThread, running_gateway, wait_until
 
 CONFIG = """
 model_list:
@@ -79,10 +79,12 @@ def test_a_team_decides_and_a_request_may_ask_for_less(gateway: Gateway) -> None
 FULL = """
 model_list:
   - model_name: gpt
-    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 3}}
+    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 3,
+                     input_cost_per_token: 0.001, output_cost_per_token: 0.001}}
     model_info: {{id: small}}
   - model_name: gpt
-    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 4}}
+    litellm_params: {{model: openai/up, api_base: "http://127.0.0.1:{simulator}/v1", api_key: sk-up, rpm: 4,
+                     input_cost_per_token: 0.001, output_cost_per_token: 0.001}}
     model_info: {{id: large}}
 router_settings: {{optional_pre_call_checks: [enforce_model_rate_limits], num_retries: 0}}
 """
@@ -97,3 +99,14 @@ def test_full_deployments_are_left_out_until_all_are(tmp_path: Path, simulator: 
         assert sorted(served) == ["large"] * 4 + ["small"] * 3
         assert {each.status_code for each in answers[7:]} == {429}
         assert all(1 <= int(each.headers["retry-after"]) <= 60 for each in answers[7:])
+
+
+def test_the_status_of_a_spent_budget_is_a_setting_and_a_soft_one_is_reported(
+    tmp_path: Path, simulator: SimulatorThread
+) -> None:
+    config = write_config(tmp_path, simulator, FULL + "general_settings: {{budget_exceeded_status_code: 402}}\n")
+    with running_gateway(tmp_path / "data", config) as gateway:
+        assert ask(gateway, gateway.key(soft_budget=0), "gpt").status_code == 200
+        refused = ask(gateway, gateway.key(max_budget=1e-9), "gpt")
+        assert (refused.status_code, refused.json()["error"]["type"]) == (402, "budget_exceeded")
+        wait_until(lambda: any("soft budget of key:" in line and "exceeded" in line for line in gateway.lines), 20)
