@@ -169,7 +169,9 @@ class Money(RuleBasedStateMachine):
             if not worker.connected:
                 raise LimiterUnavailable("no connection")
             answer = self.authority.ask(name, message.limit, message.need, message.want, self.now)
-            if isinstance(answer, NeedRecall):
+            while isinstance(answer, NeedRecall):
+                if answer.notice is not None:
+                    self.authority.told(message.limit.scope, answer.notice, answer.workers)
                 for other in self.workers:
                     if other.name in answer.workers and other.connected:
                         back = other.book.on_recall(message.limit.scope)

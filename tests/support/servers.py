@@ -19,7 +19,7 @@ import pytest
 from phantom_gateway.config.database_address import PostgresAddress, parse_database_url
 from phantom_gateway.store.postgres import PostgresDatabase, open_postgres
 
-QUICK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200")
+QUICK = ("fsync = off", "full_page_writes = off", "max_connections = 200")
 
 
 class PostgresServer:

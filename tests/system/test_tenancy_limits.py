@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.system.test_concurrency import burst, dearest, until_refused
 
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import TeamMemberRow, TeamRow, UserRow
+from phantom_gateway.wire.tasks import TaskGroup
 
 AT_ONCE = 200
 ALLOWED = 10
@@ -137,3 +139,18 @@ async def test_the_whole_gateway_and_the_master_key_have_a_budget(
         assert await until_refused(running, running.key(), body) == 3
         assert refused_by(running, running.key(), body) == "gateway"
         assert running.verify() == 0
+
+
+async def test_what_is_under_way_when_a_customer_or_tag_is_made_is_charged_to_it(gateway: Gateway) -> None:
+    body, cost = dearest("newcomer", first_ms=1500)
+    key = gateway.key(tags=["fresh"])
+    call = TaskGroup().spawn(burst(gateway, key, body, 2), "calls")
+    await asyncio.sleep(0.5)
+    for path, made in (("/customer/new", {"user_id": "newcomer"}), ("/tag/new", {"name": "fresh"})):
+        answer = await asyncio.to_thread(gateway.admin, "POST", path, json=made | {"max_budget": 100 * cost / 1e9})
+        assert answer.status_code == 200, answer.text
+    assert await call == [200, 200]
+    for entity in ("customer:newcomer", "tag:fresh"):
+        await asyncio.to_thread(
+            wait_until, lambda entity=entity: spent(gateway, entity) == total(gateway, entity)[0] > 0
+        )

@@ -8,6 +8,7 @@ from phantom_gateway.config.errors import KeyPath, Note, nearest
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import OpenSection, Section, inactive
 from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
+from phantom_gateway.config.schema_router import ENFORCE_RATES
 
 _PROVIDER_PARAMETERS = """
 temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
@@ -76,3 +77,7 @@ def _special(config: Config) -> Iterator[Note]:
             path,
             f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
         )
+    for index, check in enumerate(config.router_settings.optional_pre_call_checks or ()):
+        if check != ENFORCE_RATES:
+            place: KeyPath = ("router_settings", "optional_pre_call_checks", index)
+            yield Note("later", config.position(place), place, f"{check} is accepted, not active yet")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from phantom_gateway.config.credentials import conceal
+from phantom_gateway.config.cron import parse_cron
 from phantom_gateway.config.durations import parse_duration, parse_seconds, parse_window, parse_zone
 from phantom_gateway.config.errors import NoteKind
 from phantom_gateway.config.secret import Secret
@@ -99,6 +100,14 @@ def _secret(value: Any) -> Any:
     return Secret(str(value))
 
 
+def _cron(value: str) -> str:
+    try:
+        parse_cron(value)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+    return value
+
+
 def _text(value: Any) -> Any:
     """Numbers are taken as the text they were, so that ``organization: 123`` works as it does in LiteLLM."""
     if isinstance(value, Secret):
@@ -168,6 +177,7 @@ def _list_of_mappings(value: Any) -> Any:
 SecretText = Annotated[Secret, BeforeValidator(_secret)]
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=4096)]
 Name = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
+CronText = Annotated[str, AfterValidator(_cron)]
 Names = Annotated[list[Name], BeforeValidator(_names), Field(max_length=10_000)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_COUNT)]
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=MAX_COUNT)]

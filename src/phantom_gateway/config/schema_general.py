@@ -10,6 +10,7 @@ from phantom_gateway.config.credentials import conceal
 from phantom_gateway.config.schema_base import (
     Active,
     Count,
+    CronText,
     DurationText,
     Free,
     FreeDict,
@@ -99,12 +100,17 @@ class GeneralSettings(Section):
         Seconds | None, Noted("A budget's reset is arithmetic, not a job.")
     ] = None
     maximum_spend_logs_retention_period: Annotated[
-        DurationText | None, Later("How long rows of requests are kept.")
+        DurationText | None,
+        Active(
+            "How long rows of requests are kept, in whole UTC days (a month is 31 of them); sums are kept for ever."
+        ),
     ] = None
-    maximum_spend_logs_retention_interval: Annotated[DurationText | None, Later("How often old rows are removed.")] = (
-        None
-    )
-    maximum_spend_logs_cleanup_cron: Annotated[Text | None, Later("When old rows are removed.")] = None
+    maximum_spend_logs_retention_interval: Annotated[
+        DurationText | None, Active("How often old rows are removed; default `1d`.")
+    ] = None
+    maximum_spend_logs_cleanup_cron: Annotated[
+        CronText | None, Active("When old rows are removed instead: five fields of cron, in UTC.")
+    ] = None
     use_spend_logs_partitioning: Annotated[bool | None, Noted("The table's layout is the gateway's own.")] = None
     use_redis_transaction_buffer: Annotated[bool | None, Noted("The journal is the buffer.")] = None
     coordination_redis: Annotated[

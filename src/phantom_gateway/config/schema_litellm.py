@@ -31,7 +31,30 @@ from phantom_gateway.config.schema_base import (
 )
 from phantom_gateway.config.schema_keys import KeyBounds, KeyDefaults, KeyGeneration
 
+Part = Annotated[Number, Field(le=1)]
 ErrorStatus = Annotated[int, Field(ge=400, le=499)]
+
+
+class PriorityShare(Section):
+    """One share of ``priority_reservation`` in its long form."""
+
+    type: Annotated[Literal["percent", "rpm", "tpm"], Active("What `value` is; default `percent`, a part of one.")] = (
+        "percent"
+    )
+    value: Annotated[Number, Active("The share.")]
+
+
+class PrioritySettings(OpenSection):
+    """``priority_reservation_settings``."""
+
+    default_priority: Annotated[
+        Part | None, Active("The share, as a part of one, of all without a priority together; default 0.25.")
+    ] = None
+    saturation_threshold: Annotated[
+        Part | None,
+        Active("From which use of a model's capacity on, as a part of one, shares are enforced; default 0.5."),
+    ] = None
+    saturation_check_cache_ttl: Annotated[Seconds | None, Noted("The counters are exact; nothing is cached.")] = None
 
 
 class CacheParams(OpenSection):
@@ -154,7 +177,14 @@ class LitellmSettings(OpenSection):
     tag_budget_config: Annotated[
         dict[Name, BudgetEntry] | None, Active("Budgets by tag, for tags without one of their own.")
     ] = None
-    priority_reservation: Annotated[dict[str, Number] | None, Later("Share of the limits kept for a priority.")] = None
+    priority_reservation: Annotated[
+        dict[Name, Number | PriorityShare] | None,
+        Active(
+            "Shares of each model's `rpm` and `tpm` by priority, as parts of one or `{type: percent|rpm|tpm, value}`. A priority "
+            "is the `metadata.priority` of a team, else of a key. Needs no callback."
+        ),
+    ] = None
+    priority_reservation_settings: Annotated[PrioritySettings | None, Active("How the shares are enforced.")] = None
     store_audit_logs: Annotated[bool | None, Noted("Administrative changes are always recorded.")] = None
     public_model_groups: Annotated[Names | None, Later("Models shown on the public hub.")] = None
     require_auth_for_metrics_endpoint: Annotated[bool | None, Later("Ask for a key at `/metrics`.")] = None

@@ -157,14 +157,19 @@ class LitellmParams(Costs):
         bool | Text | None, Active("`false`: accept any certificate; a path: trust this CA file only.")
     ] = None
     rpm: Annotated[
-        Limit, Active("Requests per minute of this deployment: its share in shuffling; not a limit yet.")
+        Limit,
+        Active(
+            "Requests per minute of this deployment: its share in shuffling, what `priority_reservation` divides, and a limit "
+            "where `router_settings` say so (`optional_pre_call_checks: [enforce_model_rate_limits]`, or a usage-based "
+            "`routing_strategy`)."
+        ),
     ] = None
-    tpm: Annotated[Limit, Active("Tokens per minute of this deployment: its share in shuffling; not a limit yet.")] = (
-        None
-    )
+    tpm: Annotated[Limit, Active("Tokens per minute of this deployment; as `rpm`.")] = None
     weight: Annotated[Number | None, Active("Share in shuffling among the deployments of one name.")] = None
     order: Annotated[Count | None, Active("Priority tier: lower numbers are used first.")] = None
-    max_parallel_requests: Annotated[Limit, Later("Requests in flight at once to this deployment.")] = None
+    max_parallel_requests: Annotated[
+        Limit, Active("Requests in flight at once to this deployment, over all workers; when it is full, others serve.")
+    ] = None
     timeout: Annotated[Seconds | None, Active("Seconds until a call is given up.")] = None
     stream_timeout: Annotated[Seconds | None, Active("Seconds until the first byte of a stream.")] = None
     max_retries: Annotated[Count | None, Active("Retries on this deployment's group, instead of `num_retries`.")] = None

@@ -33,6 +33,9 @@ RoutingStrategy = Literal[
 ]
 
 
+ENFORCE_RATES = "enforce_model_rate_limits"
+
+
 class AliasTarget(Section):
     """The long form of an alias."""
 
@@ -75,7 +78,10 @@ class RouterSettings(Section):
 
     routing_strategy: Annotated[
         RoutingStrategy | None,
-        Active("How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too."),
+        Active(
+            "How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too. With "
+            "`usage-based-routing` and `usage-based-routing-v2`, `rpm` and `tpm` are limits."
+        ),
     ] = None
     routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
@@ -113,14 +119,22 @@ class RouterSettings(Section):
     enable_pre_call_checks: Annotated[
         bool | None, Later("Leave out deployments whose input limit the request exceeds.")
     ] = None
-    optional_pre_call_checks: Annotated[Names | None, Later("Affinity and other checks.")] = None
+    optional_pre_call_checks: Annotated[
+        Names | None,
+        Active(
+            "`enforce_model_rate_limits`: `rpm` and `tpm` of deployments are limits; a full deployment is left out, and when all "
+            "are full the answer is 429. Other checks are accepted, not active yet."
+        ),
+    ] = None
     enable_tag_filtering: Annotated[bool | None, Later("Route by tags.")] = None
     tag_filtering_match_any: Annotated[bool | None, Later("One matching tag suffices.")] = None
     provider_budget_config: Annotated[
         dict[Name, BudgetEntry] | None,
         Active("Budgets by provider; when one is spent, deployments of other providers serve."),
     ] = None
-    default_max_parallel_requests: Annotated[Positive | None, Later("Requests in flight to a deployment.")] = None
+    default_max_parallel_requests: Annotated[
+        Positive | None, Active("`max_parallel_requests` of deployments without one.")
+    ] = None
     default_litellm_params: Annotated[FreeDict | None, Later("Parameters of every deployment.")] = None
     cache_responses: Annotated[bool | None, Later("Cache answers.")] = None
     caching_groups: Annotated[FreeList | None, Later("Models that share cached answers.")] = None

@@ -16,8 +16,9 @@ from phantom_gateway.config.crosscheck import DEMO, alias_target, check_entry
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
-from phantom_gateway.config.schema_router import AliasTarget
+from phantom_gateway.config.schema_router import ENFORCE_RATES, AliasTarget
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
@@ -25,7 +26,16 @@ from phantom_gateway.control.compile_deployment import Compiled, Context, compil
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
-from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import (
+    Deployment,
+    HttpLimits,
+    Prices,
+    Priorities,
+    PriorityShare,
+    Routing,
+    Settings,
+    Snapshot,
+)
 
 DEMO_PRICES = Prices(version="demo", input=100_000_000, output=400_000_000)
 """0.10 and 0.40 dollars per million tokens: spend is visible, and small."""
@@ -306,6 +316,9 @@ def _routing(config: Config) -> Routing:
         aliases=aliases,
         hidden_aliases=hidden,
         provider_budgets=budgets_of(router.provider_budget_config, litellm.timezone),
+        enforce_rates=ENFORCE_RATES in (router.optional_pre_call_checks or ())
+        or router.routing_strategy in ("usage-based-routing", "usage-based-routing-v2"),
+        max_parallel=router.default_max_parallel_requests,
     )
 
 
@@ -368,9 +381,27 @@ def _settings(config: Config) -> Settings:
         customer_budget=budget(litellm.max_end_user_budget),
         customer_budget_id=litellm.max_end_user_budget_id or "",
         tag_budgets=budgets_of(litellm.tag_budget_config, litellm.timezone),
+        priorities=_priorities(litellm),
         limited_tokens=general.token_rate_limit_type or default.limited_tokens,
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,
+    )
+
+
+def _priorities(litellm: LitellmSettings) -> Priorities | None:
+    written, settings = litellm.priority_reservation, litellm.priority_reservation_settings
+    if not written:
+        return None
+    default = Priorities(shares={})
+    return Priorities(
+        shares={
+            name: PriorityShare(value=share)
+            if isinstance(share, (int, float))
+            else PriorityShare(kind=share.type, value=share.value)
+            for name, share in written.items()
+        },
+        default=_or(default.default, settings.default_priority if settings else None),
+        threshold=_or(default.threshold, settings.saturation_threshold if settings else None),
     )
 
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from phantom_gateway.control.spine_connection import SpineConnection
 from phantom_gateway.limits.authority import LeaseAuthority, NeedRecall
 from phantom_gateway.limits.errors import TruthUnavailable
@@ -100,19 +102,25 @@ class Leases:
     async def _answer(self, connection: SpineConnection, message: LeaseAsk, now: float) -> None:
         try:
             answer = await self._decide(connection.worker, message, now, recalled=False)
-            if isinstance(answer, NeedRecall):
-                started = asyncio.get_running_loop().time()
-                await self._recall(message.limit.scope, answer.workers, answer.nodes)
+            started, recalled = asyncio.get_running_loop().time(), False
+            while isinstance(answer, NeedRecall):
+                if answer.notice is None:
+                    recalled = True
+                    scopes = (message.limit.scope, *answer.scopes)
+                    await asyncio.gather(*[self._recall(scope, answer.workers, answer.nodes) for scope in scopes])
+                else:
+                    notice = Recall(seq=0, scope=message.limit.scope, notice=True, window_start=answer.notice)
+                    await self._round(notice, answer.workers)
+                    self.authority.told(message.limit.scope, answer.notice, answer.workers)
                 if not connection.open:
                     return  # it says hello anew, and what would be granted here would never reach it
                 later = now + asyncio.get_running_loop().time() - started
-                answer = await self._decide(connection.worker, message, later, recalled=True)
+                answer = await self._decide(connection.worker, message, later, recalled=recalled)
         except WindowSyntaxError as error:
             log.warning("worker %s disconnected: %s", connection.worker, error)
             connection.close()
             return
-        if isinstance(answer, LeaseGrant):  # with recalled=True it always is
-            connection.send(answer)
+        connection.send(answer)
 
     async def _decide(self, worker: str, message: LeaseAsk, now: float, *, recalled: bool) -> LeaseGrant | NeedRecall:
         try:
@@ -137,17 +145,25 @@ class Leases:
         if running is not None:
             await asyncio.wait((running.done,), timeout=RECALL_SECONDS)
             return
-        reachable = {worker: self._workers[worker] for worker in holders if worker in self._workers}
-        if not reachable:
-            return
-        self._seq += 1
-        seq = self._seq
-        round_ = _Round(set(reachable), asyncio.get_running_loop().create_future())
-        self._rounds[seq] = self._recalling[scope] = round_
+        self._recalling[scope] = round_ = _Round(set(), asyncio.get_running_loop().create_future())
         try:
-            for holder in reachable.values():
-                holder.send(Recall(seq=seq, scope=scope))
-            await asyncio.wait((round_.done,), timeout=RECALL_SECONDS)
+            await self._round(Recall(seq=0, scope=scope), holders, round_)
         finally:
-            del self._rounds[seq], self._recalling[scope]
-            round_.done.cancel()
+            del self._recalling[scope]
+
+    async def _round(self, question: Recall, workers: Sequence[str], round_: _Round | None = None) -> None:
+        """Put a question to ``workers`` and wait for all answers, or for a moment."""
+        round_ = round_ or _Round(set(), asyncio.get_running_loop().create_future())
+        reachable = {worker: self._workers[worker] for worker in workers if worker in self._workers}
+        if reachable:
+            self._seq += 1
+            seq = self._seq
+            round_.waiting.update(reachable)
+            self._rounds[seq] = round_
+            try:
+                for connection in reachable.values():
+                    connection.send(msgspec.structs.replace(question, seq=seq))
+                await asyncio.wait((round_.done,), timeout=RECALL_SECONDS)
+            finally:
+                del self._rounds[seq]
+        round_.done.cancel()

@@ -61,6 +61,14 @@ def _of_organization_members(connection: sa.Connection, names: Sequence[str]) ->
     return _budgets(connection, "org_member", {name: rows[name] for name in names if name in rows})
 
 
+def _of_customers(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "customer", {row.id: row for row in tenants.CUSTOMERS.of(connection, "id", ids)})
+
+
+def _of_tags(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+    return _budgets(connection, "tag", {row.id: row for row in tenants.TAGS.of(connection, "id", names)})
+
+
 def _ends(names: Sequence[str]) -> list[str]:
     return sorted({name[cut + 1 :] for name in names for cut in range(len(name)) if name[cut] == "/"})
 
@@ -92,8 +100,13 @@ SOURCES: Mapping[str, Source] = {
     "project": _of_projects,
     "org": _of_organizations,
     "org_member": _of_organization_members,
+    "customer": _of_customers,
+    "tag": _of_tags,
 }
-"""By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here."""
+"""By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here.
+
+Budgets that the configuration gives are not among them.
+"""
 
 
 class PresentBudgets:

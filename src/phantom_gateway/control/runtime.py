@@ -27,6 +27,7 @@ from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.places import DataDirectory
 from phantom_gateway.control.reload import Reloader
+from phantom_gateway.control.retention import Retention
 from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.control.sign_in.identity import Operator
 from phantom_gateway.control.sign_in.parts import sign_in_parts
@@ -154,6 +155,13 @@ class Control:
         self._audit_watch.start()
         self.soft_budgets = SoftBudgets(self._database, time.time)
         self.soft_budgets.start()
+        self.retention = Retention(
+            self._database,
+            socket.gethostname() if cluster is None else cluster.node,
+            lambda: self.loader.config.general_settings,
+            time.time,
+        )
+        self.retention.start()
 
     async def stop(self) -> None:
         """Finish what is under way and what is written, and let everything go."""
@@ -168,6 +176,7 @@ class Control:
         if self._simulator is not None:
             await self._simulator.close()
         await self.soft_budgets.stop()
+        await self.retention.stop()
         await self._audit_watch.stop()
         self._note_operations()
         self._sign_in.passwords.close()

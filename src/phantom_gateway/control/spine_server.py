@@ -230,6 +230,9 @@ class SpineServer:
             key_epoch=parts.directory.epoch,
             subjects=parts.subjects.kinds,
             database_ok=self.database_ok,
+            workers=tuple(sorted(self._workers)),
+            nodes=parts.leases.authority.nodes,
+            node=parts.leases.authority.place,
         )
         frame = encode(beat)
         for connection in self._workers.values():
@@ -292,6 +295,7 @@ class SpineServer:
         )
         log.info("worker %s (slot %d, pid %d) greeted", hello.worker, hello.slot, hello.pid)
         connection.admit()
+        self._beat()
 
     def received(self, connection: SpineConnection, message: ToControl) -> None:
         """A worker says something."""
@@ -343,5 +347,6 @@ class SpineServer:
             self._loads.pop(worker, None)
             self._parts.leases.disconnected(worker)
             self._confirm(worker, tuple(self._acks))
+            self._beat()
             log.info("worker %s disconnected", worker)
             self._parts.journals.poke()

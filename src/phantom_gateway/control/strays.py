@@ -40,6 +40,8 @@ def entities_of(record: Opened | Closed) -> tuple[str, ...]:
         named.append(("user", record.user_id))
     if record.user_id and record.org_id:
         named.append(("org_member", f"{record.org_id}/{record.user_id}"))
+    named.append(("customer", record.end_user))
+    named += [("tag", tag) for tag in record.tags]
     return tuple([f"{kind}:{name}" for kind, name in named if name])
 
 

@@ -131,7 +131,7 @@ async def _wait(exchange: Exchange, table: Table, worker: Worker, amounts: list[
 
 
 class _Detour:
-    """The way round an exhausted budget for one model."""
+    """The way round an exhausted budget for one model, or a model of which there is no more for this priority."""
 
     def __init__(self, exchange: Exchange, table: Table, error: LimitExceeded, need: int) -> None:
         self._refusal = refusal(error, time.time(), need, table.snapshot.settings.budget_exceeded_status)
@@ -142,6 +142,8 @@ class _Detour:
             asked = exchange.call.model
             names = of_key(exchange.principal, asked, table).names(asked)
             self._models = iter([each for name in names for each in fallbacks.get(name, ())])
+        elif error.limit.entity.startswith(("model:", "priority:")):
+            self._models = iter(exchange.group.fallbacks)
 
     async def take(self, exchange: Exchange, table: Table, worker: Worker) -> None:
         """Turn to the next model that the key may use. Raises the first refusal when there is none."""

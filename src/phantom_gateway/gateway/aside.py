@@ -1,6 +1,8 @@
-"""What an attempt reserves of where it goes: budgets of the deployment and its provider, limits for a fallback's model.
+"""What an attempt reserves of where it goes: rates, slots and budgets of the deployment and its provider, limits for a fallback's
+model.
 
-Taken when the deployment is chosen, given back when the attempt fails, charged with the request. These reservations are not in
+Taken when the deployment is chosen, given back when the attempt fails (but a request that was sent was sent), charged with the
+request. These reservations are not in
 the request's ``Opened``, which is older than the choice: should the process die, what was under way is billed to the key and
 all above it, but not to the deployment.
 """
@@ -26,17 +28,18 @@ if TYPE_CHECKING:
 async def reserve_aside(
     exchange: Exchange, target: Target, model: str, table: Table, book: LeaseBook
 ) -> ApiError | None:
-    """Reserve for an attempt at ``target`` under the name ``model``; the refusal when its budget is exhausted."""
+    """Reserve for an attempt at ``target`` under the name ``model``; the refusal when there is no room for it."""
     accounting = exchange.accounting
-    limits = _limits(exchange, target, model)
+    limits = _limits(exchange, target, model, table)
     accounting.reserve_beside(None)
     if not limits:
         return None
     need = worst_case(exchange, target.worst(target.upstream_model(model)))
-    now = time.time()
+    tokens, now = counted_tokens(exchange, table), time.time()
+    plan = book.plan(limits) if limits is target.limits else None
     try:
-        amounts = amounts_for(limits, counted_tokens(exchange, table), need)
-        accounting.reserve_beside(await book.take_all(limits, amounts, now))
+        reservation = None if plan is None else book.reserve(plan, tokens, need, now)
+        accounting.reserve_beside(reservation or await book.take_all(limits, amounts_for(limits, tokens, need), now))
     except LimitExceeded as error:
         return refusal(error, now, need, table.snapshot.settings.budget_exceeded_status)
     except LimiterUnavailable:
@@ -44,11 +47,14 @@ async def reserve_aside(
     return None
 
 
-def _limits(exchange: Exchange, target: Target, model: str) -> tuple[Limit, ...]:
-    by_model = exchange.principal.model_limits
-    if not exchange.fallbacks or not by_model:
+def _limits(exchange: Exchange, target: Target, model: str, table: Table) -> tuple[Limit, ...]:
+    key = exchange.principal
+    by_model, reservations = key.model_limits, table.reservations
+    if not exchange.fallbacks or not (by_model or reservations):
         return target.limits
     held = {limit.scope for limit in exchange.limits}
-    names = dict.fromkeys((model, target.deployment.group))
-    further = [limit for name in names for limit in by_model.get(name, ()) if limit.scope not in held]
-    return (*target.limits, *further)
+    group = target.deployment.group
+    further = [limit for name in dict.fromkeys((model, group)) for limit in by_model.get(name, ())]
+    if reservations is not None:
+        further += reservations.limits(group, exchange.wishes.priority or key.priority)
+    return (*target.limits, *[limit for limit in further if limit.scope not in held])

@@ -24,6 +24,12 @@ class Beside:
             self._present.release()
         self._present = reservation
 
+    def failed(self) -> None:
+        """The present attempt was sent and has failed without a bill: it counts as a request, and everything else is free again."""
+        if self._present is not None:
+            self._present.settle()
+            self._present = None
+
     def lost(self, tokens: int, cost: int) -> None:
         """The present attempt has failed and will be billed: keep what it used."""
         if self._present is not None:

@@ -138,7 +138,7 @@ class Caller:
             if target.limits or exchange.fallbacks:
                 refused = await reserve_aside(exchange, target, model, table, self._book)
                 if refused is not None:
-                    exhausted = refused
+                    exhausted = _sooner(exhausted, refused)
                     banned.add(target.id)
                     continue
             tried.add(target.id)
@@ -149,7 +149,6 @@ class Caller:
                 if failed.free:
                     continue
                 failure = failed.error
-                exchange.accounting.reserve_beside(None)
                 self._judge(target, failed, table, alone=len(group.targets) == 1)
                 again_s = failed.wait_s
                 if not failed.same_again:
@@ -208,11 +207,12 @@ class Caller:
             finally:
                 response.close()
         except wire.UpstreamError as error:
+            failed = _failure(error)
             if _may_be_billed(error, accounting):
                 accounting.attempt_lost()
             else:
-                accounting.attempt_failed()
-            raise _failure(error) from error
+                accounting.attempt_failed(sent=not failed.free)
+            raise failed from error
         except (ApiError, AttemptFailed):
             accounting.attempt_failed()
             raise
@@ -292,6 +292,14 @@ def _retries(exchange: Exchange, target: Target, table: Table) -> int:
     allowed = table.routing.num_retries if allowed is None else allowed
     wanted = exchange.wishes.num_retries
     return allowed if wanted is None else min(allowed, wanted)
+
+
+def _sooner(one: ApiError | None, other: ApiError) -> ApiError:
+    """Of two refusals of deployments that have no room, the one that ends sooner."""
+    if one is None:
+        return other
+    waits = [math.inf if each.status != 429 else (each.details or {}).get("retry_after_s", 0) for each in (one, other)]
+    return one if waits[0] <= waits[1] else other
 
 
 async def _pause(exchange: Exchange, seconds: float, failure: ApiError | None) -> None:

@@ -71,7 +71,7 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
     has_budget = False
     for piece in slices:
         kind = piece.kind
-        if kind == "parallel":
+        if kind == "parallel" or piece.limit.over:
             continue
         fixed = piece.shown
         if not fixed:

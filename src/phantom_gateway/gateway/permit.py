@@ -69,10 +69,11 @@ class Permit:
         return entry[1]
 
 
-def of_key(key: KeyRecord, asked: str, table: Table) -> Permit:
-    """The permit of ``key`` for the model ``asked`` for. Raises ApiError 403 or 400."""
+def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None) -> Permit:
+    """The permit of ``key`` for the model ``asked`` for, with another ``priority`` than its own. Raises ApiError 403 or 400."""
     permits = table.permits(key)
-    known = permits.get(asked)
+    identity = asked if priority is None else (asked, priority)
+    known = permits.get(identity)
     if known is not None:
         return known
     if key.key_type not in ("default", "llm_api"):
@@ -92,8 +93,15 @@ def of_key(key: KeyRecord, asked: str, table: Table) -> Permit:
     if len(permits) >= MAX_MODELS:
         permits.clear()
     general = _general(key, table, permits.values())
-    permit = permits[asked] = Permit(model, found, general)
+    permit = Permit(model, found, general)
     own = [limit for name in permit.names(asked) for limit in key.model_limits.get(name, ())]
+    if table.reservations is not None:
+        group = found[0].name
+        if priority is not None and not table.reservations.lowers(key.priority, priority, group):
+            message = f"x-litellm-priority: '{priority}' is not a priority with at most this key's share of the model."
+            raise invalid_request(message, "x-litellm-priority")
+        own += table.reservations.limits(group, key.priority if priority is None else priority)
+    permits[identity] = permit
     if own:
         permit.limits = _once(general, own)
     return permit
@@ -152,7 +160,10 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
     wishes = exchange.wishes
     while True:
         key = exchange.principal
-        granted = table.permits(key).get(asked) or of_key(key, asked, table)
+        if wishes.priority is None or table.reservations is None:
+            granted = table.permits(key).get(asked) or of_key(key, asked, table)
+        else:
+            granted = of_key(key, asked, table, wishes.priority)
         exchange.limits = granted.limits
         if worker.subjects.any and (wishes.end_user or wishes.tags or key.tags):
             generation = worker.generation

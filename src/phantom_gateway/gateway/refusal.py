@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from phantom_gateway.gateway.errors import ApiError
+from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.ledger.money import NANO, format_usd
+from phantom_gateway.limits.priorities import priority_of
 
 if TYPE_CHECKING:
     from phantom_gateway.limits.errors import LimitExceeded
@@ -49,13 +51,23 @@ def refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> 
             f"{f', Window: {limit.window}' if limit.window else ''}. {resets}."
         )
         return ApiError(budget_status, "budget_exceeded", message, details=details)
+    share = priority_of(limit.entity)
     reset_s = max(0, round(ends - now)) if ends else None
     wait = 1 if reset_s is None else max(1, reset_s)
     message = (
         f"Rate limit exceeded for {entity}. Limit type: {limit.kind}. Current limit: {limit.amount}, "
         f"Remaining: {grant.remaining}." + (f" Limit resets in {reset_s} s." if reset_s is not None else "")
     )
+    if share is not None:
+        details |= {"priority": share[0], "model": share[1]}
+        again = "" if reset_s is None else f" Try again in {reset_s} s."
+        message = (
+            f"Priority-based rate limit exceeded: the model '{share[1]}' is saturated, and priority '{share[0]}' "
+            f"has used its share of {limit.amount} {limit.kind} a minute.{again}"
+        )
     headers = [(b"retry-after", str(wait).encode()), (b"rate_limit_type", limit.kind.encode())]
+    if share is not None:
+        headers.append((b"x-litellm-priority", header_text(share[0])))
     if ends:
         headers.append((b"reset_at", str(int(ends)).encode()))
     return ApiError(429, "throttling_error", message, details=details | {"retry_after_s": wait}, headers=tuple(headers))

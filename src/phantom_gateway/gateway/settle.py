@@ -125,9 +125,11 @@ class Accounting:
             self._beside.lost(self._counted(), self.cost.total)
         self.usage, self.cost = _NOTHING, _FREE
 
-    def attempt_failed(self) -> None:
-        """The attempt is over, and the upstream has nothing to bill."""
+    def attempt_failed(self, *, sent: bool = True) -> None:
+        """The attempt is over, and the upstream has nothing to bill; not ``sent``: it has heard nothing either."""
         self._under_way = False
+        if sent and self._beside is not None:
+            self._beside.failed()
 
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""

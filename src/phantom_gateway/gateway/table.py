@@ -10,6 +10,7 @@ import msgspec
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.limits import configured
+from phantom_gateway.limits.priorities import reservations
 from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
@@ -82,7 +83,7 @@ class Target:
         self.deployment = deployment
         self.id = deployment.id
         self.limits = configured.of_deployment(deployment, snapshot)
-        """Budgets of the deployment and of its provider."""
+        """Of the deployment and of its provider."""
         self.health = health
         self.weight = deployment.weight
         self.header_part = b"x-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % (
@@ -228,8 +229,10 @@ class Table:
         self.common_limits = configured.of_gateway(snapshot)
         """Limits of the whole gateway, beside those of the key."""
         self.master_limits = configured.of_master_key(snapshot)
+        self.reservations = reservations(snapshot)
+        """Shares of models by priority."""
         self.limited_tokens = snapshot.settings.limited_tokens
-        self._permits: dict[int, tuple[KeyRecord, dict[str, Permit]]] = {}
+        self._permits: dict[int, tuple[KeyRecord, dict[str | tuple[str, str], Permit]]] = {}
         """By ``id`` of the record, which the entry keeps alive."""
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
         healths: dict[str, Health] = {}
@@ -253,8 +256,11 @@ class Table:
             else:
                 group.fixed = False
 
-    def permits(self, key: KeyRecord) -> dict[str, Permit]:
-        """What is known of what a key may do, by the model asked for; whoever finds out more adds it, up to ``MAX_MODELS``."""
+    def permits(self, key: KeyRecord) -> dict[str | tuple[str, str], Permit]:
+        """What is known of what a key may do, by the model asked for, and the priority where one was; up to ``MAX_MODELS``.
+
+        Whoever finds out more adds it.
+        """
         entry = self._permits.get(id(key))
         if entry is None:
             if len(self._permits) >= MAX_KEYS:

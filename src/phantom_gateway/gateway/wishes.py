@@ -36,6 +36,8 @@ class Wishes(NamedTuple):
     """For the first byte of a stream in each attempt."""
     num_retries: int | None = None
     tags: tuple[str, ...] = ()
+    priority: str | None = None
+    """A lower one than the key has."""
     is_impatient: bool = False
     """Whether there is a timeout among them."""
 
@@ -67,6 +69,7 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         is_impatient=timeout_s is not None or stream_timeout_s is not None,
         num_retries=_retries(headers, field),
         tags=_tags(headers, field),
+        priority=_header(headers, b"x-litellm-priority"),
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import time
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +25,7 @@ from phantom_gateway.gateway.table import Table
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable
+from phantom_gateway.limits.shares import Place
 from phantom_gateway.spine.client import SpineClient, SpineDown
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
@@ -176,7 +178,12 @@ class Worker:
             self._key_epoch = message.key_epoch
             self.spine.send(Ack(seq=message.seq, journal_position=self.journal.position))
         elif isinstance(message, Recall):
-            self.spine.send(self.book.on_recall(message.scope, message.seq))
+            answer = (
+                self.book.on_notice(message.scope, message.seq, message.window_start)
+                if message.notice
+                else self.book.on_recall(message.scope, message.seq)
+            )
+            self.spine.send(answer)
         else:
             self.install(message.snapshot)
             self.spine.send(Ack(seq=message.seq))
@@ -210,6 +217,8 @@ class Worker:
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
         self.subjects.heard(beat.subjects)
+        place = bisect_left(beat.workers, self.incarnation)
+        self.book.shares.placed(Place(max(len(beat.workers), 1), place, beat.nodes, beat.node), time.time())
         if self._key_epoch not in (-1, beat.key_epoch):
             self.authenticator.cache.forget(())
             self.subjects.forget(())

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from phantom_gateway.limits.fences import Fences
+from phantom_gateway.limits.shares import even_share
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, LimitKind
 
@@ -45,11 +46,19 @@ class LeaseAuthority(Protocol):
     """What control needs of an authority: this module's for one node, ``limits.shared`` for several."""
 
     fences: Fences
+    nodes: int
+    """That share limits, this one included."""
+    place: int
+    """This node's place among them, from 0."""
 
     async def decide(
         self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
     ) -> Grant | NeedRecall:
         """Grant at least ``need`` and at most ``want`` units of ``limit`` to ``worker``, or refuse."""
+        ...
+
+    def told(self, scope: str, window_start: float, workers: Iterable[str]) -> None:
+        """These workers have heard that another goes beyond its even share (``NeedRecall.notice``)."""
         ...
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
@@ -109,6 +118,7 @@ class Grant(NamedTuple):
     remaining: int
     used: int
     reason: str = ""
+    eased: bool = False
 
     def message(self, seq: int) -> LeaseGrant:
         """As the answer to the ask numbered ``seq``."""
@@ -120,6 +130,7 @@ class Grant(NamedTuple):
             remaining=self.remaining,
             used=self.used,
             reason=self.reason,
+            eased=self.eased,
         )
 
 
@@ -129,6 +140,11 @@ class NeedRecall(NamedTuple):
     workers: tuple[str, ...]
     nodes: tuple[str, ...] = ()
     """Other nodes that hold some of it."""
+    scopes: tuple[str, ...] = ()
+    """Further counters to recall (``Limit.over``)."""
+    notice: float | None = None
+    """There is enough left, but it is more than the worker's even share of the window that starts then: the others have to hear of
+    it (``told``), who would else use theirs while control is away; then ask again."""
 
 
 class Standing(NamedTuple):
@@ -144,7 +160,19 @@ class Standing(NamedTuple):
 class Counter:
     """One (scope, window start)."""
 
-    __slots__ = ("end", "fruitless", "held", "kind", "loaded", "pause_until", "scope", "spent", "start", "touched")
+    __slots__ = (
+        "end",
+        "fruitless",
+        "held",
+        "kind",
+        "loaded",
+        "pause_until",
+        "scope",
+        "spent",
+        "start",
+        "told",
+        "touched",
+    )
 
     def __init__(self, scope: str, kind: LimitKind, bounds: tuple[float, float], spent: int) -> None:
         self.scope = scope
@@ -157,6 +185,8 @@ class Counter:
         """False: ``spent`` was read while rows were being committed."""
         self.fruitless = 0
         self.pause_until = 0.0
+        self.told: set[str] = set()
+        """Workers that know of another that has gone beyond its even share."""
 
     @property
     def used(self) -> int:
@@ -180,6 +210,7 @@ class Authority:
         speaking can still spend what it holds, so no time makes it safe to grant that again: end it, then it is ``gone``.
         """
         self.versioned = False
+        self.nodes, self.place = 1, 0
         self._load_spent = load_spent or _nothing_spent
         self._awaiting = set(awaiting)
         self._recovering_until = now + RECOVERY_SECONDS
@@ -205,7 +236,7 @@ class Authority:
         """Grant at least ``need`` and at most ``want`` units of ``limit`` to ``worker``, or refuse.
 
         The slice is the smaller the less is left: ``max(need, min(want, left // (2 * workers)))``, never more than what is
-        left. ``NeedRecall`` is never returned with ``recalled``. Raises WindowSyntaxError.
+        left. ``NeedRecall`` without a notice is never returned with ``recalled``. Raises WindowSyntaxError.
         """
         counter, before = self._current(limit, now)
         end = _finite(counter.end)
@@ -215,12 +246,29 @@ class Authority:
         held = counter.held.get(worker, 0)
         debt = min(-min(held, 0), need)  # granting a debt takes nothing: it is counted as spent already
         if need - debt > left:
+            if not self._binds(limit, counter, need, now):
+                counter.held[worker] = held + need
+                return Grant(need, counter.start, end, 0, limit.amount - left + need - debt)
             return self._refuse(worker, limit, counter, left, now, recalled=recalled)
         granted = max(need, min(want, left // (2 * max(len(self._workers), 1))))
+        if limit.kind != "budget" and len(self._workers) > 1:
+            room = self._room(worker, limit, (counter, before), now)
+            unaware = self._workers - counter.told - {worker}
+            if granted > room and unaware:
+                if need > room:
+                    return NeedRecall(tuple(sorted(unaware)), notice=counter.start)
+                granted = room
         counter.held[worker] = held + granted
         counter.fruitless = 0
         left = limit.amount - self._used(limit, counter, before, now)
-        return Grant(granted, counter.start, end, max(left, 0), limit.amount - left)
+        eased = limit.kind == "parallel" and self._eases(worker, limit, counter)
+        return Grant(granted, counter.start, end, max(left, 0), limit.amount - left, eased=eased)
+
+    def told(self, scope: str, window_start: float, workers: Iterable[str]) -> None:
+        """These workers have heard that another goes beyond its even share."""
+        counter = self._counters.get((scope, window_start))
+        if counter is not None:
+            counter.told.update(workers)
 
     async def decide(
         self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
@@ -370,6 +418,40 @@ class Authority:
         """What rows that are being committed may add to a reading of the database."""
         return sum([amounts.get(key, 0) for amounts in self._committing.values()])
 
+    def _binds(self, limit: Limit, counter: Counter, need: int, now: float) -> bool:
+        """Whether ``limit`` binds: what it depends on is used so far, the asker's own part not counted, which is taken already."""
+        for over in limit.over:
+            other = self._counters.get((over.scope, counter.start))
+            if other is None:
+                continue
+            before = self._counters.get((over.scope, 2 * counter.start - counter.end))
+            mine = need if other.kind == limit.kind else 0
+            if self._used(limit, other, before, now) - mine >= over.amount:
+                return True
+        return not limit.over
+
+    def _share(self, worker: str, amount: int) -> int:
+        workers = sorted(self._workers)
+        place = workers.index(worker) if worker in self._workers else len(workers)
+        return even_share(amount, len(workers), place)
+
+    def _room(self, worker: str, limit: Limit, windows: tuple[Counter, Counter | None], now: float) -> int:
+        """What ``worker`` may still get within its even share of a rate or of slots."""
+        counter, before = windows
+        used = max(counter.held.get(worker, 0), 0)
+        if before is not None:
+            share = min(max((counter.end - now) / (counter.end - counter.start), 0.0), 1.0)
+            used += math.ceil(max(before.held.get(worker, 0), 0) * share)
+        return self._share(worker, limit.amount) - used
+
+    def _eases(self, worker: str, limit: Limit, counter: Counter) -> bool:
+        """Whether nobody but ``worker`` has more than its even share of slots; it is to be told anew when somebody will have."""
+        others = [name for name in self._workers if name != worker]
+        if any(counter.held.get(name, 0) > self._share(name, limit.amount) for name in others):
+            return False
+        counter.told.discard(worker)
+        return True
+
     def _used(self, limit: Limit, counter: Counter, before: Counter | None, now: float) -> int:
         used = counter.used
         if self._outside:
@@ -385,12 +467,16 @@ class Authority:
         others = [
             name for name, amount in counter.held.items() if amount > 0 and name != worker and name in self._workers
         ]
+        scopes = tuple([over.scope for over in limit.over])
+        for scope in scopes:  # what is leased of it and not used does not count
+            above = self._counters.get((scope, counter.start))
+            others += [] if above is None else [name for name, held in above.held.items() if held > 0]
         if recalled:
             counter.fruitless += 1
             if counter.fruitless >= FRUITLESS_RECALLS:
                 counter.pause_until = now + RECALL_PAUSE
         elif others and not (counter.fruitless >= FRUITLESS_RECALLS and now < counter.pause_until):
-            return NeedRecall(tuple(others))
+            return NeedRecall(tuple(dict.fromkeys(others)), scopes=scopes)
         return Grant(0, counter.start, _finite(counter.end), max(left, 0), limit.amount - left, "exhausted")
 
 

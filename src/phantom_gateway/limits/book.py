@@ -7,8 +7,8 @@ at least as much is refused with the same answer, so that 200 requests on an exh
 When control cannot be asked (``LimiterUnavailable``, OSError from the ask, or ``recovering`` for longer than the patience):
 
 - *budget*: what is leased may still be used, beyond that ``LimiterUnavailable``: a budget is never overspent;
-- *requests*, *tokens*, *parallel*: each worker grants itself up to its share ``amount // workers`` (at least 1) per window, on
-  the clock of this worker; the next ``Hello`` declares it.
+- *requests*, *tokens*, *parallel*: each worker grants itself up to its even share per window (``limits.shares``), on the clock of
+  this worker; the next ``Hello`` declares it.
 
 Times are Unix seconds, passed in as ``now`` or read from ``clock``; all processes of a node share the clock.
 """
@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation
+from phantom_gateway.limits.shares import Place, Shares, Used
 from phantom_gateway.limits.slices import NEVER, Reservation, Slice
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Limit
@@ -62,12 +63,12 @@ class LeaseBook:
         ask: Ask,
         tasks: TaskGroup | None = None,
         *,
-        workers: int = 1,
+        place: Place | None = None,
         clock: Callable[[], float] = time.time,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self.workers = workers
-        """Workers of this node; only used while control is away."""
+        self.shares = Shares(place)
+        """Only used while control is away."""
         self._ask = ask
         self._tasks = tasks or TaskGroup()
         self._clock = clock
@@ -147,6 +148,11 @@ class LeaseBook:
             return LeaseReturn(scope=scope, window_start=0.0, amount=0, seq=seq)
         amount = piece.take_free() if piece.free > 0 else 0
         return LeaseReturn(scope=scope, window_start=piece.start, amount=amount, seq=seq)
+
+    def on_notice(self, scope: str, seq: int, window_start: float) -> LeaseReturn:
+        """Another worker goes beyond its even share of ``scope``; send the answer."""
+        self.shares.notice(scope, window_start)
+        return LeaseReturn(scope=scope, window_start=window_start, amount=0, seq=seq)
 
     def idle(self, now: float | None = None) -> list[LeaseReturn]:
         """What to send back: free parts not used for 2 s or whose window is over, and debts (negative amounts).
@@ -342,6 +348,8 @@ class LeaseBook:
         if epoch != self._epoch:
             return None
         now = self._clock()
+        if grant.eased:
+            self.shares.eased(limit.scope)
         piece = self._slices.get(limit.scope)
         if piece is None or piece.start != grant.window_start:
             if piece is not None:
@@ -366,6 +374,12 @@ class LeaseBook:
                 future.set_exception(LimitExceeded(line.limit, grant))
         line.waiters = keep
 
+    def _room(self, piece: Slice, now: float) -> int:
+        """What may be taken of a rate or of slots without control."""
+        before = 2 * piece.start - piece.end
+        used = sum([old.granted for old in self._old if old.limit.scope == piece.limit.scope and old.start == before])
+        return self.shares.room(piece.limit, Used(piece.start, piece.end, piece.granted, used), now)
+
     def _serve_alone(self, line: _Line, reason: Exception) -> None:
         """Control is away: the documented policy."""
         limit = line.limit
@@ -381,8 +395,7 @@ class LeaseBook:
             start, end = (0.0, NEVER) if limit.kind == "parallel" else window_bounds(limit.window, now, limit.anchor)
             piece = self._slices[limit.scope] = Slice(limit, start, end, now)
         need = amount - piece.free
-        share = max(limit.amount // max(self.workers, 1), 1)
-        if piece.granted + need <= share:
+        if need <= self._room(piece, now):
             piece.credit(need)
             return
         line.waiters.popleft()

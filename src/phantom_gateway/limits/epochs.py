@@ -97,7 +97,7 @@ class EpochKeeper:
             return
         members = await counters.join(authority.epoch)
         living = await self._living()
-        authority.nodes = max(len(living), 1)
+        self._place(living)
         if living <= members:
             await counters.open(authority.epoch)
             authority.granting = True
@@ -110,7 +110,12 @@ class EpochKeeper:
             return
         self._counted = now
         with contextlib.suppress(TruthUnavailable):
-            self._authority.nodes = max(len(await self._living()), 1)
+            self._place(await self._living())
+
+    def _place(self, living: frozenset[str]) -> None:
+        authority = self._authority
+        me = authority.counters.node
+        authority.nodes, authority.place = max(len(living), 1), sum(1 for node in living if node < me)
 
     async def _same_server(self, state: State) -> bool:
         link = self._authority.counters.link

@@ -32,6 +32,7 @@ from phantom_gateway.limits.authority import (
 from phantom_gateway.limits.fences import Fences
 from phantom_gateway.limits.mirror import Mirror
 from phantom_gateway.limits.redis_counters import (
+    MOST,
     EpochChanged,
     EpochClosed,
     Key,
@@ -43,8 +44,9 @@ from phantom_gateway.limits.redis_counters import (
     Word,
 )
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage
+from phantom_gateway.limits.shares import even_share
 from phantom_gateway.limits.windows import window_bounds
-from phantom_gateway.spine.messages import HeldLease, Limit
+from phantom_gateway.spine.messages import HeldLease, Limit, Over
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,8 @@ class SharedAuthority:
         """Every living node has said what it holds, this one included."""
         self.nodes = 1
         """That live, this one included."""
+        self.place = 0
+        """This node's place among them, from 0."""
         self.changed = asyncio.Event()
         """There is something to say."""
         self._mirrors: dict[Key, Mirror] = {}
@@ -125,6 +129,9 @@ class SharedAuthority:
             held = mirror.held.get(worker, 0)
             try:
                 taken = await self._take(mirror, held, (need, want), now)
+                above = [] if taken.granted else await self._above(mirror, now)
+                if above and not _bind(limit, above, need):
+                    taken = await self._take(mirror, held, (need, need), now, bound=False)
             except (LinkDown, LinkGarbage, EpochChanged, EpochClosed) as error:
                 if isinstance(error, LinkGarbage):
                     self.spoiled = self.epoch
@@ -140,8 +147,11 @@ class SharedAuthority:
                     mirror.held[worker] = mirror.held.get(worker, 0) + taken.granted
         self._look(mirror)
         if not taken.granted:
-            return self._refused(worker, mirror, taken, now, recalled=recalled)
+            return self._refused(worker, mirror, (taken, *[each for _, each in above]), now, recalled=recalled)
         return self._grant(mirror, taken.granted, taken.used)
+
+    def told(self, scope: str, window_start: float, workers: Iterable[str]) -> None:
+        """Nothing: here nobody is asked to tell it."""
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
         """Take back unused units. A negative amount reports units used beyond what was granted."""
@@ -332,7 +342,19 @@ class SharedAuthority:
                 return
         raise LinkGarbage("words of this node come from the future")
 
-    async def _take(self, mirror: Mirror, held: int, sizes: tuple[int, int], now: float) -> Taken:
+    async def _above(self, mirror: Mirror, now: float) -> list[tuple[Over, Taken]]:
+        """How the counters stand that say whether a limit binds."""
+        found = []
+        for over in mirror.limit.over:
+            other = self._mirrors.get((over.scope, mirror.start))
+            if other is not None:
+                async with other.lock:
+                    found.append((over, await self._take(other, 0, (0, 0), now)))
+        return found
+
+    async def _take(
+        self, mirror: Mirror, held: int, sizes: tuple[int, int], now: float, *, bound: bool = True
+    ) -> Taken:
         """One way to Redis, more where it has to be told something first. The caller holds the lock."""
         if not self.granting:
             raise LinkDown("the shared limiter is not joined") if not self.counters.link.up else EpochClosed
@@ -342,7 +364,7 @@ class SharedAuthority:
             need=need,
             want=max(want, need),
             debt=-min(held, 0),
-            amount=limit.amount,
+            amount=limit.amount if bound else MOST,
             kind=limit.kind,
             sharers=max(len(self._workers), 1) * self.nodes,
             dead_ms=mirror.dead_ms,
@@ -365,7 +387,7 @@ class SharedAuthority:
 
     def _share(self, worker: str, mirror: Mirror, need: int, want: int, now: float) -> Grant:
         """A rate while Redis is away: this node's even share, counted here."""
-        share = max(mirror.limit.amount // max(self.nodes, 1), 1)
+        share = even_share(mirror.limit.amount, max(self.nodes, 1), self.place)
         used = mirror.amount
         before = self._mirrors.get((mirror.limit.scope, 2 * mirror.start - mirror.end)) if mirror.slides else None
         if before is not None:
@@ -378,16 +400,22 @@ class SharedAuthority:
         self._dirty.add(mirror.key)
         return Grant(granted, mirror.start, _finite(mirror.end), left - granted, used + granted)
 
-    def _refused(self, worker: str, mirror: Mirror, taken: Taken, now: float, *, recalled: bool) -> Grant | NeedRecall:
+    def _refused(
+        self, worker: str, mirror: Mirror, answers: tuple[Taken, ...], now: float, *, recalled: bool
+    ) -> Grant | NeedRecall:
+        """``answers``: of the counter itself, and of those that say whether it binds: what is not used of them does not count."""
+        taken, scopes = answers[0], tuple([over.scope for over in mirror.limit.over])
         others = [
             name for name, amount in mirror.held.items() if amount > 0 and name != worker and name in self._workers
         ]
+        others += [name for scope in scopes for name in self.holders(scope)]
+        nodes = tuple(dict.fromkeys([node for answer in answers for node in answer.holders]))
         if recalled:
             mirror.fruitless += 1
             if mirror.fruitless >= FRUITLESS_RECALLS:
                 mirror.pause_until = now + RECALL_PAUSE
-        elif (others or taken.holders) and not (mirror.fruitless >= FRUITLESS_RECALLS and now < mirror.pause_until):
-            return NeedRecall(tuple(others), taken.holders)
+        elif (others or nodes) and not (mirror.fruitless >= FRUITLESS_RECALLS and now < mirror.pause_until):
+            return NeedRecall(tuple(dict.fromkeys(others)), nodes, scopes)
         return self._refusal(mirror, "exhausted", max(mirror.limit.amount - taken.used, 0), taken.used)
 
     @staticmethod
@@ -427,6 +455,13 @@ class SharedAuthority:
     def _number(self) -> int:
         self._seq += 1
         return self._seq
+
+
+def _bind(limit: Limit, above: Sequence[tuple[Over, Taken]], need: int) -> bool:
+    """See ``Limit.over``; the asker's own part of the limit of the same kind is taken already."""
+    return any(
+        taken.used - (need if over.scope.startswith(f"{limit.kind}:") else 0) >= over.amount for over, taken in above
+    )
 
 
 def _finite(end: float) -> float:

@@ -23,6 +23,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=False, omit_
     """Base of all messages."""
 
 
+class Over(msgspec.Struct, frozen=True, kw_only=True):
+    """That at least ``amount`` of another counter is used, in the same window."""
+
+    scope: str
+    amount: int
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """One limit on one entity. Further entities (user, team, ...) are more rows, not more code.
 
@@ -39,6 +46,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A duration (``60s``, ``24h``, ``30d``, ``1mo``), or ``""``: never resets (a prepaid budget), meaningless for parallel."""
     anchor: float = 0.0
     """Start of the first window for windows that are not calendar-aligned; 0 = calendar-aligned in UTC."""
+    over: tuple[Over, ...] = ()
+    """If there are any: it counts always and binds only when one of them holds."""
 
 
 class Spend(NamedTuple):
@@ -81,6 +90,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     budget_fallbacks: dict[str, tuple[str, ...]] = {}
     """Models to go on with when a budget for one model is exhausted, by that model."""
     tags: tuple[str, ...] = ()
+    priority: str | None = None
+    """Of the team, else of the key: which share of a model it has (``limits.priorities``)."""
     revision: int = 0
 
 
@@ -243,15 +254,23 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """What is left at the authority after this grant, over all workers."""
     used: int = 0
     """What counts as used or reserved of the limit, this grant included."""
+    eased: bool = False
+    """Of slots: no other worker holds more than its even share (any more), see ``Recall.notice``."""
     reason: str = ""
     """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 
 
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):
-    """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``."""
+    """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``.
+
+    As a ``notice`` it takes nothing: another worker goes beyond its even share, so that nobody may count on his own.
+    """
 
     seq: int
     scope: str
+    notice: bool = False
+    window_start: float = 0.0
+    """Of a notice: the window it is about."""
 
 
 class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
@@ -273,6 +292,12 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     subjects: tuple[str, ...] = ()
     """Kinds of subjects of which there are any (``customer``, ``tag``); of other kinds nobody need ask."""
     database_ok: bool = True
+    workers: tuple[str, ...] = ()
+    """The incarnations of this node's workers, in the order in which limits are shared out while control is away."""
+    nodes: int = 1
+    """Nodes that share limits."""
+    node: int = 0
+    """This node's place among them, from 0."""
 
 
 ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack

@@ -160,6 +160,27 @@ class Routing(Struct, frozen=True, kw_only=True):
     """``model_group_alias``: public alias to model group."""
     hidden_aliases: frozenset[str] = frozenset()
     provider_budgets: dict[str, Budget] = {}
+    enforce_rates: bool = False
+    """Whether ``rpm`` and ``tpm`` of deployments are limits, not only their share of the load."""
+    max_parallel: int | None = None
+    """``max_parallel_requests`` of deployments without one."""
+
+
+class PriorityShare(Struct, frozen=True, kw_only=True):
+    """What is reserved for a priority: a part of one, or requests or tokens a minute."""
+
+    kind: Literal["percent", "rpm", "tpm"] = "percent"
+    value: float
+
+
+class Priorities(Struct, frozen=True, kw_only=True):
+    """``priority_reservation``."""
+
+    shares: dict[str, PriorityShare]
+    default: float = 0.25
+    """The share, as a part of one, that all others have together."""
+    threshold: float = 0.5
+    """How much of a model must be in use, as a part of one, before priorities are held to their shares."""
 
 
 class HttpLimits(Struct, frozen=True, kw_only=True):
@@ -211,6 +232,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A row of ``budgets`` whose limits every customer has who has none; wins over ``customer_budget``."""
     tag_budgets: dict[str, Budget] = {}
     """Of tags without a budget."""
+    priorities: Priorities | None = None
     limited_tokens: Literal["total", "input", "output"] = "total"
     """Which tokens count against token limits."""
     admin_listen: str = ""

@@ -1,4 +1,5 @@
-"""The request log in PostgreSQL lies in a partition per month, made ahead; removing old months is dropping tables.
+"""The request log in PostgreSQL lies in a partition per month, made ahead; removing old months is dropping tables
+(``store.retention``).
 
 What lies in no month that is made (a clock that went wrong, recovery of something very old) goes to ``requests_other``, so that
 nothing is ever refused for its date. SQLite has one table, and everything here does nothing.
@@ -6,7 +7,6 @@ nothing is ever refused for its date. SQLite has one table, and everything here 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from phantom_gateway.store.database import Database
-
-log = logging.getLogger(__name__)
 
 MONTHS_AHEAD = 2
 _NAME = re.compile(r"requests_y(\d{4})m(\d{2})\Z", re.ASCII)
@@ -46,21 +44,19 @@ def prepare(database: Database, now: float) -> list[str]:
     return [_name(month) for month in missing]
 
 
-def drop_before(database: Database, instant: float) -> list[str]:
-    """Drop the months that end at or before ``instant`` (Unix seconds); returns their names. Raises DatabaseError."""
+def before(database: Database, end: int) -> list[tuple[str, int, int]]:
+    """The months that are over by ``end``: (name of the table, its first instant, its end), in Unix microseconds.
+
+    Raises DatabaseError.
+    """
     if not database.shared:
         return []
-    dropped = []
-    with database.migration() as connection:
-        for name in connection.execute(_LIST).scalars().all():
-            match = _NAME.match(name)
-            if match is None or _start(_after(int(match[1]), int(match[2]))) > instant * 1_000_000:
-                continue
-            connection.exec_driver_sql(f"DROP TABLE {name}")
-            dropped.append(name)
-    if dropped:
-        log.info("old requests are removed: %s", ", ".join(dropped))
-    return dropped
+    with database.read() as connection:
+        names = connection.execute(_LIST).scalars().all()
+    matches = [(name, match) for name in names if (match := _NAME.match(name))]
+    months = [(name, (int(match[1]), int(match[2]))) for name, match in matches]
+    bounds = [(name, _start(month), _start(_after(*month))) for name, month in months]
+    return [(name, first, last) for name, first, last in bounds if last <= end]
 
 
 def _make(connection: sa.Connection, month: tuple[int, int]) -> None:

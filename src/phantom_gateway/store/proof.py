@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.frames import LOCK_NAME
 from phantom_gateway.ledger.record import Closed, Record
 from phantom_gateway.ledger.replay import Damage, Position, Reader
-from phantom_gateway.store import rollup_check, total_sums
+from phantom_gateway.store import retention, rollup_check, total_sums
 from phantom_gateway.store.corrections import INCARNATION
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.rollup_fill import CORRECTION
@@ -85,12 +85,13 @@ def _journals(connection: sa.Connection, root: Path) -> tuple[Check, Check]:
 
 def _journal(connection: sa.Connection, directory: Path, position: Position, checks: tuple[Check, Check]) -> None:
     records_check, damage_check = checks
+    kept_since = retention.removed_before(connection)
     reader = Reader(directory)
     open_numbers: set[int] = set()
     dead = _writer_is_dead(directory)
     while records := reader.read(final=dead):
         damage_check.examined += len(records)
-        stored = [record for record in records if record.n <= position.n]
+        stored = [record for record in records if record.n <= position.n and record.at_ns // 1000 >= kept_since]
         _compare(connection, directory.name, stored, records_check)
         for record in stored:
             if isinstance(record, Closed):
@@ -155,11 +156,12 @@ def _report(check: Check, incarnation: str, damage: Damage) -> None:
 
 def _totals(connection: sa.Connection) -> Check:
     check = Check("totals", "the rows of each entity (key, user, team, customer, tag, ...) add up to its total")
-    rows = total_sums.of_rows(connection)
+    rows, removed = total_sums.of_rows(connection), retention.removed(connection)
     kept = {row.entity: (row.amount_nano, row.requests) for row in connection.execute(sa.select(TOTALS))}
-    for entity in sorted(rows.keys() | kept.keys()):
+    gone = {entity for entity in removed if not entity.startswith((retention.EVERYTHING, retention.TAKEN_BACK))}
+    for entity in sorted(rows.keys() | kept.keys() | gone):
         check.examined += 1
-        found = rows.get(entity, total_sums.NOTHING)
+        found = rows.get(entity, total_sums.NOTHING).plus(removed.get(entity, total_sums.NOTHING))
         summed, total = (found.amount, found.requests), kept.get(entity, (0, 0))
         if summed != total:
             check.fault(
@@ -188,8 +190,15 @@ def _budgets(connection: sa.Connection) -> Check:
     taken_back = (REQUESTS.c.incarnation == INCARNATION, REQUESTS.c.cost_nano < 0)
     for entity, found in total_sums.of_rows(connection, *taken_back).items():
         totals[entity] = totals.get(entity, 0) - found.amount
+    removed = retention.removed(connection)
+    for entity, found in removed.items():
+        if entity.startswith(retention.TAKEN_BACK):
+            of = entity.removeprefix(retention.TAKEN_BACK)
+            totals[of] = totals.get(of, 0) - found.amount
     everything = sa.func.coalesce(sa.func.sum(REQUESTS.c.cost_nano), 0)
     whole = int(connection.execute(sa.select(everything).where(sa.not_(sa.and_(*taken_back)))).scalar_one())
+    whole += removed.get(retention.EVERYTHING, total_sums.NOTHING).amount
+    whole -= removed.get(retention.TAKEN_BACK + retention.EVERYTHING, total_sums.NOTHING).amount
     for row in connection.execute(sa.select(SPEND).where(SPEND.c.scope.startswith("budget:"))):
         check.examined += 1
         entity = row.scope.removeprefix("budget:").rpartition(":")[0]

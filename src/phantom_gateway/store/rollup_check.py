@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from phantom_gateway.store import rollup_fill
+from phantom_gateway.store import retention, rollup_fill
 from phantom_gateway.store.rollup_fill import Key, Sums
 from phantom_gateway.store.rollup_tables import (
     DAILY_SPEND,
@@ -28,7 +28,10 @@ _MARGIN = 48
 def differences(connection: sa.Connection) -> Iterator[tuple[int, str]]:
     """(sums compared, what is wrong with them: empty when nothing is) for each day and each wrong sum."""
     since_hour = int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT + _MARGIN
+    kept_since = retention.removed_before(connection) // DAY_US
     for day in _days(connection):
+        if day < kept_since:
+            continue  # its rows are removed; its sums stay
         logged = rollup_fill.logged(connection, day * DAY_US, (day + 1) * DAY_US)
         days, hours = rollup_fill.fold(logged, since_hour)
         first_hour = max(day * 24, since_hour)

@@ -140,6 +140,15 @@ TOTALS = sa.Table(
     comment="what an entity spent in its whole life: the sum of its rows in requests",
 )
 
+REMOVED = sa.Table(
+    "removed",
+    METADATA,
+    sa.Column("entity", sa.String(401), primary_key=True),
+    sa.Column("amount_nano", sa.BigInteger, nullable=False),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    comment="what rows of requests that are removed had added up to, so that rows and this are the totals",
+)
+
 _FAILED = sa.text("status <> 'success'")
 
 

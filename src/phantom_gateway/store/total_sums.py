@@ -25,6 +25,10 @@ class Summed:
     last: float = 0.0
     """When the last of them ended, Unix seconds."""
 
+    def plus(self, other: Summed) -> Summed:
+        """Both together."""
+        return Summed(self.amount + other.amount, self.requests + other.requests, max(self.last, other.last))
+
 
 NOTHING = Summed()
 

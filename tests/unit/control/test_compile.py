@@ -16,7 +16,7 @@ from phantom_gateway.control.compile import (
     read_config,
 )
 from phantom_gateway.spine import codec
-from phantom_gateway.spine.snapshot import HttpLimits, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import HttpLimits, Priorities, PriorityShare, Routing, Settings, Snapshot
 
 MODEL = "model_list: [{model_name: a, litellm_params: {model: ollama/a}}, {model_name: b, litellm_params: {model: ollama/b}}]\n"
 
@@ -128,6 +128,32 @@ phantom: {{upstream: {{connect_timeout: 1, stall_timeout: 2m}}}}
         hidden_aliases=frozenset({"y"}),
     )
     assert compiled("router_settings: {disable_cooldowns: true}")[0].routing.cooldown_s == 0.0
+
+
+def test_rates_of_deployments_are_enforced_where_the_router_says_so() -> None:
+    for line, enforced in (
+        ("", False),
+        ("optional_pre_call_checks: [enforce_model_rate_limits, deployment_affinity]", True),
+        ("routing_strategy: usage-based-routing-v2", True),
+        ("routing_strategy: least-busy", False),
+    ):
+        found, notes = compiled(f"router_settings: {{default_max_parallel_requests: 7, {line}}}")
+        assert (found.routing.enforce_rates, found.routing.max_parallel) == (enforced, 7)
+        later = [note.path for note in notes if note.kind == "later" and "optional_pre_call_checks" in note.path]
+        assert later == ([("router_settings", "optional_pre_call_checks", 1)] if "affinity" in line else [])
+
+
+def test_priorities() -> None:
+    text = """
+litellm_settings:
+  priority_reservation: {a: 0.5, b: {type: rpm, value: 3}}
+  priority_reservation_settings: {default_priority: 0, saturation_check_cache_ttl: 5}
+"""
+    assert compiled(text)[0].settings.priorities == Priorities(
+        shares={"a": PriorityShare(value=0.5), "b": PriorityShare(kind="rpm", value=3)}, default=0.0, threshold=0.5
+    )
+    assert compiled("litellm_settings: {priority_reservation: {}}")[0].settings.priorities is None
+    assert compiled("")[0].settings.priorities is None
 
 
 def test_settings_and_http_limits() -> None:

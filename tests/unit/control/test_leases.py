@@ -35,6 +35,15 @@ async def test_what_others_hold_is_recalled(control: Rig) -> None:
         assert (grant.seq, grant.granted, grant.used) == (7, 3, 9)
 
 
+async def test_others_hear_of_it_before_a_worker_gets_more_than_its_share(control: Rig) -> None:
+    async with control.worker("w1") as rich, control.worker("w2") as other:
+        rich.send(LeaseAsk(seq=1, limit=LIMIT, need=6, want=6))
+        notice = await other.expect(Recall)
+        assert (notice.scope, notice.notice, notice.window_start) == (LIMIT.scope, True, 0.0)
+        other.send(LeaseReturn(scope=LIMIT.scope, window_start=0.0, amount=0, seq=notice.seq))
+        assert (await rich.expect(LeaseGrant)).granted == 6
+
+
 async def test_who_does_not_answer_a_recall_is_not_waited_for(control: Rig) -> None:
     async with control.worker("w1") as silent, control.worker("w2") as poor:
         silent.send(LeaseAsk(seq=1, limit=LIMIT, need=10, want=10))

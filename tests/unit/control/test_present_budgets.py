@@ -68,3 +68,16 @@ async def test_members_have_their_teams_defaults_and_their_budget_in_the_organis
         ("budget:org_member:o/member:", 3_000_000_000),
     ]
     assert (found["member:t/stranger"], found["org_member:o/user"]) == ((), ())
+
+
+async def test_customers_and_tags_that_somebody_made_are_among_them(control: Rig) -> None:
+    await control.post("/budget/new", {"budget_id": "b", "max_budget": 3})
+    await control.post("/customer/new", {"user_id": "c", "budget_id": "b"})
+    await control.post("/tag/new", {"name": "t", "max_budget": 2, "budget_duration": "1d"})
+    found = PresentBudgets(control.services.database.database).of(["customer:c", "customer:nobody", "tag:t", "tag:x"])
+    assert {entity: [(limit.scope, limit.amount) for limit in limits] for entity, limits in found.items()} == {
+        "customer:c": [("budget:customer:c:", 3_000_000_000)],
+        "customer:nobody": [],
+        "tag:t": [("budget:tag:t:1d", 2_000_000_000)],
+        "tag:x": [],
+    }

@@ -168,6 +168,16 @@ async def test_heartbeats_carry_the_epochs(control: Rig) -> None:
                 pass
 
 
+async def test_heartbeats_name_all_workers_at_once(control: Rig) -> None:
+    async with control.worker("w1") as worker, asyncio.timeout(5):
+        async with control.worker("w2"):
+            while (await worker.expect(Heartbeat)).workers != ("w1", "w2"):
+                pass
+        while (beat := await worker.expect(Heartbeat)).workers != ("w1",):
+            pass
+        assert (beat.nodes, beat.node) == (1, 0)
+
+
 async def test_snapshots_reach_every_worker(control: Rig) -> None:
     tasks = TaskGroup()
     async with control.worker("w1") as one, control.worker("w2") as two:

@@ -51,6 +51,8 @@ def test_everybody_a_request_counts_against() -> None:
     assert set(entities_of(record)) == {"key:k", "member:t/u", "team:t", "org:o", "org_member:o/u", "project:p"}
     assert entities_of(open_record(1, user_id="u")) == ("key:k", "user:u")
     assert entities_of(open_record(1)) == ("key:k",)
+    named = opened(1, key_id="k", end_user="c", tags=("a", "b"))
+    assert entities_of(named) == ("key:k", "customer:c", "tag:a", "tag:b")
 
 
 def test_a_request_that_carries_every_budget_is_no_stray() -> None:

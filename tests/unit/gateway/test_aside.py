@@ -103,3 +103,79 @@ async def test_limits_of_the_fallback_model_hold_as_well(tmp_path: Path) -> None
         second = await rig.chat(key)
         assert second.status == 503  # what the model asked for said; its fallback had no room
         assert rig.simulator.counts()["total"]["requests"] == 3
+
+
+async def test_a_full_deployment_is_left_out_and_all_full_say_when_to_come_again(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return deployment(port, "small", rpm=2, weight=1e9), deployment(port, "large", rpm=3, weight=1.0)
+
+    async with running(tmp_path, build, routing=routing(enforce_rates=True)) as rig:
+        key = rig.key()
+        answers = [await rig.chat(key) for _ in range(5)]
+        assert [each.status for each in answers] == [200] * 5
+        assert sorted(each.headers["x-litellm-model-id"] for each in answers) == ["large"] * 3 + ["small"] * 2
+        full = await rig.chat(key)
+        assert (full.status, full.error["type"]) == (429, "throttling_error")
+        assert 1 <= int(full.headers["retry-after"]) <= 60
+        assert full.error["details"]["entity"] in ("deployment:small", "deployment:large")
+        assert rig.simulator.counts()["total"]["requests"] == 5
+
+
+async def test_rpm_is_only_a_share_unless_it_is_to_be_enforced(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (deployment(port, "small", rpm=1, tpm=1),)
+
+    async with running(tmp_path, build, routing=routing()) as rig:
+        key = rig.key()
+        assert [(await rig.chat(key)).status for _ in range(3)] == [200] * 3
+
+
+async def test_tokens_of_a_deployment_are_settled_with_what_was_used(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (deployment(port, "a", tpm=10_000),)
+
+    async with running(tmp_path, build, routing=routing(enforce_rates=True)) as rig:
+        assert (await rig.chat(rig.key(), max_tokens=50)).status == 200
+        piece = rig.worker.book._slices["tokens:deployment:a:60s"]
+        usage = rig.closed().usage
+        assert piece.reserved == 0
+        assert piece.granted - piece.free == usage.total > 0
+
+
+async def test_slots_of_a_deployment_are_never_exceeded(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return deployment(port, "a", max_parallel_requests=2), deployment(port, "b")
+
+    async with running(tmp_path, build, routing=routing(max_parallel=1)) as rig:
+        key = rig.key()
+        answers = await asyncio.gather(*[rig.chat(key, simulate={"first_ms": 300}) for _ in range(12)])
+        served = [each.headers["x-litellm-model-id"] for each in answers if each.status == 200]
+        assert sorted(served) == ["a", "a", "b"]
+        refused = [each for each in answers if each.status != 200]
+        assert {each.status for each in refused} == {429}
+        assert {each.headers["retry-after"] for each in refused} == {"1"}
+        assert (await rig.chat(key)).status == 200, "free again"
+
+
+async def test_an_attempt_that_failed_was_a_request(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (deployment(port, "broken", model="up;mode=500", rpm=3, max_parallel_requests=1),)
+
+    async with running(tmp_path, build, routing=routing(enforce_rates=True, num_retries=1)) as rig:
+        key = rig.key()
+        assert (await rig.chat(key)).status == 500
+        assert (await rig.chat(key)).status == 500
+        assert (await rig.chat(key)).status == 429
+        assert rig.simulator.counts()["total"]["requests"] == 3
+        assert rig.worker.book._slices["parallel:deployment:broken:"].reserved == 0
+
+
+async def test_fallbacks_serve_when_the_model_is_full(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return deployment(port, "a", rpm=1), deployment(port, "b", group="other")
+
+    patience = routing(enforce_rates=True, default_fallbacks=("other",))
+    async with running(tmp_path, build, routing=patience) as rig:
+        key = rig.key()
+        groups = [(await rig.chat(key)).headers["x-litellm-model-group"] for _ in range(3)]
+        assert groups == ["gpt", "other", "other"]

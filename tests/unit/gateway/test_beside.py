@@ -32,6 +32,21 @@ def test_only_the_present_attempt_holds_something() -> None:
     assert (second.free, second.reserved, held) == (91, 0, set())
 
 
+def test_a_failed_attempt_counts_as_a_request_and_nothing_else() -> None:
+    requests = Slice(
+        Limit(scope="requests:deployment:a:60s", kind="requests", entity="deployment:a", amount=10), 0.0, 60.0, 0.0
+    )
+    requests.credit(5)
+    money = piece("a")
+    requests.free, requests.reserved, money.free, money.reserved = 4, 1, 60, 40
+    held: set[Reservation] = set()
+    beside = Beside()
+    beside.begin(Reservation([requests, money], [1, 40], held, None, 0.0))
+    beside.failed()
+    beside.begin(None)
+    assert (requests.free, requests.reserved, money.free, money.reserved, held) == (4, 0, 100, 0, set())
+
+
 def test_a_lost_attempt_is_billed_where_it_was_made() -> None:
     first, second = piece("a"), piece("b")
     held: set[Reservation] = set()

@@ -53,3 +53,16 @@ def test_a_rate_says_when_to_come_again() -> None:
         b"reset_at": str(int(NOW) + 30).encode(),
     }
     assert refusal(exceeded("parallel", "", 0, amount=1), NOW, 0, 422).headers[0] == (b"retry-after", b"1")
+
+
+def test_a_share_names_priority_and_model() -> None:
+    limit = Limit(scope="s", kind="requests", entity="priority:batch/model:gpt", amount=2)
+    grant = LeaseGrant(seq=0, granted=0, window_end=1_800_000_060.0, used=2, reason="exhausted")
+    error = refusal(LimitExceeded(limit, grant), 1_800_000_050.0, 0, 422)
+    assert error.status == 429
+    assert error.message == (
+        "Priority-based rate limit exceeded: the model 'gpt' is saturated, and priority 'batch' has used its share of "
+        "2 requests a minute. Try again in 10 s."
+    )
+    assert (error.details or {})["priority"] == "batch"
+    assert (b"x-litellm-priority", b"batch") in error.headers

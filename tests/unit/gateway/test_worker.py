@@ -8,6 +8,7 @@ import msgspec
 from tests.unit.gateway.rig import QUICK, deployment, eventually, running
 
 from phantom_gateway.gateway.worker import Readiness
+from phantom_gateway.limits.shares import Place
 from phantom_gateway.spine.messages import (
     Ack,
     Heartbeat,
@@ -85,6 +86,16 @@ async def test_pushes_are_answered(tmp_path: Path) -> None:
         assert answer.amount > 0
         rig.control.send(Recall(scope="unknown", seq=5))
         await eventually(lambda: LeaseReturn(scope="unknown", window_start=0.0, amount=0, seq=5) in rig.control.heard)
+
+
+async def test_it_hears_its_place_among_the_workers_and_of_others_beyond_their_share(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        workers = tuple(sorted(("0", rig.worker.incarnation, "g")))
+        rig.control.send(Heartbeat(revision=1, key_epoch=0, workers=workers, nodes=2, node=1))
+        await eventually(lambda: rig.worker.book.shares.place == Place(3, 1, 2, 1))
+        rig.control.send(Recall(scope="requests:key:k:60s", seq=9, notice=True, window_start=60.0))
+        answer = LeaseReturn(scope="requests:key:k:60s", window_start=60.0, amount=0, seq=9)
+        await eventually(lambda: answer in rig.control.heard)
 
 
 async def test_the_database_is_reported_as_the_last_heartbeat_said(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_windows_reset_by_themselves_and_old_ones_are_still_settled() -> None:
 
 
 def test_requests_slide() -> None:
-    subject, rate = authority(), limit("requests", 60, "60s")
+    subject, rate = authority(("a",)), limit("requests", 60, "60s")
     assert granted(subject.ask("a", rate, 60, 60, NOW)) == 60
     assert granted(subject.ask("a", rate, 1, 1, NOW)) == 0
     half = 1_800_000_090.0
@@ -169,20 +169,48 @@ def test_requests_slide() -> None:
 
 
 def test_what_a_dead_worker_used_of_a_rate_stays_used() -> None:
-    subject, rate = authority(), limit("tokens", 60, "60s")
+    subject, rate = authority(("a",)), limit("tokens", 60, "60s")
     subject.ask("a", rate, 50, 50, NOW)
     subject.gone("a")
     assert subject.usage(rate, NOW).used == 50
 
 
 def test_slots_of_a_dead_worker_are_free() -> None:
-    subject, slots = authority(), limit("parallel", 3)
+    subject, slots = authority(("a",)), limit("parallel", 3)
     assert granted(subject.ask("a", slots, 3, 3, NOW)) == 3
     assert granted(subject.ask("b", slots, 1, 1, NOW, recalled=True)) == 0
     subject.give_back("a", slots.scope, 0.0, 1)
     assert granted(subject.ask("b", slots, 1, 1, NOW)) == 1
     subject.gone("a")
     assert subject.usage(slots, NOW).used == 1
+
+
+def test_others_hear_of_it_before_a_worker_goes_beyond_its_even_share() -> None:
+    subject, rate = authority(("a", "b", "c")), limit("requests", 60, "60s")
+    start = 1_800_000_000.0
+    assert granted(subject.ask("a", rate, 18, 18, NOW)) == 18
+    assert granted(subject.ask("a", rate, 1, 6, NOW)) == 2, "what is left of the share, so that nobody need hear of it"
+    question = subject.ask("a", rate, 1, 6, NOW)
+    assert question == NeedRecall(("b", "c"), notice=start)
+    subject.told(rate.scope, start, ("b", "c"))
+    assert granted(subject.ask("a", rate, 1, 6, NOW)) == 6
+    assert granted(subject.ask("b", rate, 20, 20, NOW)) == 20
+    assert subject.ask("b", rate, 1, 1, NOW, recalled=True) == NeedRecall(("a",), notice=start)
+
+
+def test_slots_within_the_even_shares_again_are_said_to_be() -> None:
+    subject, slots = authority(), limit("parallel", 6)
+    assert subject.ask("a", slots, 4, 4, NOW) == NeedRecall(("b",), notice=0.0)
+    subject.told(slots.scope, 0.0, ("b",))
+    assert granted(subject.ask("a", slots, 4, 4, NOW)) == 4
+    first = subject.ask("b", slots, 1, 1, NOW)
+    assert isinstance(first, Grant)
+    assert not first.eased
+    subject.give_back("a", slots.scope, 0.0, 3)
+    second = subject.ask("b", slots, 1, 1, NOW)
+    assert isinstance(second, Grant)
+    assert second.eased
+    assert subject.ask("a", slots, 3, 3, NOW) == NeedRecall(("b",), notice=0.0), "told anew"
 
 
 def test_a_reading_during_a_commit_is_uncertain_and_repeated() -> None:

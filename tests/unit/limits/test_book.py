@@ -9,6 +9,7 @@ import pytest
 from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind
 from phantom_gateway.wire.tasks import TaskGroup
@@ -35,7 +36,7 @@ class Node:
             name = f"w{index}"
             self.authority.hello(name, (), self.now)
             self.books[name] = LeaseBook(
-                self.ask_of(name), self.tasks, workers=workers, clock=lambda: self.now, patience=1.0
+                self.ask_of(name), self.tasks, place=Place(workers, index), clock=lambda: self.now, patience=1.0
             )
 
     def ask_of(self, name: str) -> Callable[[LeaseAsk], asyncio.Future[LeaseGrant]]:
@@ -46,15 +47,24 @@ class Node:
                 await self.gate.wait()
             if self.down is not None:
                 raise self.down
-            answer = self.authority.ask(name, message.limit, message.need, message.want, self.now)
-            if isinstance(answer, NeedRecall):
-                for other in answer.workers:
-                    self.returned(other, self.books[other].on_recall(message.limit.scope, 1))
-                answer = self.authority.ask(name, message.limit, message.need, message.want, self.now, recalled=True)
-            assert isinstance(answer, Grant)
-            return answer.message(message.seq)
+            recalled = False
+            while True:
+                answer = self.authority.ask(
+                    name, message.limit, message.need, message.want, self.now, recalled=recalled
+                )
+                if isinstance(answer, Grant):
+                    return answer.message(message.seq)
+                recalled = recalled or answer.notice is None
+                self.tell(message.limit.scope, answer)
 
         return ask  # type: ignore[return-value]
+
+    def tell(self, scope: str, question: NeedRecall) -> None:
+        for other in question.workers:
+            book, start = self.books[other], question.notice
+            self.returned(other, book.on_recall(scope, 1) if start is None else book.on_notice(scope, 1, start))
+        if question.notice is not None:
+            self.authority.told(scope, question.notice, question.workers)
 
     def returned(self, name: str, message: LeaseReturn) -> None:
         self.authority.give_back(name, message.scope, message.window_start, message.amount, self.now)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from phantom_gateway.limits import configured
 from phantom_gateway.spine.snapshot import Address, Budget, Deployment, Routing, Settings, Snapshot
 
@@ -39,3 +41,25 @@ def test_every_budget_once_by_its_scope() -> None:
         "deployment:a",
         "provider:openai",
     ]
+
+
+def test_rates_of_a_deployment_are_limits_where_they_are_enforced() -> None:
+    full = msgspec.structs.replace(deployment("a"), id="d", rpm=5, tpm=700, max_parallel_requests=2, budget=None)
+    loose = Snapshot(revision=1, deployments=(full,), routing=Routing(max_parallel=9))
+    strict = Snapshot(revision=1, deployments=(full,), routing=Routing(enforce_rates=True))
+    slots = ("parallel:deployment:d:", "parallel", 2, "")
+    found = [
+        [(limit.scope, limit.kind, limit.amount, limit.window) for limit in configured.of_deployment(full, each)]
+        for each in (loose, strict)
+    ]
+    assert found == [
+        [slots],
+        [
+            slots,
+            ("requests:deployment:d:60s", "requests", 5, "60s"),
+            ("tokens:deployment:d:60s", "tokens", 700, "60s"),
+        ],
+    ]
+    plain = msgspec.structs.replace(full, max_parallel_requests=None)
+    assert [limit.amount for limit in configured.of_deployment(plain, loose)] == [9]
+    assert configured.of_deployment(plain, strict)[0].kind == "requests"

@@ -9,7 +9,7 @@ from tests.unit.limits.sharing import NOW, Node, Truth, limit, settle
 
 from phantom_gateway.limits.authority import NeedRecall
 from phantom_gateway.limits.errors import TruthUnavailable
-from phantom_gateway.spine.messages import HeldLease
+from phantom_gateway.spine.messages import HeldLease, Limit, Over
 
 KEY = ("budget:key:k:", 0.0)
 
@@ -289,3 +289,18 @@ async def test_idle_counters_are_dropped_and_held_ones_renewed(pair: tuple[Node,
     await a.authority.say()
     assert a.authority.expire(NOW + 10_000) == 0
     assert a.authority.workers() == {"a-w"}
+
+
+async def test_a_share_binds_when_all_nodes_together_saturate_the_model(pair: tuple[Node, Node]) -> None:
+    entity = "priority:batch/model:m"
+    whole = Limit(scope="requests:model:m:24h", kind="requests", entity="model:m", amount=20, window="24h")
+    over = (Over(scope=whole.scope, amount=10),)
+    share = Limit(scope=f"requests:{entity}:24h", kind="requests", entity=entity, amount=2, window="24h", over=over)
+    for turn in range(12):
+        node = pair[turn % 2]
+        assert (await node.ask(whole, 1)).granted == 1
+        assert (await node.ask(share, 1)).granted == (turn < 10)
+    question = await pair[0].question(share, 1)
+    assert isinstance(question, NeedRecall)
+    assert question.scopes == (whole.scope,), "what is leased of the model and not used does not count"
+    assert question.nodes == ("b",)

@@ -75,6 +75,8 @@ FROM_CONTROL: list[ToWorker] = [
     Resolved(seq=3, unavailable=True),
     LeaseGrant(seq=4, granted=5, window_start=1.0, window_end=2.0, remaining=6, used=7, reason="exhausted"),
     Recall(scope="s", seq=5),
+    Recall(scope="s", seq=6, notice=True, window_start=60.0),
+    Heartbeat(revision=8, key_epoch=9, workers=("a", "b"), nodes=2, node=1),
     Invalidate(seq=6, entities=("key:a", "team:b"), key_epoch=7),
     Heartbeat(revision=8, key_epoch=9, database_ok=False, subjects=("tag",)),
     ResolvedSubject(seq=7, subject=SubjectRecord(entity="customer:c", limits=(LIMIT,), model_limits={"m": (LIMIT,)})),

@@ -7,7 +7,6 @@ from tests.unit.store.samples import closed
 
 from phantom_gateway.store import partitions, spend_logs
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.tables import REQUESTS
 
 
 def at(year: int, month: int, day: int = 1) -> float:
@@ -42,16 +41,13 @@ def test_what_came_too_early_moves_to_its_month(pg: Database) -> None:
     assert (count(pg, "requests_y2031m11"), count(pg, "requests_other"), count(pg)) == (1, 1, 2)
 
 
-def test_retention_drops_whole_months(pg: Database) -> None:
+def test_months_that_are_over_are_known(pg: Database) -> None:
     partitions.prepare(pg, at(2031, 11))
-    put(pg, 1, at(2031, 11, 30))
-    put(pg, 2, at(2031, 12, 1))
-    assert partitions.drop_before(pg, at(2031, 11, 30)) == []
-    assert partitions.drop_before(pg, at(2031, 12, 1)) == ["requests_y2031m11"]
-    with pg.read() as connection:
-        assert connection.execute(sa.select(REQUESTS.c.number)).scalars().all() == [2]
+    first, last = (int(at(2031, month, 1)) * 1_000_000 for month in (11, 12))
+    assert partitions.before(pg, last - 1) == []
+    assert partitions.before(pg, last) == [("requests_y2031m11", first, last)]
 
 
 def test_sqlite_has_no_partitions(sqlite: Database) -> None:
     assert partitions.prepare(sqlite, at(2031, 11)) == []
-    assert partitions.drop_before(sqlite, at(2031, 11)) == []
+    assert partitions.before(sqlite, int(at(2031, 11)) * 1_000_000) == []

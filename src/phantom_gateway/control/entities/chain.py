@@ -29,6 +29,8 @@ from phantom_gateway.store.tenants import (
     UserRow,
 )
 
+PRIORITY = "priority"
+"""Where metadata says which share of a model somebody has; administrators set it."""
 MASTER_ALIAS = "master"
 UNRESTRICTED = frozenset({"all-team-models", "all-org-models"})
 """What a list says that leaves the choice to the lists above it."""
@@ -117,6 +119,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         model_limits=_model_limits(chain),
         budget_fallbacks=_budget_fallbacks(key),
         tags=_tags(chain),
+        priority=_priority(chain),
         revision=key.revision,
     )
 
@@ -189,6 +192,15 @@ def expanded(models: list[str], groups: dict[str, list[str]]) -> tuple[str, ...]
 def _budget_fallbacks(key: KeyRow) -> dict[str, tuple[str, ...]]:
     written = key.extra.get("budget_fallbacks") or {}
     return {model: tuple(others) for model, others in written.items()}
+
+
+def _priority(chain: Chain) -> str | None:
+    """The team's comes first, as in LiteLLM."""
+    for part in (chain.team, chain.key):
+        found = None if part is None else part.metadata.get(PRIORITY)
+        if isinstance(found, str) and found:
+            return found
+    return None
 
 
 def _tags(chain: Chain) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tables import DELETED_KEYS, KEYS
-from phantom_gateway.store.tenants import Allowance
+from phantom_gateway.store.tenants import Allowance, JsonObject
 
 A = TypeVar("A", bound=Allowance)
 
@@ -31,6 +31,13 @@ def refuse_unknown_budget(connection: sa.Connection, row: Allowance) -> None:
     """Raises ApiError 400 when ``row`` refers to a budget that is not there."""
     if row.budget_id is not None and tenants.BUDGETS.get(connection, row.budget_id) is None:
         raise bad_field("budget_id", "there is no budget with this id")
+
+
+def refuse_priority(before: JsonObject, after: JsonObject) -> None:
+    """Which share of a model somebody has is for administrators to say. Raises ApiError 403."""
+    if before.get("priority") != after.get("priority"):
+        message = "metadata.priority: only a proxy_admin sets it"
+        raise ApiError(403, message, kind="auth_error", param="metadata.priority")
 
 
 def refuse_other_budget(before: str | None, after: str | None) -> None:

@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"\s*(os\.environ/|oidc/|file:)", re.IGNORECASE)
 _FILES = ("openai_identity_token_file",)
 _ADDRESSES = ("api_base", "base_url")
 _RESTRICTING = {
-    "litellm_params": ("max_budget", "budget_duration", "max_parallel_requests", "configurable_clientside_auth_params"),
+    "litellm_params": ("max_budget", "budget_duration", "configurable_clientside_auth_params"),
     "model_info": ("team_id",),
 }
 """Would bound who may use a model, or how much; where the configuration calls them "later" they are refused, not ignored."""

@@ -100,6 +100,8 @@ def filled_key(row: KeyRow, held: KeyRow, given: Collection[str]) -> KeyRow:
     found: JsonObject = {"tags": tags, "expires": held.expires if row.expires is None else row.expires}
     if not row.allowed_routes:
         found["allowed_routes"] = held.allowed_routes
+    if "priority" in held.metadata:
+        found["metadata"] = row.metadata | {"priority": held.metadata["priority"]}
     if "key_type" not in given:
         found["key_type"] = held.key_type
     return replace(row, **found)

@@ -96,6 +96,8 @@ def changed(before: KeyRow, after: KeyRow) -> frozenset[str]:
     names = {name: name for name in _SAME_NAME} | _FIELD_OF
     found = {field for column, field in names.items() if getattr(before, column) != getattr(after, column)}
     extras = before.extra.keys() | after.extra.keys()
+    if before.metadata.get("priority") != after.metadata.get("priority"):
+        found.add("metadata.priority")
     return frozenset(found | {name for name in extras if before.extra.get(name) != after.extra.get(name)})
 
 

@@ -14,7 +14,13 @@ from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, seeding
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import People
-from phantom_gateway.control.entities.revisions import refuse_named, refuse_other_budget, stamps, touched
+from phantom_gateway.control.entities.revisions import (
+    refuse_named,
+    refuse_other_budget,
+    refuse_priority,
+    stamps,
+    touched,
+)
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach, Target
@@ -65,6 +71,7 @@ class TeamService:
             self._refuse_foreign_place(wanted.org_id)
             if not self.reach.everything:
                 refuse_other_budget(None, wanted.budget_id)
+                refuse_priority({}, wanted.metadata)
             if self.writer.giver.bounded:
                 refuse_named(connection, "team_id", wanted.id, "team_id")
             row = self.writer.giver.made(connection, wanted, changes.said(fields), _names(wanted))
@@ -214,6 +221,7 @@ class TeamService:
         """A team's own administrator may not give it more; an organisation's may, as far as the organisation goes."""
         if self.reach.everything:
             return
+        refuse_priority(old.metadata, row.metadata)
         if self.reach.over(target_of(old)) is not Relation.ORG_ADMIN:
             bounds.refuse_raised(changes.raised(old, row))
             return

@@ -125,6 +125,16 @@ def test_a_teams_key_is_bounded_by_everything_above_it(database: Database) -> No
     assert record.tags == ("key", "project", "team")
 
 
+def test_the_teams_priority_comes_before_the_keys(database: Database) -> None:
+    found = family(database, project_id="p", metadata={"priority": "key"})
+    assert found.team is not None
+    assert chain.record_of(found, KEY_ID, 0.0).priority == "key"
+    for theirs, expected in (({"priority": "team"}, "team"), ({"priority": 7}, "key"), ({"priority": ""}, "key")):
+        team = replace(found.team, metadata=theirs)
+        assert chain.record_of(replace(found, team=team), KEY_ID, 0.0).priority == expected
+    assert chain.record_of(replace(found, key=replace(found.key, metadata={}), team=None), KEY_ID, 0.0).priority is None
+
+
 def test_a_personal_key_is_bounded_by_its_user(database: Database) -> None:
     record = chain.record_of(family(database, access_groups=["g1"]), KEY_ID, 0.0)
     assert [limit.scope for limit in record.limits] == ["requests:user:u:60s", "budget:user:u:"]

@@ -157,7 +157,6 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("litellm_params.extra_headers.host", {"extra_headers": {"host": "x"}}),
     ("litellm_params.litellm_credential_name", {"litellm_credential_name": "nobody"}),
     ("litellm_params.max_budget", {"max_budget": -5}),
-    ("litellm_params.max_parallel_requests", {"max_parallel_requests": 5}),
     ("litellm_params.configurable_clientside_auth_params", {"configurable_clientside_auth_params": ["api_base"]}),
     ("litellm_params.input_cost_per_token", {"input_cost_per_token": -1}),
 ]

@@ -152,3 +152,9 @@ def test_what_was_said_is_not_overruled() -> None:
     row = grants.filled_key(grants.filled(said, held), held, {"key_type"})
     assert (row.models, row.rpm_limit, row.max_budget_nano, row.expires) == (["b"], 4, 6, NOW + 1)
     assert row.key_type == "default"
+
+
+def test_a_new_key_has_the_priority_of_the_one_it_was_made_with() -> None:
+    held = key_row(metadata={"priority": "batch", "mine": 1})
+    assert grants.filled_key(key_row(metadata={"new": 2}), held, ()).metadata == {"new": 2, "priority": "batch"}
+    assert grants.filled_key(key_row(metadata={"new": 2}), key_row(), ()).metadata == {"new": 2}

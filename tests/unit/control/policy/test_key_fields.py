@@ -15,7 +15,7 @@ WITH_THE_VALUE = {"rotated_at", "rotations"}
 def test_every_column_of_a_key_is_seen_to_change() -> None:
     before = key_row()
     for column in fields(KeyRow):
-        value = {"n": 1} if column.name == "extra" else "changed"
+        value = {"n": 1} if column.name in ("extra", "metadata") else "changed"
         found = changed(before, replace(before, **{column.name: value}))  # type: ignore[arg-type]
         expected = 0 if column.name in NOT_FIELDS | WITH_THE_VALUE else 1
         assert len(found) == expected, column.name
@@ -24,6 +24,14 @@ def test_every_column_of_a_key_is_seen_to_change() -> None:
 def test_what_is_kept_is_named_by_its_field() -> None:
     found = changed(key_row(extra={"config": {}, "agent_id": "a"}), key_row(extra={"agent_id": "b"}))
     assert found == {"agent_id", "config"}
+
+
+def test_a_keys_share_of_a_model_is_for_administrators() -> None:
+    before, after = key_row(metadata={"a": 1}), key_row(metadata={"a": 2, "priority": "live"})
+    assert changed(before, after) == {"metadata", "metadata.priority"}
+    assert changed(after, replace(after, metadata={"priority": "live"})) == {"metadata"}
+    for relation in Relation:
+        assert refused(relation, frozenset({"metadata.priority"}), new=True) == ["metadata.priority"]
 
 
 def test_what_is_not_listed_is_for_administrators() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
-from tests.unit.control.people import cast
+from tests.unit.control.people import cast, param_of
 from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed
 
@@ -82,3 +82,19 @@ async def test_all_that_goes_is_in_the_audit_log(control: Rig) -> None:
         EventCode.KEY_DELETED, EventCode.KEY_DELETED, EventCode.PROJECT_DELETED, EventCode.TEAM_DELETED,
     ]  # fmt: skip
     assert "team:t" in effects.forget
+
+
+async def test_only_a_proxy_admin_says_which_share_of_a_model_a_team_has(control: Rig) -> None:
+    people = await cast(control)
+    for who in ("team_admin", "org_admin"):
+        answer = await people.post(who, "/team/update", team_id="t", metadata={"priority": "live", "note": "x"})
+        assert param_of(answer) == (403, "metadata.priority")
+    answer = await people.post("org_admin", "/team/new", organization_id="o", metadata={"priority": "live"})
+    assert param_of(answer) == (403, "metadata.priority")
+    assert (await people.post("admin", "/team/update", team_id="t", metadata={"priority": "live"})).status_code == 200
+    answer = await people.post("team_admin", "/team/update", team_id="t", metadata={"priority": "live", "note": "x"})
+    assert answer.status_code == 200, "what was there may stay"
+    assert param_of(await people.post("team_admin", "/team/update", team_id="t", metadata={})) == (
+        403,
+        "metadata.priority",
+    )
