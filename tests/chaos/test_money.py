@@ -28,6 +28,7 @@ from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import amounts_for
 from phantom_gateway.limits.slices import Reservation
+from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit
 
 PREPAID = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=1000, window="")
@@ -276,6 +277,16 @@ class Money(RuleBasedStateMachine):
         if worker.connected:
             for message in worker.book.idle(self.now):
                 self.authority.give_back(worker.name, message.scope, message.window_start, message.amount, self.now)
+
+    @rule(limit=st.sampled_from((PREPAID, MINUTELY, MEMBER, OTHER, CUSTOMER, GATEWAY)), part=st.floats(0, 1))
+    def reset_spend(self, limit: Limit, part: float) -> None:
+        """An administrator has less count as spent in the present window; in the thread of ingestion, as control does it."""
+        self.ingestor.settle()
+        key = limit.scope, window_bounds(limit.window, self.now, limit.anchor)[0]
+        counted = self.database.spent[key]
+        self.database.spent[key] = int(counted * part)
+        self.billed[key] -= counted - self.database.spent[key]
+        self.authority.set_spent(*key, self.database.spent[key])
 
     @precondition(lambda self: self.quiet_steps >= 2)
     @rule(index=st.integers(0, 3))

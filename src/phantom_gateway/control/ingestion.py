@@ -111,6 +111,7 @@ class Ingestion:
         """
 
         def job() -> T:
+            self._ingestor.settle()
             with self._database.write() as connection:
                 result, corrections = change(connection)
                 self._on_loop(lambda: self.authority.fence([scope for scope, _, _ in corrections]))

@@ -253,7 +253,7 @@ class Caller:
         try:
             await response.relay(relay)
             if relay.refused is not None:
-                accounting.came = tap.error is None
+                accounting.came = tap.error is None or tap.produced() > 0
                 raise relay.refused
             if not tap.events:
                 accounting.came = relay.touched
@@ -261,12 +261,13 @@ class Caller:
             if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
         except wire.UpstreamError as error:
-            if not relay.delivered:
+            # What breaks behind the end marker was no part of the answer, also where all of it came at once.
+            whole = tap.done and tap.events > 0 and relay.refused is None
+            if not relay.delivered and not whole:
                 raise
             if not tap.done:
-                await self._broken_off(accounting, relay, _failure(error).error)
+                self._broken_off(accounting, relay, _failure(error).error)
                 return
-            # What breaks behind the end marker was no part of the answer.
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
         else:
@@ -274,9 +275,9 @@ class Caller:
         relay.end()
 
     @staticmethod
-    async def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
+    def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
-        await accounting.close_failure(error.kind, error.status)
+        accounting.close_cut(error.kind, error.status)
         relay.end(error.event())
 
 

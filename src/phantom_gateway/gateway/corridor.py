@@ -95,7 +95,7 @@ class Corridor:
                 accounting.close_left()
                 raise
             stopped = unavailable("The gateway is being stopped.")
-            await accounting.close_failure(stopped.kind, stopped.status)
+            accounting.close_cut(stopped.kind, stopped.status)
             if not responder.started:
                 raise stopped from None
             responder.finish(stopped.event())

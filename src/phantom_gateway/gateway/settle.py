@@ -174,17 +174,20 @@ class Accounting:
 
     def close_left(self) -> None:
         """The caller hung up: what was produced is billed; where nobody saw it, by estimate."""
-        self._take_tap()
-        produced = self.usage.total > 0
-        if not self._closed and self._under_way and self.usage is _NOTHING:
-            self._price_unseen()
+        produced = self._take_what_is()
         with suppress(StorageFullError):
             self._close("success" if produced else "failure", 499, "client_disconnected", left=True)
+
+    def close_cut(self, error_type: str, status: int) -> None:
+        """The upstream or the gateway breaks it off in the middle: billed like a caller that hung up."""
+        self._take_what_is()
+        with suppress(StorageFullError):
+            self._close("failure", status, error_type)
 
     def close_abandoned(self) -> None:
         """Last resort for a way out that nobody thought of; keeps the promise that every record is closed."""
         if not self._closed:
-            self._take_tap()
+            self._take_what_is()
             with suppress(StorageFullError):
                 self._close("failure", 500, "internal_server_error")
 
@@ -229,6 +232,14 @@ class Accounting:
         if not usage.complete and tap.events:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
+
+    def _take_what_is(self) -> bool:
+        """An attempt that ends in the middle: what came of it, else an estimate. Whether something came."""
+        self._take_tap()
+        came = self.usage.total > 0
+        if not self._closed and self._under_way and self.usage is _NOTHING:
+            self._price_unseen()
+        return came
 
     def _price_unseen(self) -> None:
         """The upstream works on the question and bills it, whatever nobody saw of the answer.

@@ -169,6 +169,15 @@ class Ingestor:
                 return tail.reader.position.n >= n
         return False
 
+    def settle(self) -> None:
+        """Find out what became of every transaction that was begun and not seen to end, and tell the listeners.
+
+        Whoever changes what counts as spent does this first: what he reads in the database must not be told once more later.
+        """
+        for incarnation, tail in list(self._tails.items()):
+            if tail.pending is not None:
+                self._settle(incarnation, tail, tail.pending)
+
     def position(self, incarnation: str) -> Position:
         """How far an incarnation is taken in."""
         return self._tail(incarnation).reader.position

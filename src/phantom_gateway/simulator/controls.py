@@ -49,6 +49,8 @@ class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fail_first: Chunks = 0
     """Only the first N requests with the same ``key`` meet the mode, later ones succeed."""
     key: str = ""
+    label: str = ""
+    """Count the request under this name instead of its ``user``."""
 
 
 def split_model(model: str) -> tuple[str, dict[str, Any]]:

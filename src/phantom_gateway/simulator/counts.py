@@ -44,20 +44,25 @@ class Tally:
 
 
 class Books:
-    """Counters per model and user, and a ring of the last requests as they arrived."""
+    """Counters per model and user, and a ring of the last ``keep`` requests as they arrived."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, tallies: int = MAX_TALLIES) -> None:
+        self._most = tallies
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._ring: deque[tuple[float, bytes, bytes, list[Header], bytes]] = deque(maxlen=keep)
 
     def tally(self, model: str, user: str) -> Tally:
-        """The counters of ``model`` and ``user``; beyond 10,000 pairs everything new shares one."""
+        """The counters of ``model`` and ``user``; beyond the bound (10,000 pairs) everything new shares one."""
         found = self._tallies.get((model, user))
         if found is None:
-            if len(self._tallies) >= MAX_TALLIES:
+            if len(self._tallies) >= self._most:
                 model, user = "(more)", ""
             found = self._tallies.setdefault((model, user), Tally())
         return found
+
+    def tallies(self) -> list[tuple[str, str, dict[str, int]]]:
+        """(model, user, counters) of each pair."""
+        return [(model, user, tally.as_dict()) for (model, user), tally in self._tallies.items()]
 
     def record(self, method: bytes, target: bytes, headers: list[Header], body: bytes) -> None:
         """Keep one request; its body up to 64 KiB."""

@@ -10,7 +10,7 @@ import msgspec
 
 from phantom_gateway.simulator import answers
 from phantom_gateway.simulator.controls import ControlError
-from phantom_gateway.simulator.counts import Books, Header, Tally
+from phantom_gateway.simulator.counts import MAX_TALLIES, Books, Header, Tally
 from phantom_gateway.simulator.modes import build
 from phantom_gateway.simulator.reading import Ask, BadRequestError, read
 from phantom_gateway.simulator.script import Piece, Script, plain
@@ -49,8 +49,8 @@ class Desk:
     of request and of answer.
     """
 
-    def __init__(self, keep: int = 1000) -> None:
-        self.books = Books(keep)
+    def __init__(self, keep: int = 1000, tallies: int = MAX_TALLIES) -> None:
+        self.books = Books(keep, tallies)
         self._keep = keep
         self._ready: dict[tuple[bytes, bytes, bytes], Ready] = {}
         self._failed: dict[str, int] = {}
@@ -99,7 +99,7 @@ class Desk:
         return ready
 
     def _answered(self, endpoint: Callable[[Ask], answers.Answer], ask: Ask) -> Ready:
-        ready = Ready(build(ask, endpoint(ask)), self.books.tally(ask.model, ask.user))
+        ready = Ready(build(ask, endpoint(ask)), self.books.tally(ask.model, ask.controls.label or ask.user))
         if ask.controls.fail_first:
             calm = replace(ask, controls=msgspec.structs.replace(ask.controls, mode="ok"))
             ready.later = build(calm, endpoint(calm))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phantom_gateway.simulator.connection import Connection
+from phantom_gateway.simulator.counts import MAX_TALLIES
 from phantom_gateway.simulator.desk import Desk
 from phantom_gateway.simulator.pacer import Pacer
 
@@ -20,11 +21,12 @@ BACKLOG = 4096
 class Simulator:
     """A deterministic fake provider. All listeners share one set of books.
 
-    ``keep`` is the number of received requests kept for ``/sim/requests``; 0 keeps none.
+    ``keep`` is the number of received requests kept for ``/sim/requests``; 0 keeps none. ``tallies`` bounds the pairs of model
+    and user that are counted apart.
     """
 
-    def __init__(self, keep: int = 1000) -> None:
-        self._desk = Desk(keep)
+    def __init__(self, keep: int = 1000, tallies: int = MAX_TALLIES) -> None:
+        self._desk = Desk(keep, tallies)
         self._servers: list[asyncio.Server] = []
         self._sockets: list[Path] = []
         self._connections: set[Connection] = set()
@@ -64,6 +66,10 @@ class Simulator:
     def counts(self) -> dict[str, Any]:
         """What ``GET /sim/counts`` answers."""
         return self._desk.books.counts()
+
+    def tallies(self) -> list[tuple[str, str, dict[str, int]]]:
+        """(model, user or label, counters), what ``counts`` sums up."""
+        return self._desk.books.tallies()
 
     def requests(self, limit: int = 100) -> list[dict[str, Any]]:
         """What ``GET /sim/requests`` answers."""

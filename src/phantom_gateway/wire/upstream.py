@@ -43,9 +43,8 @@ class UpstreamConnection(asyncio.Protocol):
     """The protocol of one upstream connection; one exchange at a time."""
 
     __slots__ = (
-        "_closed", "_deadline", "_eof", "_head", "_loop", "_outbox", "_owner", "_parser", "_paused", "_response", "_reused",
-        "_silence_from",
-        "_stall_s", "idle_until", "transport",
+        "_body_stall_s", "_closed", "_deadline", "_eof", "_head", "_loop", "_outbox", "_owner", "_parser", "_paused",
+        "_response", "_reused", "_silence_from", "_stall_s", "idle_until", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -64,6 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._deadline = NEVER
         self._silence_from = 0.0
         self._stall_s = NEVER
+        self._body_stall_s = NEVER
         self.idle_until = NEVER
 
     @property
@@ -81,6 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser.begin(head_request=head[:5] == b"HEAD ")
         self._silence_from = self._loop.time()
         self._stall_s = NEVER if timeouts.first_byte_s is None else timeouts.first_byte_s
+        self._body_stall_s = NEVER if timeouts.stall_s is None else timeouts.stall_s
         self._deadline = NEVER if timeouts.total_s is None else started + timeouts.total_s
         self._head = self._loop.create_future()
         if len(body) <= _COPY_LIMIT:
@@ -93,7 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         except asyncio.CancelledError:
             response.close()
             raise
-        self._stall_s = NEVER if timeouts.stall_s is None else timeouts.stall_s
+        # From here on the connection may be another exchange's: an answer that came whole has released it already.
         return response
 
     def pause(self) -> None:
@@ -198,6 +199,7 @@ class UpstreamConnection(asyncio.Protocol):
         response.headers = self._parser.headers
         response.index = self._parser.index
         self._head = None
+        self._stall_s = self._body_stall_s
         if not head.done():
             head.set_result(None)
 

@@ -3,12 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.control.ingestion import Ingestion
+from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.spine.messages import Ack, HeldLease, Invalidate, LeaseAsk, LeaseGrant, Limit, Spend
+from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
 
 
@@ -93,6 +96,34 @@ async def test_a_changed_budget_window_keeps_what_was_spent(control: Rig) -> Non
         found = await control.directory.find(made["token"])
         assert found is not None
         assert local(control.ingestion).spent(found.limits[-1], control.services.clock()) == 400_000_000
+    await journal.close()
+
+
+async def test_a_reset_behind_a_commit_that_nobody_saw_counts_nothing_twice(
+    control: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await control.generate(max_budget=1)
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    (limit,) = record.limits
+    assert local(control.ingestion).spent(limit, 0.0) == 0
+    sink = control.ingestion._sink._inner
+    apply = sink.apply
+
+    def committed(batch: Batch) -> None:
+        apply(batch)
+        monkeypatch.undo()
+        raise DatabaseError("the connection was lost behind the commit")
+
+    monkeypatch.setattr(sink, "apply", committed)
+    journal = control.journal("w1")
+    journal.append(closed(0, cost=400_000_000, key_id=made["token"]))
+    control.ingestion.poke()
+    await until(lambda: not control.ingestion.database_ok)
+    answer = await control.post(f"/key/{made['token']}/reset_spend", {"reset_to": 0})
+    assert answer.status_code == 200, answer.text
+    await control.ingestion.catch_up("w1", 1)
+    assert local(control.ingestion).spent(limit, 0.0) == 0
     await journal.close()
 
 

@@ -257,6 +257,23 @@ async def test_a_stream_that_breaks_after_its_first_event_says_so(tmp_path: Path
         assert closed.cost.total > 0
 
 
+async def test_a_stream_that_came_at_once_and_broke_behind_its_marker_is_whole(tmp_path: Path) -> None:
+    async with running(tmp_path, two("up;mode=length_long"), routing=routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key(), stream=True)
+        assert (answer.status, answer.events()[-1], upstream_requests(rig)) == (200, "[DONE]", 1)
+        assert (rig.closed().status, rig.closed().usage.source) == ("success", "provider")
+
+
+async def test_an_error_behind_undelivered_chunks_is_billed_with_the_answer(tmp_path: Path) -> None:
+    async with running(tmp_path, two("bad;mode=error_event,at=3"), routing=routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key(), stream=True)
+        assert (answer.headers["x-litellm-model-id"], answer.events()[-1]) == ("d2", "[DONE]")
+        counted = rig.simulator.counts()["models"]
+        assert counted["bad"]["completion_tokens"] == 3
+        assert rig.closed().usage.flags == ("lost_attempts",)
+        assert rig.closed().usage.output == 3 + counted["up"]["completion_tokens"]
+
+
 async def test_an_error_inside_a_stream_passes(tmp_path: Path) -> None:
     async with running(tmp_path, one("bad;mode=error_event,at=2,pace_ms=5")) as rig:
         answer = await rig.chat(rig.key(), stream=True)

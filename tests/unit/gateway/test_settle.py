@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,25 @@ async def test_usage_is_asked_for_and_shown_to_whom_it_was_promised(tmp_path: Pa
         events = [event for event in answer.events() if isinstance(event, dict)]
         assert any(event.get("usage") for event in events) is shown
         assert rig.closed().usage.source == "provider"
+
+
+async def test_a_delivered_stream_of_which_nothing_was_understood_is_billed_for_the_question(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        writer.write(head + b"\x1f\x8b nonsense\n\n and more of it")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, running(tmp_path, lambda _: (deployment(port),)) as rig:
+        answered = await rig.chat(rig.key(), stream=True)
+        assert (answered.status, b'"error"' in answered.body) == (200, True)
+        closed = rig.closed()
+        assert (closed.status, closed.http_status, closed.usage.source) == ("failure", 502, "estimated")
+        assert closed.usage.output is None
+        assert closed.cost.total == (closed.usage.input or 0) * 1000 > 0
 
 
 async def test_a_deployment_that_must_not_be_asked_for_usage(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.unit.gateway.rig import QUICK, deployment, eventually, running
 
 from phantom_gateway.gateway.worker import Readiness
@@ -151,6 +152,23 @@ async def test_what_does_not_end_in_time_is_cut_and_billed(tmp_path: Path) -> No
         closed = rig.closed()
         assert closed.cost.total > 0
         assert (closed.status, closed.client_left) == ("failure", False)
+
+
+@pytest.mark.parametrize(("stream", "output"), [(False, 30), (True, None)])
+async def test_what_is_cut_before_anything_came_is_billed_by_estimate(
+    tmp_path: Path, stream: bool, output: int | None
+) -> None:
+    async with running(tmp_path) as rig:
+        chat = asyncio.get_running_loop().create_task(
+            rig.chat(rig.key(), stream=stream, max_tokens=30, simulate={"first_ms": 60_000})
+        )
+        await eventually(lambda: rig.simulator.counts()["total"]["requests"] == 1)
+        await rig.worker.stop(0.05)
+        assert (await chat).status == 503
+        closed = rig.closed()
+        assert (closed.status, closed.http_status, closed.usage.source) == ("failure", 503, "estimated")
+        assert closed.usage.output == output
+        assert closed.cost.total == (closed.usage.input or 0) * 1000 + (output or 0) * 2000 > 0
 
 
 def test_readiness_in_litellms_shape() -> None:

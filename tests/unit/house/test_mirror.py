@@ -16,6 +16,10 @@ HOUSE = "house"
 """The tests of this folder are about the repository, not about a module."""
 
 WITHOUT_A_TEST = {
+    "bench/books/test_installation.py": "starts whole gateways; tests/chaos/test_books.py runs it",
+    "bench/books/test_run.py": "a whole run; tests/chaos/test_books.py is a short one",
+    "bench/books/test_storm.py": "kills whole gateways; tests/chaos/test_books.py runs it",
+    "bench/books/test_tenants.py": "calls the API of whole gateways; tests/chaos/test_books.py runs it",
     "control/policy/test_actions.py": "an enumeration; test_app.py walks every route for it",
     "control/policy/test_table.py": "declarations; test_app.py asks every route as everybody",
     "control/test_runtime.py": "the whole of control; test_process.py runs it as the process it is",

@@ -183,6 +183,24 @@ async def test_a_crash_at_any_transaction_stores_everything_once(
         assert log.spent == database.total
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_what_was_not_seen_to_end_can_be_settled_without_taking_in_more(tmp_path: Path, moment: str) -> None:
+    database, log = Database(), Log()
+    getattr(database, f"crash_{moment}").add(1)
+    control = ingestor(tmp_path, database, log)
+    journal = start(tmp_path, "w1")
+    journal.append(closed("a", 0, 7))
+    with pytest.raises(CrashError):
+        control.step()
+    journal.append(closed("b", 0, 5))
+    for _ in range(2):
+        control.settle()
+        assert log.spent == database.total == (7 if moment == "after" else 0)
+    assert control.step()
+    assert log.spent == database.total == 12
+    await journal.close()
+
+
 async def test_a_crash_between_the_last_transaction_and_the_removal(tmp_path: Path) -> None:
     database, log = Database(), Log()
     journal = start(tmp_path, "w1")

@@ -27,6 +27,15 @@ def test_the_number_of_tallies_is_bounded() -> None:
     assert shown["models"]["(more)"]["requests"] == 5
 
 
+def test_the_bound_is_a_choice() -> None:
+    books = Books(0, tallies=2)
+    for user in "abc":
+        books.tally("m", user).requests += 1
+    assert [(model, user, counted["requests"]) for model, user, counted in books.tallies()] == [
+        ("m", "a", 1), ("m", "b", 1), ("(more)", "", 1),
+    ]  # fmt: skip
+
+
 def test_the_ring_keeps_the_last_and_no_secret() -> None:
     books = Books(2)
     for i in range(3):

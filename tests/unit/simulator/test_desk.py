@@ -48,6 +48,13 @@ def test_the_number_of_ready_scripts_is_bounded() -> None:
     assert len(desk._ready) <= desks.MAX_READY
 
 
+def test_a_label_takes_the_place_of_the_user() -> None:
+    desk = Desk()
+    post(desk, chat(user="u", simulate="label=l"))
+    post(desk, chat(user="u"))
+    assert [user for _, user, _ in desk.books.tallies()] == ["l", "u"]
+
+
 def test_the_first_requests_of_a_key_fail() -> None:
     desk = Desk()
     body = chat(simulate="mode=503,fail_first=2,key=k")
