@@ -21,7 +21,7 @@ PROVIDER_PARAMETERS = frozenset(_PROVIDER_PARAMETERS.split())
 
 def remarks(config: Config) -> Iterator[Note]:
     """All remarks that need no other knowledge than the schema, in the order of the file."""
-    notes = [*_walk(config, config, ()), *_special(config)]
+    notes = [*_walk(config, config, ()), *_checks(config)]
     return iter(sorted(notes, key=lambda note: (note.position.file, note.position.line)))
 
 
@@ -66,13 +66,19 @@ def _extras(config: Config, section: OpenSection, path: KeyPath) -> Iterator[Not
             yield Note("warning", position, where, "not a known key, without effect", hint)
 
 
-def _special(config: Config) -> Iterator[Note]:
-    strategy = config.router_settings.routing_strategy
-    if strategy not in (None, "simple-shuffle"):
-        path: KeyPath = ("router_settings", "routing_strategy")
-        yield Note(
-            "later",
-            config.position(path),
-            path,
-            f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
-        )
+_LATER_CHECKS = frozenset(
+    {
+        "responses_api_deployment_check",
+        "encrypted_content_affinity",
+        "forward_client_headers_by_model_group",
+        "enforce_model_rate_limits",
+    }
+)
+
+
+def _checks(config: Config) -> Iterator[Note]:
+    """Of the checks before a call, those that do nothing yet."""
+    for index, name in enumerate(config.router_settings.optional_pre_call_checks or []):
+        if name in _LATER_CHECKS:
+            path: KeyPath = ("router_settings", "optional_pre_call_checks", index)
+            yield Note("later", config.position(path), path, f"{name} is accepted, not active yet")

@@ -54,10 +54,12 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     detour: _Detour | None = None
     while True:
         key, group, limits = exchange.principal, exchange.group, exchange.limits
-        worst = group.worst if group.fixed else table.worst(group, exchange.routed)
+        further = wishes.further() if wishes.fallbacks else ()
+        fixed = group.fixed and not further
+        worst = group.worst if fixed else table.worst(group, exchange.routed, key.team_id, further)
         need = worst_case(exchange, worst)
         now = time.time()
-        if not group.fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed):
+        if not fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed, key.team_id, further):
             message = f"The model '{call.model}' has no known price, and a budget applies: it cannot be billed."
             raise invalid_request(message, "model")
         plan = book.plan(limits)

@@ -14,6 +14,7 @@ from phantom_gateway.gateway import admit, body, discovery, headers, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, permit
+from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
@@ -85,9 +86,11 @@ class Corridor:
         await permit(exchange, table, worker)
         accounting = await admit.admit(exchange, table, worker)
         try:
-            await worker.caller.run(exchange, table)
+            await worker.router.run(exchange, table)
         except ApiError as error:
             error.call_id = exchange.call_id
+            if exchange.trail is not None:
+                error.headers += ((b"x-phantom-routing-trail", trail.header(exchange.trail)),)
             await accounting.close_failure(error.kind, error.status)
             raise
         except asyncio.CancelledError:

@@ -18,6 +18,7 @@ from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.gateway.forward import Forwarder
 from phantom_gateway.gateway.meter import Meter
+from phantom_gateway.gateway.route import Router
 from phantom_gateway.gateway.settle import Books
 from phantom_gateway.gateway.subjects import Subjects
 from phantom_gateway.gateway.table import Table
@@ -88,7 +89,8 @@ class Worker:
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
         self.subjects = Subjects(self.spine)
-        self.caller = Caller(self.client, self.book)
+        self.caller = Caller(self.client)
+        self.router = Router(self.caller, self.book)
         self.forwarder = Forwarder(self.client, str(run / "control.sock"))
         corridor = Corridor(self)
         self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
@@ -197,9 +199,7 @@ class Worker:
         self.table = table
         self.books = self.books._replace(limited_tokens=snapshot.settings.limited_tokens)
         self.subjects.forget(())  # defaults of those nobody made stand in the configuration
-        self.client.forget(
-            {target.origin for group in table.groups.values() for target in group.targets} | {self.forwarder.origin}
-        )
+        self.client.forget({target.origin for target in table.targets} | {self.forwarder.origin})
 
     async def _ask(self, ask: LeaseAsk) -> LeaseGrant:
         try:
