@@ -1,7 +1,7 @@
 """Retries a worker may make: a share of its requests, so that a failing upstream is not asked ever more often.
 
-Beside that share there is a small reserve, which fills up by itself, so that a gateway with few requests retries, too. Over any time,
-retries never exceed ``RESERVE`` + ``PER_S`` for each second + the share of the requests + what was saved up before (``SAVED``).
+Beside that share there is a small reserve, which fills up by itself, so that a gateway with few requests retries, too. Over any
+time, retries never exceed ``RESERVE`` + ``PER_S`` for each second + the share of the requests + what was saved up (``SAVED``).
 """
 
 from __future__ import annotations

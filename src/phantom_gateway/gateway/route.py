@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from phantom_gateway.gateway.aside import reserve_aside
 from phantom_gateway.gateway.call import AttemptFailed, RequestRefused
-from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.retry_budget import RetryBudget
-from phantom_gateway.gateway.selection import Selection
+from phantom_gateway.gateway.selection import BYTES_PER_TOKEN, Failure, Round
 from phantom_gateway.ledger.trail import Step
 
 if TYPE_CHECKING:
@@ -73,13 +73,9 @@ class Router:
                 return
 
     async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
-        operation = exchange.operation.name
-        if operation not in group.by_operation:
-            raise _not_served(exchange)
-        round_ = _Round(Selection(group, operation, model, exchange, table))
-        choice = round_.choice
+        round_ = Round(group, model, exchange, table)
         while True:
-            target = choice.next(time.monotonic())
+            target = round_.next(time.monotonic())
             if target is None:
                 target = await self._waited_for(exchange, round_)
             elif round_.failure is not None:
@@ -93,38 +89,31 @@ class Router:
                     refused = await reserve_aside(exchange, target, model, table, self._book)
                     if refused is not None:
                         round_.exhausted = refused
-                        choice.leave_out(target, "budget")
+                        round_.leave_out(target, "budget")
                         continue
-                choice.tried.add(target.id)
+                round_.tried.add(target.id)
                 exchange.target = target
-                whole = await self._ask(exchange, table, target, model)
+                if table.counts_use:
+                    whole = await self._counted(exchange, target, model)
+                else:
+                    whole = await self._caller.attempt(exchange, target, model)
             except AttemptFailed as failed:
                 if failed.free:
                     continue
-                self._failed(exchange, table, round_, _Attempt(target, failed))
+                self._failed(exchange, table, round_, Failure(target, failed))
             except RequestRefused as refused:
-                exchange.note(_tried(exchange, target, refused.fault, refused.status))
-                if round_.attempt >= group.retries.get(refused.fault, 0):
-                    raise
-                again = AttemptFailed(refused, refused.fault, same_again=False)
-                self._failed(exchange, table, round_, _Attempt(target, again), noted=True)
+                self._refused(exchange, table, round_, target, refused)
             else:
-                if not whole:
-                    count_failure(group, target, AttemptFailed(_BROKEN_OFF), table)
-                elif health.fails or health.tripped:
-                    health.succeeded()
-                for suspect in round_.suspects:
-                    # another one could do it: the fault was the deployment's, not the request's
-                    count_failure(group, suspect.target, suspect.failed, table, proven=True)
+                if round_.suspects or health.fails or health.tripped or not whole:
+                    _learn(group, target, round_, table, whole=whole)
                 return
             finally:
                 if probes:
                     health.probing = False
 
-    async def _ask(self, exchange: Exchange, table: Table, target: Target, model: str) -> bool:
-        if not table.counts_use:
-            return await self._caller.attempt(exchange, target, model)
-        expected = exchange.call.size // 4 + exchange.call.expected_output
+    async def _counted(self, exchange: Exchange, target: Target, model: str) -> bool:
+        """An attempt, and what it takes of the deployment's minute: expected while it runs, then real."""
+        expected = exchange.call.size // BYTES_PER_TOKEN + 1 + exchange.call.expected_output
         use, used = target.health.use, 0
         use.add(time.monotonic(), 1, expected)
         try:
@@ -134,35 +123,45 @@ class Router:
             use.add(time.monotonic(), 0, used - expected)
         return whole
 
-    async def _waited_for(self, exchange: Exchange, round_: _Round) -> Target:
+    async def _waited_for(self, exchange: Exchange, round_: Round) -> Target:
         """Nobody is left: wait, once, for the deployment that said how long. Raises the failure when there is none."""
         if round_.waiting_for is None:
-            raise round_.failure or round_.exhausted or round_.choice.nobody(time.monotonic())
+            raise round_.failure or round_.exhausted or round_.nobody(time.monotonic())
         target, seconds = round_.waiting_for
         round_.waiting_for = None
         self._count_retry(exchange, round_)
         await _pause(exchange, Step("wait", target.id, "retry_after"), seconds, round_.failure)
         return target
 
-    async def _before_retry(self, exchange: Exchange, table: Table, round_: _Round, target: Target) -> None:
+    async def _before_retry(self, exchange: Exchange, table: Table, round_: Round, target: Target) -> None:
         self._count_retry(exchange, round_)
-        if target.id in round_.choice.tried:
+        if target.id in round_.tried:
             seconds = max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(round_.attempt, 6), round_.again_s)
             await _pause(exchange, Step("wait", target.id, "backoff"), seconds, round_.failure)
 
-    def _count_retry(self, exchange: Exchange, round_: _Round) -> None:
+    def _count_retry(self, exchange: Exchange, round_: Round) -> None:
         assert round_.failure is not None, "a retry follows a failure"
         if not self.retries.take(time.monotonic()):
             exchange.note(Step("stop", "", "retry_budget", exchange.attempts))
             raise round_.failure
         exchange.attempts += 1
 
+    def _refused(
+        self, exchange: Exchange, table: Table, round_: Round, target: Target, refused: RequestRefused
+    ) -> None:
+        """Raises the refusal, unless the configuration wants such requests to be tried again."""
+        exchange.note(_tried(exchange, target, refused.fault, refused.status))
+        if round_.attempt >= round_.group.retries.get(refused.fault, 0):
+            raise refused
+        failed = AttemptFailed(refused, refused.fault, same_again=False)
+        self._failed(exchange, table, round_, Failure(target, failed), noted=True)
+
     def _failed(
-        self, exchange: Exchange, table: Table, round_: _Round, attempt: _Attempt, *, noted: bool = False
+        self, exchange: Exchange, table: Table, round_: Round, attempt: Failure, *, noted: bool = False
     ) -> None:
         """Learn from a failed attempt. Raises its error when there is to be no other in this group."""
         target, failed = attempt
-        group, choice = round_.choice.group, round_.choice
+        group = round_.group
         if not noted:
             exchange.note(_tried(exchange, target, failed.fault, failed.error.status))
         round_.failure = failed.error
@@ -174,7 +173,7 @@ class Router:
             if failed.wait_s and target.id not in round_.waited:
                 round_.waited.add(target.id)
                 round_.waiting_for = target, failed.wait_s
-            choice.banned.add(target.id)
+            round_.banned.add(target.id)
         round_.attempt += 1
         if exchange.responder.gone:
             raise failed.error from failed
@@ -183,28 +182,15 @@ class Router:
             raise failed.error from failed
 
 
-class _Attempt(NamedTuple):
-    target: Target
-    failed: AttemptFailed
-
-
-class _Round:
-    """What has happened so far within one group."""
-
-    __slots__ = ("again_s", "attempt", "choice", "exhausted", "failure", "suspects", "waited", "waiting_for")
-
-    def __init__(self, choice: Selection) -> None:
-        self.choice = choice
-        self.attempt = 0
-        self.failure: ApiError | None = None
-        self.exhausted: ApiError | None = None
-        """Why a deployment was not asked at all."""
-        self.waiting_for: tuple[Target, float] | None = None
-        """Who said how long to wait, and how long: asked again, once, when there is nobody else."""
-        self.waited: set[str] = set()
-        self.again_s = 0.0
-        self.suspects: list[_Attempt] = []
-        """Failures that may be the request's fault as well as the deployment's."""
+def _learn(group: Group, target: Target, round_: Round, table: Table, *, whole: bool) -> None:
+    """The request was answered: what that says of who answered, and of who failed before."""
+    if whole:
+        target.health.succeeded()
+    else:
+        count_failure(group, target, AttemptFailed(_BROKEN_OFF), table)
+    for suspect in round_.suspects:
+        # another one could do it: the fault was the deployment's, not the request's
+        count_failure(group, suspect.target, suspect.failed, table, proven=True)
 
 
 def count_failure(group: Group, target: Target, failed: AttemptFailed, table: Table, *, proven: bool = False) -> bool:
@@ -276,12 +262,6 @@ async def _pause(exchange: Exchange, step: Step, seconds: float, failure: ApiErr
         raise failure
     exchange.note(step._replace(value=round(seconds * 1000)))
     await asyncio.sleep(seconds)
-
-
-def _not_served(exchange: Exchange) -> ApiError:
-    return invalid_request(
-        f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
-    )
 
 
 def _mocked(reason: Reason) -> ApiError:

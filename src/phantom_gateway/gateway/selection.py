@@ -1,23 +1,24 @@
 """Which deployments of a group may serve a request, and which of them is asked next.
 
-First what does not change while a request is tried: what can do the operation, tags, the input limit. Then, for each attempt: what is
-not resting, was not tried, in the lowest ``order`` tier; of these the strategy chooses, or what keeps the request on one of them.
+First what does not change while a request is tried: what can do the operation, tags, the input limit. Then, for each attempt: what
+is not resting, was not tried, in the lowest ``order`` tier; of these the strategy chooses, or what keeps the request on one.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from phantom_gateway.gateway.affinity import identity_of
 from phantom_gateway.gateway.call import RequestRefused
-from phantom_gateway.gateway.errors import ApiError
+from phantom_gateway.gateway.errors import ApiError, invalid_request
 from phantom_gateway.gateway.strategies import Wanted, stick
 from phantom_gateway.ledger.trail import Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from phantom_gateway.gateway.call import AttemptFailed
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Group, Table, Target
 
@@ -25,12 +26,23 @@ DEFAULT_TAG = "default"
 BYTES_PER_TOKEN = 4
 
 
-class Selection:
-    """The deployments of one group for one request."""
+class Failure(NamedTuple):
+    """A failed attempt."""
 
-    __slots__ = ("_able", "_exchange", "_model", "_noted", "_table", "banned", "group", "tried")
+    target: Target
+    failed: AttemptFailed
 
-    def __init__(self, group: Group, operation: str, model: str, exchange: Exchange, table: Table) -> None:
+
+class Round:
+    """The deployments of one group for one request, and what has happened so far."""
+
+    __slots__ = (
+        "_able", "_exchange", "_model", "_noted", "_table", "again_s", "attempt", "banned", "exhausted", "failure", "group",
+        "suspects", "tried", "waited", "waiting_for",
+    )  # fmt: skip
+
+    def __init__(self, group: Group, model: str, exchange: Exchange, table: Table) -> None:
+        """Raises ApiError 400 when the group does not do such requests, or admits none like this."""
         self.group = group
         self._exchange = exchange
         self._table = table
@@ -40,7 +52,22 @@ class Selection:
         self.banned: set[str] = set()
         """Not to be asked again."""
         self._noted = False
-        able = group.by_operation[operation]
+        self.attempt = 0
+        """Failed ones."""
+        self.failure: ApiError | None = None
+        self.exhausted: ApiError | None = None
+        """Why a deployment was not asked at all."""
+        self.waiting_for: tuple[Target, float] | None = None
+        """Who said how long to wait, and how long: asked again, once, when there is nobody else."""
+        self.waited: set[str] = set()
+        self.again_s = 0.0
+        self.suspects: list[Failure] = []
+        """Failures that may be the request's fault as well as the deployment's."""
+        able = group.by_operation.get(exchange.operation.name)
+        if able is None:
+            raise invalid_request(
+                f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
+            )
         self._able = admitted(able, exchange, table) if table.picks else able
 
     def next(self, now: float) -> Target | None:

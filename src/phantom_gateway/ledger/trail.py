@@ -46,7 +46,7 @@ def bounded(steps: list[Step]) -> tuple[Step, ...]:
 
 def header(steps: list[Step]) -> bytes:
     """``steps`` as the value of one response header: ``skip d2 resting 4; try d1 ServiceUnavailable 503 12``."""
-    text = "; ".join(" ".join([part for part in (*each[:3], str(each.value)) if part]) for each in bounded(steps))
+    text = "; ".join(" ".join([part for part in (*each[:3], str(each.value or "")) if part]) for each in bounded(steps))
     if len(text) > MAX_HEADER:
         text = text[: MAX_HEADER - 3] + "..."
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text).encode()
