@@ -11,6 +11,7 @@ from phantom_gateway.gateway.body import parse
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.wishes import Wishes
 from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.snapshot import Affinity
 
 LONG = "x" * MIN_BYTES
 FIRST = [{"role": "system", "content": "be kind"}, {"role": "user", "content": LONG}]
@@ -46,7 +47,7 @@ def test_what_no_provider_caches_is_no_conversation() -> None:
 
 
 def test_the_first_that_applies_decides() -> None:
-    wanted = ("prompt_caching", "session_affinity", "deployment_affinity")
+    wanted: tuple[Affinity, ...] = ("prompt_caching", "session_affinity", "deployment_affinity")
     short = [{"role": "user", "content": "hi"}]
     assert identity_of(exchange(FIRST, session="s"), wanted)[0] == "prompt_caching"
     assert identity_of(exchange(short, session="s"), wanted)[0] == "session_affinity"
