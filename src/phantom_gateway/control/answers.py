@@ -241,6 +241,20 @@ class RawRequest(Answer):
     error: str | None
 
 
+class Explanation(Answer):
+    """What would happen to a request. What lies behind the stage that refuses it is not there."""
+
+    allowed: bool
+    stage: Literal["key", "request", "limits", "route", "call"]
+    error: JsonObject | None
+    key: JsonObject | None = None
+    model: JsonObject | None = None
+    limits: list[JsonObject] | None = None
+    estimate: JsonObject | None = None
+    route: JsonObject | None = None
+    fallbacks: dict[str, list[JsonObject]] | None = None
+
+
 class Cost(Answer):
     """US dollars."""
 

@@ -47,6 +47,12 @@ class Workers(Protocol):
         """
         ...
 
+    async def explain(
+        self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes | None:
+        """What would happen to a request, as JSON; None when no worker can say."""
+        ...
+
     @property
     def ready_workers(self) -> int:
         """Workers connected and greeted."""

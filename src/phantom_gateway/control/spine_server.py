@@ -24,9 +24,12 @@ from phantom_gateway.spine.codec import SpineProtocolError, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    Explain,
+    Explained,
     Heartbeat,
     Hello,
     Invalidate,
+    KeyRecord,
     LeaseAsk,
     LeaseReturn,
     Load,
@@ -48,6 +51,7 @@ log = logging.getLogger(__name__)
 ACK_SECONDS = 1.0
 SNAPSHOT_ACK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 1.0
+EXPLAIN_SECONDS = 5.0
 LOOK_BEATS = 5
 """Heartbeats from one look at which kinds of subjects there are to the next; changes made here are seen at once."""
 _INCARNATION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
@@ -92,6 +96,7 @@ class SpineServer:
         self._workers: dict[str, SpineConnection] = {}
         self._loads: dict[str, Load] = {}
         self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
+        self._questions: dict[int, asyncio.Future[bytes]] = {}
         self._fences: dict[int, int] = {}
         """Invalidations to the newest fence that was up when they were sent."""
         self._seq = 0
@@ -175,6 +180,26 @@ class SpineServer:
             return
         if complete:
             self._parts.leases.authority.fences.confirmed(worker, number)
+
+    async def explain(
+        self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes | None:
+        """What would happen to a request, as JSON, from one worker; None when there is none, or it does not answer."""
+        connection = next(iter(self._workers.values()), None)
+        if connection is None:
+            return None
+        self._seq += 1
+        seq = self._seq
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._questions[seq] = answer
+        connection.send(Explain(seq=seq, key=key, path=path, headers=headers, body=body))
+        try:
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                return await answer
+        except TimeoutError:
+            return None
+        finally:
+            del self._questions[seq]
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
         """Hand a new snapshot to every worker; whether all have confirmed it in time."""
@@ -309,6 +334,10 @@ class SpineServer:
                 self._confirm(worker, (message.seq,))
                 if (number := self._fences.get(message.seq)) is not None:
                     self._tasks.spawn(self._lift(worker, message, number), f"lift fences {worker}")
+            case Explained():
+                question = self._questions.get(message.seq)
+                if question is not None and not question.done():
+                    question.set_result(message.found)
             case Load():
                 self._loads[worker] = message
             case Hello():

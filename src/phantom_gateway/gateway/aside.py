@@ -28,7 +28,7 @@ async def reserve_aside(
 ) -> ApiError | None:
     """Reserve for an attempt at ``target`` under the name ``model``; the refusal when its budget is exhausted."""
     accounting = exchange.accounting
-    limits = _limits(exchange, target, model)
+    limits = limits_of(exchange, target, model)
     accounting.reserve_beside(None)
     if not limits:
         return None
@@ -44,7 +44,8 @@ async def reserve_aside(
     return None
 
 
-def _limits(exchange: Exchange, target: Target, model: str) -> tuple[Limit, ...]:
+def limits_of(exchange: Exchange, target: Target, model: str) -> tuple[Limit, ...]:
+    """What an attempt at ``target`` is bounded by beside the limits of the request itself."""
     by_model = exchange.principal.model_limits
     if not exchange.fallbacks or not by_model:
         return target.limits

@@ -238,16 +238,23 @@ def reason_of(failure: ApiError) -> Reason | None:
 
 def next_fallback(exchange: Exchange, table: Table, failure: ApiError, asked: set[str]) -> str | None:
     """The model to go on with after ``failure``, if any."""
-    wishes, group = exchange.wishes, exchange.group
     reason = reason_of(failure)
-    if reason is None or wishes.no_fallbacks or exchange.fallbacks >= table.routing.max_fallbacks:
+    if reason is None or exchange.fallbacks >= table.routing.max_fallbacks:
         return None
+    return next((name for name in fallbacks_of(exchange, table, reason) if name not in asked), None)
+
+
+def fallbacks_of(exchange: Exchange, table: Table, reason: Reason) -> tuple[str, ...]:
+    """The models a request may go on with for a reason, in order."""
+    wishes, group = exchange.wishes, exchange.group
+    if wishes.no_fallbacks:
+        return ()
     written = wishes.fallbacks.get(reason)
     names = group.fallbacks.of(reason) if written is None else table.bounded(written, group.name)
     if wishes.mocked is not None:
         # a failure that the caller has asked for opens no models to it that it may not ask for
         names = tuple([name for name in names if table.names.is_usable(exchange.principal, name)])
-    return next((name for name in names if name not in asked), None)
+    return names
 
 
 def _tried(exchange: Exchange, target: Target, fault: Fault, status: int) -> Step:

@@ -16,6 +16,7 @@ import msgspec
 from phantom_gateway.gateway.authenticate import Authenticator
 from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
+from phantom_gateway.gateway.explain import explain
 from phantom_gateway.gateway.forward import Forwarder
 from phantom_gateway.gateway.meter import Meter
 from phantom_gateway.gateway.route import Router
@@ -29,6 +30,8 @@ from phantom_gateway.spine.client import SpineClient, SpineDown
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    Explain,
+    Explained,
     Heartbeat,
     Hello,
     Invalidate,
@@ -168,7 +171,7 @@ class Worker:
         self._database_ok = True
         self.ready.set()
 
-    def pushed(self, message: NewSnapshot | Invalidate | Recall | Heartbeat) -> None:
+    def pushed(self, message: NewSnapshot | Invalidate | Recall | Explain | Heartbeat) -> None:
         """React to a push."""
         if isinstance(message, Heartbeat):
             self._beat(message)
@@ -179,6 +182,8 @@ class Worker:
             self.spine.send(Ack(seq=message.seq, journal_position=self.journal.position))
         elif isinstance(message, Recall):
             self.spine.send(self.book.on_recall(message.scope, message.seq))
+        elif isinstance(message, Explain):
+            self.tasks.spawn(self._explain(message), "explain")
         else:
             self.install(message.snapshot)
             self.spine.send(Ack(seq=message.seq))
@@ -206,6 +211,9 @@ class Worker:
             return await self.spine.lease(ask.limit, ask.need, ask.want)
         except SpineDown as error:
             raise LimiterUnavailable(str(error)) from error
+
+    async def _explain(self, ask: Explain) -> None:
+        self.spine.send(Explained(seq=ask.seq, found=await explain(self, ask)))
 
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok

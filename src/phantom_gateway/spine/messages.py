@@ -187,6 +187,13 @@ class Load(Message, frozen=True, kw_only=True, tag="load"):
     """Empty, or why the journal is degraded (``storage_full``, ``fsync_failed``)."""
 
 
+class Explained(Message, frozen=True, kw_only=True, tag="explained"):
+    """Answer to ``Explain``: JSON."""
+
+    seq: int
+    found: bytes
+
+
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
     """The worker has carried out the invalidation or installed the snapshot with this number."""
 
@@ -254,6 +261,17 @@ class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     scope: str
 
 
+class Explain(Message, frozen=True, kw_only=True, tag="explain"):
+    """What would happen to this request of this key, and why? Nothing is sent to an upstream; answered by ``Explained``."""
+
+    seq: int
+    key: KeyRecord
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Names in lower case."""
+    body: bytes
+
+
 class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
     """Forget every record that these entities are part of (empty = all). Answered by ``Ack``."""
 
@@ -275,5 +293,5 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     database_ok: bool = True
 
 
-ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack
-ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Invalidate | Heartbeat
+ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Explained | Ack
+ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Explain | Invalidate | Heartbeat

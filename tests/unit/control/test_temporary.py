@@ -28,6 +28,9 @@ class Told:
     async def invalidate(self, entities: tuple[str, ...]) -> None:
         self.entities.put_nowait(entities)
 
+    async def explain(self, *_: object) -> bytes | None:
+        return None
+
 
 async def test_workers_are_told_when_an_increase_ends(control: Rig) -> None:
     made = await control.generate(max_budget=1)

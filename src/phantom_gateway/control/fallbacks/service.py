@@ -93,7 +93,9 @@ def of_the_file(services: ControlServices, model: str) -> list[str]:
 def refuse_type(kind: FallbackType) -> None:
     """Refuse kinds of fallbacks that are not acted on. Raises ApiError 400."""
     if kind != "general":
-        raise bad_field("fallback_type", "only general can be set over the API; others are set in the configuration file")
+        raise bad_field(
+            "fallback_type", "only general can be set over the API; others are set in the configuration file"
+        )
 
 
 def refuse_unknown(services: ControlServices, field: str, name: str) -> None:
