@@ -236,11 +236,11 @@ class ModelInfo(Costs):
         ),
     ] = None
     tier: Annotated[Name | None, Later("`free` or `paid`.")] = None
-    health_check_model: Annotated[Name | None, Later("Model a health check of a wildcard calls.")] = None
+    health_check_model: Annotated[Name | None, Active("Model a health check of a wildcard calls.")] = None
     health_check_timeout: Annotated[Seconds | None, Later("Seconds a health check may take.")] = None
     health_check_max_tokens: Annotated[Positive | None, Later("Tokens a health check asks for.")] = None
     disable_background_health_check: Annotated[
-        bool | None, Later("Leave the deployment out of background health checks.")
+        bool | None, Active("Leave the deployment out of background health checks.")
     ] = None
 
 

@@ -168,9 +168,9 @@ class RouterSettings(Section):
     deployment_affinity_ttl_seconds: Annotated[
         Seconds | None, Noted("An affinity is computed, not remembered: it lasts as long as the deployment serves.")
     ] = None
-    enable_health_check_routing: Annotated[bool | None, Later("Leave out deployments whose health check failed.")] = (
-        None
-    )
+    enable_health_check_routing: Annotated[
+        bool | None, Active("Ask deployments whose last health check failed only when there is no other.")
+    ] = None
     enable_weighted_failover: Annotated[bool | None, Noted("Retries always follow the strategy and the weights.")] = (
         None
     )

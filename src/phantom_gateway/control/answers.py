@@ -196,6 +196,7 @@ class HealthLatest(Answer):
     """The last checks, by deployment."""
 
     latest_health_checks: dict[str, JsonObject]
+    deployments: dict[str, JsonObject]
     total_models: int
 
 

@@ -22,7 +22,7 @@ from phantom_gateway.control.compile_address import AddressError, Egress, egress
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_prices import PriceLookup
-from phantom_gateway.control.compile_routing import compile_routing
+from phantom_gateway.control.compile_routing import compile_checks, compile_routing
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Prices, Settings, Snapshot
@@ -78,6 +78,7 @@ def compile_snapshot(
         revision=revision,
         deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
         routing=compile_routing(config),
+        checks=compile_checks(config),
         http=_http(config),
         settings=_settings(config),
         key_pepper=pepper,

@@ -10,9 +10,11 @@ from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import Section
 from phantom_gateway.config.schema_router import AliasTarget
 from phantom_gateway.control.compile_budgets import budgets_of
-from phantom_gateway.spine.snapshot import Affinity, Fault, Routing, Strategy
+from phantom_gateway.spine.snapshot import Affinity, Fault, HealthChecks, Routing, Strategy
 
 T = TypeVar("T")
+CHECK_INTERVAL_S = 300.0
+MIN_INTERVAL_S = 5.0
 _SAME: Mapping[str, Strategy] = {
     "usage-based-routing": "usage-based-routing-v2",
     "provider-budget-routing": "simple-shuffle",
@@ -58,6 +60,18 @@ def compile_routing(config: Config) -> Routing:
         aliases=aliases,
         hidden_aliases=hidden,
         provider_budgets=budgets_of(router.provider_budget_config, litellm.timezone),
+    )
+
+
+def compile_checks(config: Config) -> HealthChecks:
+    """What control asks of upstreams by itself."""
+    general, default = config.general_settings, HealthChecks()
+    interval = _or(CHECK_INTERVAL_S, general.health_check_interval) if general.background_health_checks else 0.0
+    return HealthChecks(
+        interval_s=max(interval, MIN_INTERVAL_S) if interval else 0.0,
+        free_interval_s=config.phantom.upstream.free_probe_interval or 0.0,
+        at_once=_or(default.at_once, general.health_check_concurrency),
+        decide=bool(config.router_settings.enable_health_check_routing),
     )
 
 

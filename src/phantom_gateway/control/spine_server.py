@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from phantom_gateway.spine.codec import SpineProtocolError, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    DeploymentHealth,
     Explain,
     Explained,
     Heartbeat,
@@ -95,6 +96,9 @@ class SpineServer:
         self._connections: set[SpineConnection] = set()
         self._workers: dict[str, SpineConnection] = {}
         self._loads: dict[str, Load] = {}
+        self._healths: dict[str, dict[str, DeploymentHealth]] = {}
+        self.unhealthy: tuple[str, ...] = ()
+        """Deployments whose health check failed, where checks decide on routes."""
         self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
         self._questions: dict[int, asyncio.Future[bytes]] = {}
         self._fences: dict[int, int] = {}
@@ -141,6 +145,11 @@ class SpineServer:
     def loads(self) -> dict[str, Load]:
         """The last load each connected worker has reported, by incarnation."""
         return self._loads
+
+    @property
+    def healths(self) -> Mapping[str, Mapping[str, DeploymentHealth]]:
+        """What each connected worker has learnt of the deployments, by worker and deployment."""
+        return self._healths
 
     async def invalidate(self, entities: tuple[str, ...]) -> None:
         """Make every worker forget what these entities are part of; none named means everything.
@@ -255,6 +264,7 @@ class SpineServer:
             key_epoch=parts.directory.epoch,
             subjects=parts.subjects.kinds,
             database_ok=self.database_ok,
+            unhealthy=self.unhealthy,
         )
         frame = encode(beat)
         for connection in self._workers.values():
@@ -340,6 +350,7 @@ class SpineServer:
                     question.set_result(message.found)
             case Load():
                 self._loads[worker] = message
+                self._healths.setdefault(worker, {}).update({each.id: each for each in message.deployments})
             case Hello():
                 raise SpineProtocolError("a second Hello")
 
@@ -370,6 +381,7 @@ class SpineServer:
         if self._workers.get(worker) is connection:
             del self._workers[worker]
             self._loads.pop(worker, None)
+            self._healths.pop(worker, None)
             self._parts.leases.disconnected(worker)
             self._confirm(worker, tuple(self._acks))
             log.info("worker %s disconnected", worker)

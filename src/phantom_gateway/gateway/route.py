@@ -74,8 +74,9 @@ class Router:
 
     async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
         round_ = Round(group, model, exchange, table)
+        first = round_.first
         while True:
-            target = round_.next(time.monotonic())
+            target, first = first or round_.next(time.monotonic()), None
             if target is None:
                 target = await self._waited_for(exchange, round_)
             elif round_.failure is not None:

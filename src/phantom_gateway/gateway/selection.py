@@ -7,6 +7,7 @@ is not resting, was not tried, in the lowest ``order`` tier; of these the strate
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from phantom_gateway.gateway.affinity import identity_of
@@ -37,8 +38,8 @@ class Round:
     """The deployments of one group for one request, and what has happened so far."""
 
     __slots__ = (
-        "_able", "_exchange", "_model", "_noted", "_table", "again_s", "attempt", "banned", "exhausted", "failure", "group",
-        "suspects", "tried", "waited", "waiting_for",
+        "_able", "_exchange", "_model", "_noted", "_table", "again_s", "attempt", "banned", "exhausted", "failure", "first",
+        "group", "suspects", "tried", "waited", "waiting_for",
     )  # fmt: skip
 
     def __init__(self, group: Group, model: str, exchange: Exchange, table: Table) -> None:
@@ -63,12 +64,18 @@ class Round:
         self.again_s = 0.0
         self.suspects: list[Failure] = []
         """Failures that may be the request's fault as well as the deployment's."""
-        able = group.by_operation.get(exchange.operation.name)
-        if able is None:
+        serving = group.by_operation.get(exchange.operation.name)
+        if serving is None:
             raise invalid_request(
                 f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
             )
-        self._able = admitted(able, exchange, table) if table.picks else able
+        able = self._able = admitted(serving, exchange, table) if table.picks else serving
+        self.first: Target | None = None
+        """The only one, when it is ready: what ``next`` would say, without a call."""
+        if len(able) == 1:
+            health = able[0].health
+            if not health.probing and health.cooldown_until <= time.monotonic():
+                self.first = able[0]
 
     def next(self, now: float) -> Target | None:
         """Who is asked next; None when nobody is left."""

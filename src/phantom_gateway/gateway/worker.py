@@ -18,6 +18,7 @@ from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.gateway.explain import explain
 from phantom_gateway.gateway.forward import Forwarder
+from phantom_gateway.gateway.health_report import HealthReport
 from phantom_gateway.gateway.meter import Meter
 from phantom_gateway.gateway.route import Router
 from phantom_gateway.gateway.settle import Books
@@ -98,6 +99,7 @@ class Worker:
         corridor = Corridor(self)
         self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
         self._database_ok = False
+        self._reported = HealthReport()
         self._key_epoch = -1
         self._calls = 0
         seed = secrets.token_hex(10)
@@ -165,6 +167,7 @@ class Worker:
         self.authenticator.cache.forget(())
         self.subjects.forget(())
         self.subjects.heard(message.subjects)
+        self._reported.forget()
         self._key_epoch = -1
         if message.snapshot is not None:
             self.install(message.snapshot)
@@ -217,6 +220,8 @@ class Worker:
 
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
+        if self.table is not None and len(beat.unhealthy) + len(self.table.unhealthy):
+            self.table.unhealthy = frozenset(beat.unhealthy)
         self.subjects.heard(beat.subjects)
         if self._key_epoch not in (-1, beat.key_epoch):
             self.authenticator.cache.forget(())
@@ -238,5 +243,6 @@ class Worker:
                     requests=self.server.requests,
                     loop_lag_ms=lag_ms,
                     journal_degraded=self.journal.degraded,
+                    deployments=self._reported.changed(self.table, loop.time()),
                 )
             )

@@ -206,6 +206,18 @@ class Routing(Struct, frozen=True, kw_only=True):
     provider_budgets: dict[str, Budget] = {}
 
 
+class HealthChecks(Struct, frozen=True, kw_only=True):
+    """What control asks of upstreams by itself; 0 seconds: never."""
+
+    interval_s: float = 0.0
+    """Between smallest requests, which the providers bill (``background_health_checks``)."""
+    free_interval_s: float = 0.0
+    """Between requests for the list of models, which cost nothing."""
+    at_once: int = 16
+    decide: bool = False
+    """Whether a deployment whose last check failed is asked only when there is no other (``enable_health_check_routing``)."""
+
+
 class HttpLimits(Struct, frozen=True, kw_only=True):
     """Bounds of the public HTTP/1.1 listener. Sizes in bytes, times in seconds."""
 
@@ -269,6 +281,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     revision: int
     deployments: tuple[Deployment, ...] = ()
     routing: Routing = Routing()
+    checks: HealthChecks = HealthChecks()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
     price_lists: dict[str, dict[str, PricedModel]] = {}

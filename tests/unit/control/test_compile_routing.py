@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from phantom_gateway.config.loader import parse_config
-from phantom_gateway.control.compile_routing import compile_routing
-from phantom_gateway.spine.snapshot import Routing
+from phantom_gateway.control.compile_routing import compile_checks, compile_routing
+from phantom_gateway.spine.snapshot import HealthChecks, Routing
 
 MODELS = """
 model_list:
@@ -76,3 +76,18 @@ phantom: {upstream: {retry_share: 0.25}}
     assert found.affinity == ("prompt_caching", "session_affinity"), "the strongest first, whatever the order"
     assert found.retry_share == 0.25
     assert compiled("").tags_match_any
+
+
+def test_nothing_is_asked_of_upstreams_unless_it_is_wanted() -> None:
+    def checks(text: str) -> HealthChecks:
+        return compile_checks(parse_config(MODELS + text, {}))
+
+    assert checks("") == checks("general_settings: {health_check_interval: 60}") == HealthChecks()
+    paid = checks("general_settings: {background_health_checks: true, health_check_concurrency: 3}")
+    assert paid == HealthChecks(interval_s=300.0, at_once=3)
+    often = checks("general_settings: {background_health_checks: true, health_check_interval: 1}")
+    assert often.interval_s == 5.0
+    free = checks(
+        "phantom: {upstream: {free_probe_interval: 30}}\nrouter_settings: {enable_health_check_routing: true}"
+    )
+    assert free == HealthChecks(free_interval_s=30.0, decide=True)
