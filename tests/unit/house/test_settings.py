@@ -13,11 +13,8 @@ READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/", "spine/model_
 NOT_READ = {
     "Deployment.db_model": "says who owns it, for control's discovery routes",
     "Deployment.info": "for control's discovery routes",
-    "Deployment.max_input_tokens": "for control's discovery routes",
     "Deployment.max_parallel_requests": "limits of deployments come with routing",
     "Deployment.mode": "for control's discovery routes",
-    "Deployment.rpm": "taken into the weight when compiled; limits of deployments come with routing",
-    "Deployment.tpm": "taken into the weight when compiled; limits of deployments come with routing",
     "Settings.admin_listen": "for control's own listener",
     "Settings.customer_budget": "for control, which answers with it when workers ask for a customer",
     "Settings.customer_budget_id": "the same",
