@@ -45,6 +45,9 @@ async def explain(worker: Worker, ask: Explain) -> bytes:
         await told.tell(ask)
     except ApiError as error:
         told.view |= {"allowed": False, "error": _error(error)}
+    finally:
+        if worker.table is not None:
+            worker.table.forget(ask.key)
     return msgspec.json.encode(told.view)
 
 

@@ -261,6 +261,10 @@ class Table:
             entry = self._permits[id(key)] = key, {}
         return entry[1]
 
+    def forget(self, key: KeyRecord) -> None:
+        """Drop what is known of a record that will not come again."""
+        self._permits.pop(id(key), None)
+
     def worst(self, group: Group, model: str, team: str | None = None, further: tuple[str, ...] = ()) -> Worst:
         """What a request for ``model`` of ``group`` can cost at most, wherever it ends. ``further``: fallbacks it names."""
         if group.fixed and not further:

@@ -44,6 +44,8 @@ async def test_the_route_and_its_cost(tmp_path: Path) -> None:
         assert route["estimated_cost"] < found["estimate"]["worst_case_cost"]
         assert [each["chosen"] for each in found["fallbacks"]["general"]] == ["spare"]
         assert asked(rig) == {}, "nobody was asked"
+        assert rig.worker.table is not None
+        assert not rig.worker.table._permits, "nothing is kept of a record that will not come again"
         assert rig.journal() == ([], [])
 
 
