@@ -9,6 +9,7 @@ from typing import Any
 from tests.unit.gateway.rig import ASKED, Rig, deployment, eventually, running
 from tests.unit.gateway.test_route import asked, routing
 
+from phantom_gateway.control.answers import Explanation
 from phantom_gateway.gateway.explain import explain
 from phantom_gateway.spine.messages import Explain, Explained, KeyRecord, Limit
 from phantom_gateway.spine.snapshot import Budget, Deployment, Routing
@@ -34,6 +35,7 @@ RULES: Routing = routing(fallbacks={"gpt": ("other",)}, strategy="least-busy")
 async def test_the_route_and_its_cost(tmp_path: Path) -> None:
     async with running(tmp_path, pair, routing=RULES) as rig:
         found = await told(rig, max_tokens=10)
+        Explanation.model_validate(found)  # as control describes it
         assert (found["allowed"], found["stage"], found["error"]) == (True, "call", None)
         assert found["model"] == {"asked": "gpt", "group": "gpt", "name": "gpt"}
         route = found["route"]
@@ -93,6 +95,7 @@ async def test_refusals_are_those_of_the_data_plane(tmp_path: Path) -> None:
         for key, fields, stage, status, kind in cases:
             found = await told(rig, key, **fields)
             error = found["error"]
+            Explanation.model_validate(found)
             assert (found["allowed"], found["stage"], error["status"], error["type"]) == (False, stage, status, kind)
         assert (await told(rig, path="/v1/nothing"))["error"]["param"] == "path"
 
