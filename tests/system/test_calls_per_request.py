@@ -32,9 +32,9 @@ from phantom_gateway.gateway.worker import Worker
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import OrganizationRow, TeamMemberRow, TeamRow, UserRow
 
-PLAIN = 147
+PLAIN = 150
 """Calls for a plain chat request."""
-LIMITED = 147
+LIMITED = 150
 """The same with fifteen limits on the key and everything above it."""
 CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""

@@ -231,5 +231,42 @@ def test_an_alias(stage: Stage) -> None:
     assert b'"model":"nick"' in seen.body
 
 
+def test_the_trail_is_on_the_answer_and_in_the_spend_log(stage: Stage) -> None:
+    seen = chat(stage.gateway, stage.key, model="dead", user="trail")
+    assert "fallback good general 2" in seen.headers["x-phantom-routing-trail"]
+    row_of_user(stage.gateway, "trail")
+    shown = stage.gateway.admin("GET", f"/spend/logs/ui/{seen.call_id}").json()
+    steps = shown["metadata"]["routing_trail"]
+    assert {"kind": "fallback", "name": "good", "why": "general", "value": 2} in steps
+    assert (steps[-1]["kind"], steps[-1]["why"]) == ("try", "success")
+    plain = chat(stage.gateway, stage.key, model="good", user="no-trail")
+    assert "x-phantom-routing-trail" not in plain.headers
+    row_of_user(stage.gateway, "no-trail")
+    assert stage.gateway.admin("GET", f"/spend/logs/ui/{plain.call_id}").json()["metadata"]["routing_trail"] == []
+
+
+def test_what_would_happen_is_told_and_nothing_does(stage: Stage) -> None:
+    body = {"request_body": {"model": "first-tier", "messages": [], "user": "explained"}, "key": stage.key}
+    found = stage.gateway.admin("POST", "/utils/explain", json=body)
+    assert found.status_code == 200, found.text
+    told = found.json()
+    assert (told["allowed"], told["stage"]) == (True, "call")
+    assert len(told["route"]["considered"]) == 2
+    assert [step["why"] for step in told["route"]["trail"]] == ["order"]
+    assert stage.seen("explained") == (0, 0)
+    assert CANARY not in found.text
+
+
+def test_what_traffic_says_of_the_deployments(stage: Stage) -> None:
+    for _ in range(6):
+        chat(stage.gateway, stage.key, model="one-dead", user="health")
+
+    def states() -> list[str]:
+        found = stage.gateway.admin("GET", "/health/latest").json()["deployments"].values()
+        return sorted(each["state"] for each in found if each["model_name"] == "one-dead")
+
+    wait_until(lambda: states() == ["closed", "open"])
+
+
 def test_everything_is_in_the_ledger_once(stage: Stage) -> None:
     assert stage.gateway.verify() == 0

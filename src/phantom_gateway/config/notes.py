@@ -8,7 +8,6 @@ from phantom_gateway.config.errors import KeyPath, Note, nearest
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import OpenSection, Section, inactive
 from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
-from phantom_gateway.config.schema_router import ENFORCE_RATES
 
 _PROVIDER_PARAMETERS = """
 temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
@@ -22,7 +21,7 @@ PROVIDER_PARAMETERS = frozenset(_PROVIDER_PARAMETERS.split())
 
 def remarks(config: Config) -> Iterator[Note]:
     """All remarks that need no other knowledge than the schema, in the order of the file."""
-    notes = [*_walk(config, config, ()), *_special(config)]
+    notes = [*_walk(config, config, ()), *_checks(config)]
     return iter(sorted(notes, key=lambda note: (note.position.file, note.position.line)))
 
 
@@ -67,17 +66,18 @@ def _extras(config: Config, section: OpenSection, path: KeyPath) -> Iterator[Not
             yield Note("warning", position, where, "not a known key, without effect", hint)
 
 
-def _special(config: Config) -> Iterator[Note]:
-    strategy = config.router_settings.routing_strategy
-    if strategy not in (None, "simple-shuffle"):
-        path: KeyPath = ("router_settings", "routing_strategy")
-        yield Note(
-            "later",
-            config.position(path),
-            path,
-            f"{strategy} is accepted, not active yet: deployments are shuffled by weight",
-        )
-    for index, check in enumerate(config.router_settings.optional_pre_call_checks or ()):
-        if check != ENFORCE_RATES:
-            place: KeyPath = ("router_settings", "optional_pre_call_checks", index)
-            yield Note("later", config.position(place), place, f"{check} is accepted, not active yet")
+_LATER_CHECKS = frozenset(
+    {
+        "responses_api_deployment_check",
+        "encrypted_content_affinity",
+        "forward_client_headers_by_model_group",
+    }
+)
+
+
+def _checks(config: Config) -> Iterator[Note]:
+    """Of the checks before a call, those that do nothing yet."""
+    for index, name in enumerate(config.router_settings.optional_pre_call_checks or []):
+        if name in _LATER_CHECKS:
+            path: KeyPath = ("router_settings", "optional_pre_call_checks", index)
+            yield Note("later", config.position(path), path, f"{name} is accepted, not active yet")

@@ -166,7 +166,8 @@ def _decimal(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value
 
 
-def _names(value: Any) -> Any:
+def as_list(value: Any) -> Any:
+    """A single text where a list of them is expected."""
     return [value] if isinstance(value, str) else value
 
 
@@ -178,7 +179,7 @@ SecretText = Annotated[Secret, BeforeValidator(_secret)]
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=4096)]
 Name = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
 CronText = Annotated[str, AfterValidator(_cron)]
-Names = Annotated[list[Name], BeforeValidator(_names), Field(max_length=10_000)]
+Names = Annotated[list[Name], BeforeValidator(as_list), Field(max_length=10_000)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_COUNT)]
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=MAX_COUNT)]
 Number = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1e15, allow_inf_nan=False)]

@@ -125,9 +125,14 @@ class GeneralSettings(Section):
     alerting_args: Annotated[FreeDict | None, Later("Settings of alerts.")] = None
     alert_types: Annotated[Names | None, Later("Which alerts are sent.")] = None
     alert_to_webhook_url: Annotated[HiddenDict | None, Later("Webhook by alert.")] = None
-    background_health_checks: Annotated[bool | None, Later("Check deployments in the background.")] = None
-    health_check_interval: Annotated[Seconds | None, Later("Seconds between health checks.")] = None
-    health_check_concurrency: Annotated[Positive | None, Later("Health checks at once.")] = None
+    background_health_checks: Annotated[
+        bool | None,
+        Active("Call deployments with a smallest request in the background. The providers bill these calls."),
+    ] = None
+    health_check_interval: Annotated[
+        Seconds | None, Active("Seconds between background health checks; default 300.")
+    ] = None
+    health_check_concurrency: Annotated[Positive | None, Active("Health checks at once; default 16.")] = None
     health_check_details: Annotated[bool | None, Later("Show details in `/health`.")] = None
     use_shared_health_check: Annotated[bool | None, Later("One node checks for all.")] = None
     custom_auth: Annotated[Text | None, Later("Python function that authenticates.")] = None

@@ -112,7 +112,9 @@ class LitellmSettings(OpenSection):
         ),
     ] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
-    allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests.")] = None
+    allowed_fails: Annotated[Count | None, Active("Failures in a row that are allowed before a deployment rests.")] = (
+        None
+    )
     cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests.")] = None
     ssl_verify: Annotated[
         bool | Text | None, Active("`false`: accept any certificate of upstreams; a path: trust this CA file only.")
@@ -121,10 +123,10 @@ class LitellmSettings(OpenSection):
         Fallbacks | None, Active("`[{model: [fallback, ...]}]`: tried in order when a model fails.")
     ] = None
     default_fallbacks: Annotated[Names | None, Active("Models tried when any model fails.")] = None
-    context_window_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the input is too long.")] = None
-    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = (
-        None
-    )
+    context_window_fallbacks: Annotated[Fallbacks | None, Active("Models tried when the input is too long.")] = None
+    content_policy_fallbacks: Annotated[
+        Fallbacks | None, Active("Models tried when the provider's filter refuses.")
+    ] = None
     budget_exceeded_status_code: Annotated[
         ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")
     ] = None

@@ -178,10 +178,15 @@ class LitellmParams(Costs):
     litellm_credential_name: Annotated[
         Name | None, Active("Take missing values from this entry of `credential_list`.")
     ] = None
-    tags: Annotated[Names | None, Later("Tags for tag routing.")] = None
+    tags: Annotated[
+        Names | None,
+        Active(
+            "Requests this deployment serves under `router_settings.enable_tag_filtering`; `default`: those without a match."
+        ),
+    ] = None
     drop_params: Annotated[bool | None, Later("Drop parameters the provider does not support.")] = None
     additional_drop_params: Annotated[Names | None, Later("Parameters to drop always.")] = None
-    cooldown_time: Annotated[Seconds | None, Later("Seconds this deployment rests after failures.")] = None
+    cooldown_time: Annotated[Seconds | None, Active("Seconds this deployment rests after failures.")] = None
     configurable_clientside_auth_params: Annotated[
         FreeList | None, Later("Refused by design: a request never names a destination.")
     ] = None
@@ -229,13 +234,18 @@ class ModelInfo(Costs):
         Limit, Active("Largest output in tokens; bounds the reservation of a request without `max_tokens`.")
     ] = None
     access_groups: Annotated[Names | None, Active("Names by which lists of models may mean this model.")] = None
-    team_id: Annotated[Name | None, Later("Team that owns the deployment.")] = None
+    team_id: Annotated[
+        Name | None,
+        Active(
+            "Team that owns the deployment: keys of this team use it instead of others of the name, nobody else does."
+        ),
+    ] = None
     tier: Annotated[Name | None, Later("`free` or `paid`.")] = None
-    health_check_model: Annotated[Name | None, Later("Model a health check of a wildcard calls.")] = None
+    health_check_model: Annotated[Name | None, Active("Model a health check of a wildcard calls.")] = None
     health_check_timeout: Annotated[Seconds | None, Later("Seconds a health check may take.")] = None
     health_check_max_tokens: Annotated[Positive | None, Later("Tokens a health check asks for.")] = None
     disable_background_health_check: Annotated[
-        bool | None, Later("Leave the deployment out of background health checks.")
+        bool | None, Active("Leave the deployment out of background health checks.")
     ] = None
 
 

@@ -131,6 +131,20 @@ class UpstreamSection(Section):
     abandoned_timeout: Annotated[
         Time, Active("How long an unstreamed call may go on after its client has left (see `cancel_on_disconnect`).")
     ] = 300.0
+    free_probe_interval: Annotated[
+        Seconds | None,
+        Field(ge=5, le=86400),
+        Active(
+            "Seconds between requests for each provider's list of models, which cost nothing; default: none are made."
+        ),
+    ] = None
+    retry_share: Annotated[
+        float,
+        Field(ge=0, le=10, allow_inf_nan=False),
+        Active(
+            "Retries of a worker as a share of its requests, beside ten at once and one a second; what is beyond fails as it is."
+        ),
+    ] = 0.1
 
 
 class EgressSection(Section):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import BeforeValidator
+
 from phantom_gateway.config.schema_base import (
     Active,
     BudgetEntry,
@@ -20,6 +22,7 @@ from phantom_gateway.config.schema_base import (
     SecretText,
     Section,
     Text,
+    as_list,
 )
 
 RoutingStrategy = Literal[
@@ -34,6 +37,16 @@ RoutingStrategy = Literal[
 
 
 ENFORCE_RATES = "enforce_model_rate_limits"
+PreCallCheck = Literal[
+    "prompt_caching",
+    "session_affinity",
+    "deployment_affinity",
+    "router_budget_limiting",
+    "responses_api_deployment_check",
+    "encrypted_content_affinity",
+    "forward_client_headers_by_model_group",
+    "enforce_model_rate_limits",
+]
 
 
 class AliasTarget(Section):
@@ -44,33 +57,35 @@ class AliasTarget(Section):
 
 
 class RetryPolicy(Section):
-    """Retries by kind of error; keys as in LiteLLM."""
+    """Retries by kind of error; keys as in LiteLLM. What is not named has `num_retries`."""
 
-    BadRequestErrorRetries: Annotated[Count | None, Later("Retries of a 400.")] = None
-    AuthenticationErrorRetries: Annotated[Count | None, Later("Retries of a 401.")] = None
-    TimeoutErrorRetries: Annotated[Count | None, Later("Retries of a timeout.")] = None
-    RateLimitErrorRetries: Annotated[Count | None, Later("Retries of a 429.")] = None
+    BadRequestErrorRetries: Annotated[Count | None, Active("Retries of a 400.")] = None
+    AuthenticationErrorRetries: Annotated[Count | None, Active("Retries of a 401.")] = None
+    TimeoutErrorRetries: Annotated[Count | None, Active("Retries of a timeout.")] = None
+    RateLimitErrorRetries: Annotated[Count | None, Active("Retries of a 429.")] = None
     ContentPolicyViolationErrorRetries: Annotated[
-        Count | None, Later("Retries of a refusal by the provider's filter.")
+        Count | None, Active("Retries of a refusal by the provider's filter.")
     ] = None
-    InternalServerErrorRetries: Annotated[Count | None, Later("Retries of a 500.")] = None
-    ServiceUnavailableErrorRetries: Annotated[Count | None, Later("Retries of a 503.")] = None
-    NotFoundErrorRetries: Annotated[Count | None, Later("Retries of a 404.")] = None
-    DefaultRetries: Annotated[Count | None, Later("Retries of anything else.")] = None
+    InternalServerErrorRetries: Annotated[Count | None, Active("Retries of a 500.")] = None
+    ServiceUnavailableErrorRetries: Annotated[Count | None, Active("Retries of a 503.")] = None
+    NotFoundErrorRetries: Annotated[Count | None, Active("Retries of a 404.")] = None
+    DefaultRetries: Annotated[Count | None, Active("Retries of anything else.")] = None
 
 
 class AllowedFailsPolicy(Section):
     """Failures before a deployment rests, by kind of error; keys as in LiteLLM."""
 
-    BadRequestErrorAllowedFails: Annotated[Count | None, Later("Failures with 400.")] = None
-    AuthenticationErrorAllowedFails: Annotated[Count | None, Later("Failures with 401.")] = None
-    TimeoutErrorAllowedFails: Annotated[Count | None, Later("Timeouts.")] = None
-    RateLimitErrorAllowedFails: Annotated[Count | None, Later("Failures with 429.")] = None
-    ContentPolicyViolationErrorAllowedFails: Annotated[Count | None, Later("Refusals by the provider's filter.")] = None
-    InternalServerErrorAllowedFails: Annotated[Count | None, Later("Failures with 500.")] = None
-    ServiceUnavailableErrorAllowedFails: Annotated[Count | None, Later("Failures with 503.")] = None
-    BadGatewayErrorAllowedFails: Annotated[Count | None, Later("Failures with 502.")] = None
-    NotFoundErrorAllowedFails: Annotated[Count | None, Later("Failures with 404.")] = None
+    BadRequestErrorAllowedFails: Annotated[Count | None, Active("Failures with 400.")] = None
+    AuthenticationErrorAllowedFails: Annotated[Count | None, Active("Failures with 401.")] = None
+    TimeoutErrorAllowedFails: Annotated[Count | None, Active("Timeouts.")] = None
+    RateLimitErrorAllowedFails: Annotated[Count | None, Active("Failures with 429.")] = None
+    ContentPolicyViolationErrorAllowedFails: Annotated[Count | None, Active("Refusals by the provider's filter.")] = (
+        None
+    )
+    InternalServerErrorAllowedFails: Annotated[Count | None, Active("Failures with 500.")] = None
+    ServiceUnavailableErrorAllowedFails: Annotated[Count | None, Active("Failures with 503.")] = None
+    BadGatewayErrorAllowedFails: Annotated[Count | None, Active("Failures with 502.")] = None
+    NotFoundErrorAllowedFails: Annotated[Count | None, Active("Failures with 404.")] = None
 
 
 class RouterSettings(Section):
@@ -79,8 +94,9 @@ class RouterSettings(Section):
     routing_strategy: Annotated[
         RoutingStrategy | None,
         Active(
-            "How a deployment is chosen; `simple-shuffle` now, the others are accepted and shuffle, too. With "
-            "`usage-based-routing` and `usage-based-routing-v2`, `rpm` and `tpm` are limits."
+            "How one of several deployments is chosen; default `simple-shuffle`. `usage-based-routing` is the same as its `-v2`, "
+            "`provider-budget-routing` the same as the default: budgets hold with every strategy. With `usage-based-routing`, "
+            "`rpm` and `tpm` are limits."
         ),
     ] = None
     routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
@@ -88,8 +104,15 @@ class RouterSettings(Section):
     retry_after: Annotated[Seconds | None, Active("Seconds to wait at least before a retry.")] = None
     timeout: Annotated[Seconds | None, Active("Seconds until an attempt is given up; default 600.")] = None
     stream_timeout: Annotated[Seconds | None, Active("Seconds until the first byte of a stream.")] = None
-    allowed_fails: Annotated[Count | None, Active("Failures a minute before a deployment rests; default 3.")] = None
-    cooldown_time: Annotated[Seconds | None, Active("Seconds a failing deployment rests; default 5.")] = None
+    allowed_fails: Annotated[
+        Count | None, Active("Failures in a row that are allowed before a deployment rests; default 3.")
+    ] = None
+    cooldown_time: Annotated[
+        Seconds | None,
+        Active(
+            "Seconds a failing deployment rests; default 5. Doubles, up to eight times as long, while it goes on failing."
+        ),
+    ] = None
     fallbacks: Annotated[
         Fallbacks | None,
         Active('`[{model: [fallback, ...]}]`: tried in order when a model fails; `"*"` stands for every model.'),
@@ -99,15 +122,15 @@ class RouterSettings(Section):
     model_group_alias: Annotated[
         dict[str, Name | AliasTarget] | None, Active("`{alias: model}` or `{alias: {model, hidden}}`.")
     ] = None
-    context_window_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the input is too long.")] = None
-    content_policy_fallbacks: Annotated[Fallbacks | None, Later("Models tried when the provider's filter refuses.")] = (
-        None
-    )
-    retry_policy: Annotated[RetryPolicy | None, Later("Retries by kind of error.")] = None
-    model_group_retry_policy: Annotated[dict[str, RetryPolicy] | None, Later("Retries by model and kind of error.")] = (
-        None
-    )
-    allowed_fails_policy: Annotated[AllowedFailsPolicy | None, Later("Failures before a rest, by kind of error.")] = (
+    context_window_fallbacks: Annotated[Fallbacks | None, Active("Models tried when the input is too long.")] = None
+    content_policy_fallbacks: Annotated[
+        Fallbacks | None, Active("Models tried when the provider's filter refuses.")
+    ] = None
+    retry_policy: Annotated[RetryPolicy | None, Active("Retries by kind of error.")] = None
+    model_group_retry_policy: Annotated[
+        dict[str, RetryPolicy] | None, Active("Retries by model and kind of error.")
+    ] = None
+    allowed_fails_policy: Annotated[AllowedFailsPolicy | None, Active("Failures before a rest, by kind of error.")] = (
         None
     )
     disable_cooldowns: Annotated[bool | None, Active("Never let a deployment rest.")] = None
@@ -117,17 +140,25 @@ class RouterSettings(Section):
     redis_url: Annotated[SecretText | None, Active("Address of Redis, with its credentials.")] = None
     redis_db: Annotated[Count | None, Active("Number of the Redis database.")] = None
     enable_pre_call_checks: Annotated[
-        bool | None, Later("Leave out deployments whose input limit the request exceeds.")
-    ] = None
-    optional_pre_call_checks: Annotated[
-        Names | None,
+        bool | None,
         Active(
-            "`enforce_model_rate_limits`: `rpm` and `tpm` of deployments are limits; a full deployment is left out, and when all "
-            "are full the answer is 429. Other checks are accepted, not active yet."
+            "Leave out deployments whose input limit (`max_input_tokens`) the request exceeds, by estimate of its size."
         ),
     ] = None
-    enable_tag_filtering: Annotated[bool | None, Later("Route by tags.")] = None
-    tag_filtering_match_any: Annotated[bool | None, Later("One matching tag suffices.")] = None
+    optional_pre_call_checks: Annotated[
+        list[PreCallCheck] | None,
+        BeforeValidator(as_list),
+        Active(
+            "What keeps requests on one deployment: `prompt_caching` a conversation, `session_affinity` a session "
+            "(`x-litellm-session-id`), `deployment_affinity` a key. With `enforce_model_rate_limits`, `rpm` and `tpm` of "
+            "deployments are limits; a full one is left out. `router_budget_limiting` always holds."
+        ),
+    ] = None
+    enable_tag_filtering: Annotated[bool | None, Active("Route by tags.")] = None
+    tag_filtering_match_any: Annotated[
+        bool | None,
+        Active("One tag in common suffices (the default); `false`: a deployment must have all tags of the request."),
+    ] = None
     provider_budget_config: Annotated[
         dict[Name, BudgetEntry] | None,
         Active("Budgets by provider; when one is spent, deployments of other providers serve."),
@@ -139,11 +170,15 @@ class RouterSettings(Section):
     cache_responses: Annotated[bool | None, Later("Cache answers.")] = None
     caching_groups: Annotated[FreeList | None, Later("Models that share cached answers.")] = None
     client_ttl: Annotated[Seconds | None, Noted("Connections are pooled and closed when idle.")] = None
-    deployment_affinity_ttl_seconds: Annotated[Seconds | None, Later("Seconds an affinity lasts.")] = None
-    enable_health_check_routing: Annotated[bool | None, Later("Leave out deployments whose health check failed.")] = (
+    deployment_affinity_ttl_seconds: Annotated[
+        Seconds | None, Noted("An affinity is computed, not remembered: it lasts as long as the deployment serves.")
+    ] = None
+    enable_health_check_routing: Annotated[
+        bool | None, Active("Ask deployments whose last health check failed only when there is no other.")
+    ] = None
+    enable_weighted_failover: Annotated[bool | None, Noted("Retries always follow the strategy and the weights.")] = (
         None
     )
-    enable_weighted_failover: Annotated[bool | None, Later("Retry by weight.")] = None
     ignore_invalid_deployments: Annotated[
         bool | None, Noted("An invalid deployment refuses the configuration; the old one keeps serving.")
     ] = None

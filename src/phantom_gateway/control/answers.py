@@ -196,6 +196,7 @@ class HealthLatest(Answer):
     """The last checks, by deployment."""
 
     latest_health_checks: dict[str, JsonObject]
+    deployments: dict[str, JsonObject]
     total_models: int
 
 
@@ -239,6 +240,20 @@ class RawRequest(Answer):
     raw_request_body: JsonObject
     raw_request_headers: JsonObject
     error: str | None
+
+
+class Explanation(Answer):
+    """What would happen to a request. What lies behind the stage that refuses it is not there."""
+
+    allowed: bool
+    stage: Literal["key", "request", "limits", "route", "call"]
+    error: JsonObject | None
+    key: JsonObject | None = None
+    model: JsonObject | None = None
+    limits: list[JsonObject] | None = None
+    estimate: JsonObject | None = None
+    route: JsonObject | None = None
+    fallbacks: dict[str, list[JsonObject]] | None = None
 
 
 class Cost(Answer):

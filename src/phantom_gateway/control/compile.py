@@ -12,18 +12,18 @@ from typing import TypeVar
 
 import msgspec
 
-from phantom_gateway.config.crosscheck import DEMO, alias_target, check_entry
+from phantom_gateway.config.crosscheck import DEMO, check_entry
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
-from phantom_gateway.config.schema_router import ENFORCE_RATES, AliasTarget
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_prices import PriceLookup
+from phantom_gateway.control.compile_routing import compile_checks, compile_routing
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import (
@@ -32,7 +32,6 @@ from phantom_gateway.spine.snapshot import (
     Prices,
     Priorities,
     PriorityShare,
-    Routing,
     Settings,
     Snapshot,
 )
@@ -87,7 +86,8 @@ def compile_snapshot(
     snapshot = Snapshot(
         revision=revision,
         deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
-        routing=_routing(config),
+        routing=compile_routing(config),
+        checks=compile_checks(config),
         http=_http(config),
         settings=_settings(config),
         key_pepper=pepper,
@@ -285,56 +285,6 @@ def _share(compilation: list[Compiled]) -> None:
                 break
 
 
-def _routing(config: Config) -> Routing:
-    router, litellm, upstream = config.router_settings, config.litellm_settings, config.phantom.upstream
-    default = Routing()
-    fallbacks = _first(router.fallbacks, litellm.fallbacks) or []
-    general = [*(_first(router.default_fallbacks, litellm.default_fallbacks) or [])]
-    by_model: dict[str, tuple[str, ...]] = {}
-    for mapping in fallbacks:
-        for model, targets in mapping.items():
-            if model == "*":
-                general += targets
-            else:
-                by_model[model] = (*by_model.get(model, ()), *targets)
-    aliases, hidden = _aliases(router.model_group_alias or {})
-    return Routing(
-        num_retries=_or(default.num_retries, router.num_retries, litellm.num_retries),
-        retry_after_s=_or(default.retry_after_s, router.retry_after),
-        timeout_s=_or(default.timeout_s, router.timeout, litellm.request_timeout) or default.timeout_s,
-        total_timeout_s=litellm.request_timeout or 0.0,
-        stream_timeout_s=router.stream_timeout,
-        connect_timeout_s=upstream.connect_timeout,
-        stall_timeout_s=upstream.stall_timeout,
-        allowed_fails=_or(default.allowed_fails, router.allowed_fails, litellm.allowed_fails),
-        cooldown_s=0.0
-        if router.disable_cooldowns
-        else _or(default.cooldown_s, router.cooldown_time, litellm.cooldown_time),
-        max_fallbacks=_or(default.max_fallbacks, router.max_fallbacks),
-        fallbacks=by_model,
-        default_fallbacks=tuple(dict.fromkeys(general)),
-        aliases=aliases,
-        hidden_aliases=hidden,
-        provider_budgets=budgets_of(router.provider_budget_config, litellm.timezone),
-        enforce_rates=ENFORCE_RATES in (router.optional_pre_call_checks or ())
-        or router.routing_strategy in ("usage-based-routing", "usage-based-routing-v2"),
-        max_parallel=router.default_max_parallel_requests,
-    )
-
-
-def _aliases(written: Mapping[str, str | AliasTarget]) -> tuple[dict[str, str], frozenset[str]]:
-    """Aliases of aliases are followed here; the loader has refused loops."""
-    direct = {alias: alias_target(value) for alias, value in written.items()}
-    resolved = {}
-    for alias, first in direct.items():
-        target = first
-        for _ in direct:
-            target = direct.get(target, target)
-        resolved[alias] = target
-    hidden = frozenset(alias for alias, value in written.items() if isinstance(value, AliasTarget) and value.hidden)
-    return resolved, hidden
-
-
 def _http(config: Config) -> HttpLimits:
     http, megabytes = config.phantom.http, config.general_settings.max_request_size_mb
     default = HttpLimits()
@@ -403,10 +353,6 @@ def _priorities(litellm: LitellmSettings) -> Priorities | None:
         default=_or(default.default, settings.default_priority if settings else None),
         threshold=_or(default.threshold, settings.saturation_threshold if settings else None),
     )
-
-
-def _first(*values: T | None) -> T | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _or(default: T, *values: T | None) -> T:

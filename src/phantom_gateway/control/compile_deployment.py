@@ -239,6 +239,8 @@ class _Entry:
             stream_timeout_s=params.stream_timeout,
             max_retries=params.max_retries if params.max_retries is not None else params.num_retries,
             tags=tuple(params.tags or ()),
+            team_id=info.team_id or "",
+            cooldown_s=params.cooldown_time,
             access_groups=tuple(info.access_groups or ()),
             budget=budget(params.max_budget, params.budget_duration, self._context.config.litellm_settings.timezone),
             mode=info.mode or (known.mode if known else "") or "",

@@ -17,6 +17,7 @@ from phantom_gateway.control.app import create_app
 from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.backends import Backends, backends_of
+from phantom_gateway.control.checks.background import BackgroundChecks
 from phantom_gateway.control.configured_budgets import seed_configured
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities.chain import master_record
@@ -153,6 +154,8 @@ class Control:
         self.reloader.start()
         self._audit_watch = AuditWatch(self._database, places.root)
         self._audit_watch.start()
+        self._checks = BackgroundChecks(services, self._spine)
+        self._checks.start()
         self.soft_budgets = SoftBudgets(self._database, time.time)
         self.soft_budgets.start()
         self.retention = Retention(
@@ -166,6 +169,7 @@ class Control:
     async def stop(self) -> None:
         """Finish what is under way and what is written, and let everything go."""
         await self.reloader.stop()
+        await self._checks.stop()
         await self._temporary.stop()
         await self._http.stop()
         await self._spine.stop()

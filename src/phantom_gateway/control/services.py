@@ -19,7 +19,7 @@ from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.envelope import Envelopes
-from phantom_gateway.spine.messages import KeyRecord, Load
+from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
 from phantom_gateway.spine.snapshot import Snapshot
 from phantom_gateway.store.spend import WindowSpend
 
@@ -47,6 +47,12 @@ class Workers(Protocol):
         """
         ...
 
+    async def explain(
+        self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes | None:
+        """What would happen to a request, as JSON; None when no worker can say."""
+        ...
+
     @property
     def ready_workers(self) -> int:
         """Workers connected and greeted."""
@@ -55,6 +61,11 @@ class Workers(Protocol):
     @property
     def loads(self) -> Mapping[str, Load]:
         """The last load each connected worker has reported."""
+        ...
+
+    @property
+    def healths(self) -> Mapping[str, Mapping[str, DeploymentHealth]]:
+        """What each connected worker has learnt of the deployments, by worker and deployment."""
         ...
 
 

@@ -10,7 +10,7 @@ from phantom_gateway.control.spending.periods import date
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import Cost, nano_to_usd
 from phantom_gateway.store.rollups import Sum
-from phantom_gateway.store.spend_logs import Row, usage_of
+from phantom_gateway.store.spend_logs import Row, trail_of, usage_of
 
 JsonObject = dict[str, Any]
 
@@ -97,4 +97,5 @@ def _metadata(row: Row, usage: dict[str, int | None]) -> JsonObject:
         "usage_flags": row["usage_flags"].split(",") if row["usage_flags"] else [],
         "cost_nano": parts,
         "price_version": row["price_version"],
+        "routing_trail": [step._asdict() for step in trail_of(row)],
     }

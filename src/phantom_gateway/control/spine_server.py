@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,9 +24,13 @@ from phantom_gateway.spine.codec import SpineProtocolError, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    DeploymentHealth,
+    Explain,
+    Explained,
     Heartbeat,
     Hello,
     Invalidate,
+    KeyRecord,
     LeaseAsk,
     LeaseReturn,
     Load,
@@ -48,6 +52,7 @@ log = logging.getLogger(__name__)
 ACK_SECONDS = 1.0
 SNAPSHOT_ACK_SECONDS = 5.0
 HEARTBEAT_SECONDS = 1.0
+EXPLAIN_SECONDS = 5.0
 LOOK_BEATS = 5
 """Heartbeats from one look at which kinds of subjects there are to the next; changes made here are seen at once."""
 _INCARNATION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
@@ -91,7 +96,11 @@ class SpineServer:
         self._connections: set[SpineConnection] = set()
         self._workers: dict[str, SpineConnection] = {}
         self._loads: dict[str, Load] = {}
+        self._healths: dict[str, dict[str, DeploymentHealth]] = {}
+        self.unhealthy: tuple[str, ...] = ()
+        """Deployments whose health check failed, where checks decide on routes."""
         self._acks: dict[int, tuple[set[str], asyncio.Future[None]]] = {}
+        self._questions: dict[int, asyncio.Future[bytes]] = {}
         self._fences: dict[int, int] = {}
         """Invalidations to the newest fence that was up when they were sent."""
         self._seq = 0
@@ -137,6 +146,11 @@ class SpineServer:
         """The last load each connected worker has reported, by incarnation."""
         return self._loads
 
+    @property
+    def healths(self) -> Mapping[str, Mapping[str, DeploymentHealth]]:
+        """What each connected worker has learnt of the deployments, by worker and deployment."""
+        return self._healths
+
     async def invalidate(self, entities: tuple[str, ...]) -> None:
         """Make every worker forget what these entities are part of; none named means everything.
 
@@ -175,6 +189,26 @@ class SpineServer:
             return
         if complete:
             self._parts.leases.authority.fences.confirmed(worker, number)
+
+    async def explain(
+        self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes | None:
+        """What would happen to a request, as JSON, from one worker; None when there is none, or it does not answer."""
+        connection = next(iter(self._workers.values()), None)
+        if connection is None:
+            return None
+        self._seq += 1
+        seq = self._seq
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._questions[seq] = answer
+        connection.send(Explain(seq=seq, key=key, path=path, headers=headers, body=body))
+        try:
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                return await answer
+        except TimeoutError:
+            return None
+        finally:
+            del self._questions[seq]
 
     async def broadcast_snapshot(self, snapshot: Snapshot) -> bool:
         """Hand a new snapshot to every worker; whether all have confirmed it in time."""
@@ -233,6 +267,7 @@ class SpineServer:
             workers=tuple(sorted(self._workers)),
             nodes=parts.leases.authority.nodes,
             node=parts.leases.authority.place,
+            unhealthy=self.unhealthy,
         )
         frame = encode(beat)
         for connection in self._workers.values():
@@ -313,8 +348,13 @@ class SpineServer:
                 self._confirm(worker, (message.seq,))
                 if (number := self._fences.get(message.seq)) is not None:
                     self._tasks.spawn(self._lift(worker, message, number), f"lift fences {worker}")
+            case Explained():
+                question = self._questions.get(message.seq)
+                if question is not None and not question.done():
+                    question.set_result(message.found)
             case Load():
                 self._loads[worker] = message
+                self._healths.setdefault(worker, {}).update({each.id: each for each in message.deployments})
             case Hello():
                 raise SpineProtocolError("a second Hello")
 
@@ -345,6 +385,7 @@ class SpineServer:
         if self._workers.get(worker) is connection:
             del self._workers[worker]
             self._loads.pop(worker, None)
+            self._healths.pop(worker, None)
             self._parts.leases.disconnected(worker)
             self._confirm(worker, tuple(self._acks))
             self._beat()

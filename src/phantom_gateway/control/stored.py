@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,10 @@ from phantom_gateway.store.vault import SealedColumn
 DATABASE = Position("database")
 FALLBACK = "fallback:"
 """Before the model's name: the id of an override that sets its fallbacks."""
+SPECIAL: Mapping[str, str] = MappingProxyType(
+    {"context_window_fallbacks": "fallback-cw:", "content_policy_fallbacks": "fallback-cp:"}
+)
+"""The same of the other kinds, by the setting."""
 SETTING = "setting:"
 """Before ``section.name``: the id of an override that sets it."""
 PURPOSE = SealPurpose.PROVIDER_CREDENTIAL
@@ -55,6 +60,8 @@ class Stored:
     models: tuple[StoredModel, ...] = ()
     credentials: tuple[CredentialEntry, ...] = ()
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    special_fallbacks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Those of the other kinds, by the setting they add to."""
     settings: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     """Section and name to value."""
     notes: tuple[Note, ...] = ()
@@ -76,17 +83,22 @@ def read_stored(connection: sa.Connection, envelopes: Envelopes) -> Stored:
         except (EnvelopeError, ValidationError) as error:
             notes.append(_left_out("credentials", credential.id, error))
     fallbacks: dict[str, tuple[str, ...]] = {}
+    special: dict[str, dict[str, tuple[str, ...]]] = {}
     settings: dict[tuple[str, str], Any] = {}
     for override in tenants.OVERRIDES.all(connection):
         if override.id.startswith(FALLBACK):
             fallbacks[override.id.removeprefix(FALLBACK)] = tuple(override.value)
-        elif override.id.startswith(SETTING):
+        for setting, prefix in SPECIAL.items():
+            if override.id.startswith(prefix):
+                special.setdefault(setting, {})[override.id.removeprefix(prefix)] = tuple(override.value)
+        if override.id.startswith(SETTING):
             section, _, name = override.id.removeprefix(SETTING).partition(".")
             settings[section, name] = override.value
     return Stored(
         models=tuple(models),
         credentials=tuple(credentials),
         fallbacks=fallbacks,
+        special_fallbacks=special,
         settings=settings,
         notes=tuple(notes),
     )
@@ -110,14 +122,19 @@ def merged(config: Config, stored: Stored) -> Config:
         except ValidationError:
             continue
         added[section] = part.model_copy(update={name: getattr(valid, name)})
-    if stored.fallbacks:
-        router = added.get("router_settings", config.router_settings)
-        written = config.router_settings.fallbacks
-        base = (config.litellm_settings.fallbacks if written is None else written) or []
-        taken = {model for mapping in base for model in mapping}
-        more = [{model: list(targets)} for model, targets in stored.fallbacks.items() if model not in taken]
-        added["router_settings"] = router.model_copy(update={"fallbacks": [*base, *more]})
+    for name, more in (("fallbacks", stored.fallbacks), *stored.special_fallbacks.items()):
+        if more:
+            router = added.get("router_settings", config.router_settings)
+            added["router_settings"] = router.model_copy(update={name: _joined(config, name, more)})
     return config.model_copy(update=added)
+
+
+def _joined(config: Config, name: str, more: Mapping[str, tuple[str, ...]]) -> list[dict[str, list[str]]]:
+    """The fallbacks of the file, and those of the database for models of which it says nothing."""
+    written = getattr(config.router_settings, name)
+    base = (getattr(config.litellm_settings, name) if written is None else written) or []
+    taken = {model for mapping in base for model in mapping}
+    return [*base, *({model: list(targets)} for model, targets in more.items() if model not in taken)]
 
 
 def is_written(config: Config, section: str, name: str) -> bool:

@@ -15,7 +15,7 @@ from phantom_gateway.config.database_address import PostgresAddress
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.services import CONFIGURATION, Workers
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage
-from phantom_gateway.spine.messages import Load
+from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
 from phantom_gateway.store import notices
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
@@ -62,6 +62,17 @@ class Telling:
     def loads(self) -> Mapping[str, Load]:
         """The last load each connected worker of this node has reported."""
         return self._workers.loads
+
+    @property
+    def healths(self) -> Mapping[str, Mapping[str, DeploymentHealth]]:
+        """What each connected worker of this node has learnt of the deployments."""
+        return self._workers.healths
+
+    async def explain(
+        self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes | None:
+        """What would happen to a request, from a worker of this node."""
+        return await self._workers.explain(key, path, headers, body)
 
     async def invalidate(self, key_ids: tuple[str, ...]) -> None:
         """Make every worker of this node forget these keys, and tell the other nodes to do so."""

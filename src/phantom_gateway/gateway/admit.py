@@ -38,15 +38,17 @@ LARGEST = 1 << 62
 """Nano-dollars; what is more does not fit the books, and no budget is as large."""
 
 
-async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
-    """Take what the request may use of every limit and open its record. Raises ApiError 429, 422 or 503.
+Admitted = tuple["Reservation", "Worst", int, float]
+"""What is reserved, the dearest the request may meet, the most it can cost in nano-dollars, and when that was decided."""
+
+
+async def reserve(exchange: Exchange, table: Table, worker: Worker) -> Admitted:
+    """Take what the request may use of every limit. Raises ApiError 429, 422 or 503.
 
     Whoever has to wait for a lease finds out afterwards whether the key has changed meanwhile, and then begins again: once
     a worker has confirmed that it forgot a key, nothing is opened any more under what it knew. Where only a budget for the
     model is exhausted, the key may name other models to go on with (``budget_fallbacks``).
     """
-    if not worker.journal.accepting:
-        raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
     call, book, wishes = exchange.call, worker.book, exchange.wishes
     tokens_in = call.size // BYTES_PER_TOKEN + 1
     tokens_out = call.expected_output if exchange.operation.output_fields else 0
@@ -54,10 +56,12 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     detour: _Detour | None = None
     while True:
         key, group, limits = exchange.principal, exchange.group, exchange.limits
-        worst = group.worst if group.fixed else table.worst(group, exchange.routed)
+        further = wishes.further() if wishes.fallbacks else ()
+        fixed = group.fixed and not further
+        worst = group.worst if fixed else table.worst(group, exchange.routed, key.team_id, further)
         need = worst_case(exchange, worst)
         now = time.time()
-        if not group.fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed):
+        if not fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed, key.team_id, further):
             message = f"The model '{call.model}' has no known price, and a budget applies: it cannot be billed."
             raise invalid_request(message, "model")
         plan = book.plan(limits)
@@ -71,7 +75,17 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
                 detour = detour or _Detour(exchange, table, error, need)
                 await detour.take(exchange, table, worker)
         if reservation is not None:
-            break
+            return reservation, worst, need, now
+
+
+async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
+    """Reserve, and open the record of the request. Raises ApiError 429, 422 or 503."""
+    if not worker.journal.accepting:
+        raise unavailable("The gateway cannot record requests right now.", kind="storage_full", retry_after=5)
+    reservation, worst, need, now = await reserve(exchange, table, worker)
+    key, call, wishes = exchange.principal, exchange.call, exchange.wishes
+    tokens_in = call.size // BYTES_PER_TOKEN + 1
+    tokens_out = call.expected_output if exchange.operation.output_fields else 0
     if worst.long is not None and tokens_in > worst.above:
         worst = worst.long
     opened = Opened(
@@ -143,7 +157,7 @@ class _Detour:
             names = of_key(exchange.principal, asked, table).names(asked)
             self._models = iter([each for name in names for each in fallbacks.get(name, ())])
         elif error.limit.entity.startswith(("model:", "priority:")):
-            self._models = iter(exchange.group.fallbacks)
+            self._models = iter(exchange.group.fallbacks.general)
 
     async def take(self, exchange: Exchange, table: Table, worker: Worker) -> None:
         """Turn to the next model that the key may use. Raises the first refusal when there is none."""

@@ -30,7 +30,7 @@ async def reserve_aside(
 ) -> ApiError | None:
     """Reserve for an attempt at ``target`` under the name ``model``; the refusal when there is no room for it."""
     accounting = exchange.accounting
-    limits = _limits(exchange, target, model, table)
+    limits = limits_of(exchange, target, model, table)
     accounting.reserve_beside(None)
     if not limits:
         return None
@@ -47,7 +47,8 @@ async def reserve_aside(
     return None
 
 
-def _limits(exchange: Exchange, target: Target, model: str, table: Table) -> tuple[Limit, ...]:
+def limits_of(exchange: Exchange, target: Target, model: str, table: Table) -> tuple[Limit, ...]:
+    """What an attempt at ``target`` is bounded by beside the limits of the request itself."""
     key = exchange.principal
     by_model, reservations = key.model_limits, table.reservations
     if not exchange.fallbacks or not (by_model or reservations):

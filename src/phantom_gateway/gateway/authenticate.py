@@ -148,7 +148,7 @@ class Authenticator:
             record = cache.get(digest) or await self._resolve(digest)
             cache.remember(mark, digest, record)
         if record.blocked or record.expires is not None:
-            _check_in_force(record)
+            check_in_force(record)
         return record
 
     def recognises(self, request: Request) -> bool:
@@ -158,7 +158,7 @@ class Authenticator:
         if record is None:
             return False
         try:
-            _check_in_force(record)
+            check_in_force(record)
         except ApiError:
             return False
         return True
@@ -197,7 +197,7 @@ class Authenticator:
         return answer.key
 
 
-def _check_in_force(record: KeyRecord) -> None:
+def check_in_force(record: KeyRecord) -> None:
     """Raises ApiError 401 for a key that has expired or is blocked."""
     if record.expires is not None and record.expires <= time.time():
         raise ApiError(401, "expired_key", "The API key has expired.", details={"expired_at": int(record.expires)})

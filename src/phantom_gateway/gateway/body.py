@@ -23,15 +23,16 @@ FORBIDDEN = frozenset(
         "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name", "aws_role_name",
         "aws_session_name", "aws_profile_name", "aws_web_identity_token", "aws_bedrock_runtime_endpoint", "aws_sts_endpoint",
         "vertex_credentials", "vertex_project", "vertex_location", "vertex_ai_credentials", "proxy", "proxies", "http_client",
-        "mock_response", "mock_tool_calls", "mock_testing_fallbacks", "mock_timeout", "input_cost_per_token",
-        "output_cost_per_token", "router_settings", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
+        "mock_response", "mock_tool_calls", "mock_timeout", "input_cost_per_token", "output_cost_per_token", "router_settings",
     }
 )  # fmt: skip
-"""Fields that would name a destination, a credential, a price or a route: never taken from a body."""
+"""Fields that would name a destination, a credential or a price: never taken from a body."""
 
 CONSUMED = frozenset(
     {"num_retries", "timeout", "request_timeout", "litellm_session_id", "litellm_trace_id", "litellm_metadata", "cache",
-     "disable_fallbacks", "no-log", "tags", "guardrails"}
+     "disable_fallbacks", "no-log", "tags", "guardrails", "stream_timeout", "fallbacks", "context_window_fallbacks",
+     "content_policy_fallbacks", "mock_testing_fallbacks", "mock_testing_context_fallbacks",
+     "mock_testing_content_policy_fallbacks"}
 )  # fmt: skip
 """LiteLLM's own fields: meant for the gateway, not for the provider."""
 

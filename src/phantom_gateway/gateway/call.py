@@ -1,44 +1,39 @@
-"""The one attempt loop: which upstream is asked, how often, for how long, and what its failures mean.
+"""One attempt: a request goes to one deployment, its answer comes back, and what went wrong gets its name.
 
-An attempt may be followed by another only as long as the caller has not been sent a byte. Within a model group other
-deployments come first; a deployment whose fault it was rests; then the configured fallbacks have their turn.
+Which deployment is asked, and what follows from a failure, is the business of ``route``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-import random
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
 from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
 from phantom_gateway.dialects.operations import CHAT
-from phantom_gateway.gateway.aside import reserve_aside
-from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.mock import MockedResponse
 from phantom_gateway.gateway.relay import StreamRelay
-from phantom_gateway.gateway.table import choose
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.settle import Accounting
-    from phantom_gateway.gateway.table import Group, Table, Target
-    from phantom_gateway.limits.book import LeaseBook
+    from phantom_gateway.gateway.table import Target
+    from phantom_gateway.spine.snapshot import Fault
     from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
 MAX_EVENT = 8 * 1024 * 1024
-BACKOFF_S = 0.05
 MAX_RETRY_AFTER_S = 60
-JITTER = 0.1
 MIN_TIMEOUT_S = 0.001
 
 _any = msgspec.json.Decoder(Any)
@@ -50,6 +45,7 @@ class AttemptFailed(Exception):
     def __init__(
         self,
         error: ApiError,
+        fault: Fault = "InternalServer",
         *,
         same_again: bool = True,
         rest_s: float = 0.0,
@@ -60,6 +56,7 @@ class AttemptFailed(Exception):
         self.wait_s = wait_s
         """How long the deployment asked to wait before the same is asked of it again; 0: it did not say."""
         self.error = error
+        self.fault = fault
         self.same_again = same_again
         """Whether the same deployment may be asked again."""
         self.rest_s = rest_s
@@ -69,114 +66,29 @@ class AttemptFailed(Exception):
 
 
 class RequestRefused(ApiError):
-    """The upstream found fault with the request itself: no other upstream is asked."""
+    """The upstream found fault with the request itself: no other upstream is asked, but for a ``reason`` there is help for."""
+
+    reason: Literal["context_window", "content_policy"] | None = None
+
+    @property
+    def fault(self) -> Fault:
+        """What kind of failure this is."""
+        return "ContentPolicyViolation" if self.reason == "content_policy" else "BadRequest"
 
 
 class Caller:
     """Carries requests to upstreams. One per worker."""
 
-    def __init__(self, client: HttpClient, book: LeaseBook) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._book = book
         self.patience_s = 0.0
         """How long an unstreamed call may go on when its caller has left; 0: it is stopped."""
 
-    async def run(self, exchange: Exchange, table: Table) -> None:
-        """Answer the exchange from its group or its fallbacks. Raises ApiError when nobody could, nothing being delivered."""
-        exchange.deadline = time.monotonic() + table.total_timeout_s
-        names = [exchange.routed, *exchange.group.fallbacks]
-        failure: ApiError | None = None
-        for position, name in enumerate(names):
-            found = table.find(name)
-            if found is None:
-                continue
-            exchange.fallbacks = position
-            try:
-                if exchange.operation.name not in found[0].operations:
-                    raise _not_served(exchange)
-                await self._ask_group(exchange, table, *found)
-            except RequestRefused:
-                raise
-            except ApiError as error:
-                failure = failure or error
-                if exchange.responder.gone or time.monotonic() >= exchange.deadline:
-                    break
-            else:
-                return
-        assert failure is not None, "the group of an admitted request exists"
-        raise failure
+    async def attempt(self, exchange: Exchange, target: Target, model: str) -> bool:
+        """Answer the exchange from ``target``; whether the deployment did its part to the end.
 
-    async def _ask_group(self, exchange: Exchange, table: Table, group: Group, model: str) -> None:
-        operation = exchange.operation.name
-        tried: set[str] = set()
-        banned: set[str] = set()
-        failure: ApiError | None = None
-        exhausted: ApiError | None = None
-        """Why a deployment was not asked at all."""
-        attempt = 0
-        waiting_for: tuple[Target, float] | None = None
-        """Who said how long to wait, and how long: asked again, once, when there is nobody else."""
-        waited: set[str] = set()
-        again_s = 0.0
-        while True:
-            now = time.monotonic()
-            candidates = group.candidates(operation, now, tried | banned) or group.candidates(operation, now, banned)
-            if not candidates and waiting_for is not None:
-                target, wait_s = waiting_for
-                waiting_for = None
-                await _pause(exchange, wait_s, failure)
-                candidates = [target]
-                tried.discard(target.id)
-            if not candidates:
-                raise failure or exhausted or _all_resting(group, now)
-            target = candidates[0] if len(candidates) == 1 else choose(candidates, table.draw)
-            if failure is not None:
-                exchange.attempts += 1
-                if target.id in tried:
-                    pause_s = max(table.routing.retry_after_s, BACKOFF_S * 2 ** min(attempt, 6), again_s)
-                    await _pause(exchange, pause_s, failure)
-            if target.limits or exchange.fallbacks:
-                refused = await reserve_aside(exchange, target, model, table, self._book)
-                if refused is not None:
-                    exhausted = _sooner(exhausted, refused)
-                    banned.add(target.id)
-                    continue
-            tried.add(target.id)
-            exchange.target = target
-            try:
-                await self._attempt(exchange, target, model)
-            except AttemptFailed as failed:
-                if failed.free:
-                    continue
-                failure = failed.error
-                self._judge(target, failed, table, alone=len(group.targets) == 1)
-                again_s = failed.wait_s
-                if not failed.same_again:
-                    if again_s and target.id not in waited:
-                        waited.add(target.id)
-                        waiting_for = (target, again_s)
-                    banned.add(target.id)
-                attempt += 1
-                if exchange.responder.gone or attempt > _retries(exchange, target, table):
-                    raise failure from failed
-            else:
-                return
-
-    @staticmethod
-    def _judge(target: Target, failed: AttemptFailed, table: Table, *, alone: bool) -> None:
-        """Let a deployment rest whose fault it was. One without an alternative rests only when it asks for it: its own answer
-        says more than "try again", and no caller can take it away from the others by asking a wildcard for nonsense.
+        Raises AttemptFailed and RequestRefused, nothing being delivered, and ApiError when it cannot be recorded.
         """
-        asked_for = failed.error.status == 429 and bool(target.fixed_model)
-        if table.routing.cooldown_s <= 0 or (alone and not asked_for):
-            return
-        now = time.monotonic()
-        if failed.rest_s:
-            target.health.rest(now, failed.rest_s)
-        elif failed.error.status >= 500 or failed.error.status == 408:
-            target.health.failed(now, table.routing.allowed_fails, table.routing.cooldown_s)
-
-    async def _attempt(self, exchange: Exchange, target: Target, model: str) -> None:
         call, accounting = exchange.call, exchange.accounting
         upstream_model = target.fixed_model or target.upstream_model(model)
         ask_usage = target.deployment.usage_in_stream == "include_usage" and exchange.operation.streams
@@ -187,7 +99,9 @@ class Caller:
             timeouts = _bounded(timeouts, exchange)
         accounting.sent(target, upstream_model)
         mocked = target.deployment.mock_response
-        target.health.in_flight += 1
+        health = target.health
+        health.in_flight += 1
+        health.requests += 1
         try:
             response: Response | MockedResponse
             if mocked is not None and exchange.operation.output_fields:
@@ -199,11 +113,11 @@ class Caller:
                 response = await self._client.request(target.origin, head, body, timeouts)
             try:
                 if response.status != 200:
-                    _refuse(response, _words(await response.read(MAX_ERROR_BODY), target.deployment.api_key))
+                    _refuse(response, await response.read(MAX_ERROR_BODY), target.deployment.api_key)
+                health.probing = False
                 if call.stream:
-                    await self._stream(exchange, response)
-                else:
-                    await self._whole(exchange, response)
+                    return await self._stream(exchange, response)
+                return await self._whole(exchange, response)
             finally:
                 response.close()
         except wire.UpstreamError as error:
@@ -217,12 +131,10 @@ class Caller:
             accounting.attempt_failed()
             raise
         finally:
-            target.health.in_flight -= 1
+            health.in_flight -= 1
             exchange.responder.patience_s = 0.0
-        if target.health.fails:
-            target.health.succeeded()
 
-    async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
+    async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> bool:
         accounting = exchange.accounting
         accounting.answered(response.headers)
         body = await response.read(MAX_ANSWER)
@@ -235,12 +147,13 @@ class Caller:
         accounting.measured(answer.usage, body)
         if exchange.responder.gone:
             accounting.close_left()
-            return
+            return True
         pair = stamp_pair(answer.model, exchange.call.model, body)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
+        return True
 
-    async def _stream(self, exchange: Exchange, response: Response | MockedResponse) -> None:
+    async def _stream(self, exchange: Exchange, response: Response | MockedResponse) -> bool:
         kind = response.get(b"content-type") or b""
         if kind.startswith((b"application/json", b"text/html")):
             raise wire.BadResponse("the upstream did not answer with an event stream")
@@ -267,48 +180,19 @@ class Caller:
                 raise
             if not tap.done:
                 self._broken_off(accounting, relay, _failure(error).error)
-                return
+                return False
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
         else:
             await accounting.close_success()
         relay.end()
+        return tap.error is None
 
     @staticmethod
     def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
         accounting.close_cut(error.kind, error.status)
         relay.end(error.event())
-
-
-def _not_served(exchange: Exchange) -> ApiError:
-    return invalid_request(
-        f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
-    )
-
-
-def _retries(exchange: Exchange, target: Target, table: Table) -> int:
-    """How many more attempts a group may make; a caller may want fewer."""
-    allowed = target.deployment.max_retries
-    allowed = table.routing.num_retries if allowed is None else allowed
-    wanted = exchange.wishes.num_retries
-    return allowed if wanted is None else min(allowed, wanted)
-
-
-def _sooner(one: ApiError | None, other: ApiError) -> ApiError:
-    """Of two refusals of deployments that have no room, the one that ends sooner."""
-    if one is None:
-        return other
-    waits = [math.inf if each.status != 429 else (each.details or {}).get("retry_after_s", 0) for each in (one, other)]
-    return one if waits[0] <= waits[1] else other
-
-
-async def _pause(exchange: Exchange, seconds: float, failure: ApiError | None) -> None:
-    """Wait before another attempt, a little longer than asked for: many wait. Raises ``failure`` when there is no time for it."""
-    seconds *= 1 + random.random() * JITTER  # noqa: S311 - nothing secret
-    if failure is not None and time.monotonic() + seconds >= exchange.deadline:
-        raise failure
-    await asyncio.sleep(seconds)
 
 
 def _bounded(timeouts: Timeouts, exchange: Exchange) -> Timeouts:
@@ -333,23 +217,12 @@ def _may_be_billed(error: wire.UpstreamError, accounting: Accounting) -> bool:
     )
 
 
-def _all_resting(group: Group, now: float) -> ApiError:
-    seconds = max(1, round(min((t.health.cooldown_until for t in group.targets), default=now) - now))
-    return ApiError(
-        429,
-        "throttling_error",
-        f"No deployments available for selected model, Try again in {seconds} seconds",
-        details={"retry_after_s": seconds},
-        headers=((b"retry-after", str(seconds).encode()),),
-    )
-
-
 def _failure(error: wire.UpstreamError) -> AttemptFailed:
     """What a failure on the wire means for the caller and for the next attempt."""
     if isinstance(error, wire.ConnectionLost) and error.reused and not error.received:
         return AttemptFailed(_gateway_error(502, "The upstream closed the connection."), free=True)
     if isinstance(error, wire.FirstByteTimeout | wire.BodyStalled | wire.DeadlineExceeded | wire.ConnectTimeout):
-        return AttemptFailed(ApiError(504, "timeout_error", "The upstream did not answer in time."))
+        return AttemptFailed(ApiError(504, "timeout_error", "The upstream did not answer in time."), "Timeout")
     if isinstance(error, wire.Truncated):
         return AttemptFailed(_gateway_error(502, "The upstream broke off its answer."))
     if isinstance(error, wire.EgressDenied):
@@ -364,15 +237,16 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
+def _refuse(response: Response | MockedResponse, body: bytes, key: Secret | None) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
     """
-    status = response.status
+    status, words = response.status, _words(body, key)
     if status in (401, 403):
         message = f"The upstream refused the gateway's credentials (status {status})."
-        raise AttemptFailed(ApiError(502, "upstream_authentication_error", message), same_again=False, rest_s=5.0)
+        error = ApiError(502, "upstream_authentication_error", message)
+        raise AttemptFailed(error, "Authentication", same_again=False, rest_s=5.0)
     if status in (429, 529):
         raise _rate_limited(response, words)
     if status >= 500:
@@ -380,15 +254,46 @@ def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
         seconds = _retry_after(response.get(b"retry-after")) if status == 503 else 0
         if seconds:
             error.headers = ((b"retry-after", str(seconds).encode()),)
-        raise AttemptFailed(error, wait_s=float(seconds))
+        raise AttemptFailed(error, _FAULTS.get(status, "InternalServer"), wait_s=float(seconds))
     if status < 400:
         message = "The upstream answered with a redirect or without content, which is never followed."
         raise AttemptFailed(_gateway_error(502, message), same_again=False)
     words = words or f"The upstream refused the request (status {status})."
     if status in (404, 408, 409, 425):
         kind = "not_found_error" if status == 404 else "timeout_error" if status == 408 else "invalid_request_error"
-        raise AttemptFailed(ApiError(status, kind, words), same_again=status != 404)
-    raise RequestRefused(status, "invalid_request_error", words)
+        fault = _FAULTS.get(status, "Default")
+        raise AttemptFailed(ApiError(status, kind, words), fault, same_again=status != 404)
+    refused = RequestRefused(status, "invalid_request_error", words)
+    refused.reason = _reason(body)
+    if refused.reason == "context_window":
+        refused.code = "context_length_exceeded"
+    raise refused
+
+
+_FAULTS: Mapping[int, Fault] = {
+    404: "NotFound",
+    408: "Timeout",
+    502: "BadGateway",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+_TOO_LONG = re.compile(
+    rb"context_length_exceeded|maximum context length|context window|prompt is too long|input is too long"
+    rb"|too many (?:input )?tokens|exceeds the maximum number of tokens|input token count"
+)
+_FILTERED = re.compile(
+    rb"content_filter|content_policy_violation|content policy|content management policy|responsibleaipolicyviolation"
+    rb"|safety system"
+)
+"""How providers say so (OpenAI, Azure, Anthropic, Gemini, vLLM; November 2026)."""
+
+
+def _reason(body: bytes) -> Literal["context_window", "content_policy"] | None:
+    """Why a request was refused, as far as other models may do better."""
+    text = body.lower()
+    if _TOO_LONG.search(text):
+        return "context_window"
+    return "content_policy" if _FILTERED.search(text) else None
 
 
 def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFailed:
@@ -401,7 +306,8 @@ def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFai
         headers=((b"retry-after", str(seconds).encode()),) if seconds else (),
         details={"retry_after_s": seconds} if seconds else None,
     )
-    return AttemptFailed(error, same_again=False, rest_s=float(seconds or 1), wait_s=float(seconds))
+    fault: Fault = "ServiceUnavailable" if overloaded else "RateLimit"
+    return AttemptFailed(error, fault, same_again=False, rest_s=float(seconds or 1), wait_s=float(seconds))
 
 
 def _retry_after(value: bytes | None) -> int:

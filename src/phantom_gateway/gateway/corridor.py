@@ -14,10 +14,12 @@ from phantom_gateway.gateway import admit, body, discovery, headers, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, permit
+from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.table import Table
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.wire.intake import Verdict
     from phantom_gateway.wire.message import Request
@@ -67,27 +69,14 @@ class Corridor:
             raise unavailable("The gateway is starting.")
         exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
         exchange.principal = await worker.authenticator.authenticate(request)
-        if exchange.principal.allowed_routes:
-            check_route(exchange.principal, request.path)
-        coding = request.get(b"content-encoding")
-        if coding is not None and coding.lower() != b"identity":
-            raise ApiError(
-                415,
-                "invalid_request_error",
-                "Send the body uncompressed.",
-                headers=((b"accept-encoding", b"identity"),),
-            )
-        exchange.call = body.parse(request.body, operation, path_model)
-        exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
-        exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
-        if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
-            raise invalid_request("Tags are not accepted from callers here.", "tags")
-        await permit(exchange, table, worker)
+        await prepare(exchange, table, worker)
         accounting = await admit.admit(exchange, table, worker)
         try:
-            await worker.caller.run(exchange, table)
+            await worker.router.run(exchange, table)
         except ApiError as error:
             error.call_id = exchange.call_id
+            if exchange.trail is not None:
+                error.headers += ((b"x-phantom-routing-trail", trail.header(exchange.trail)),)
             await accounting.close_failure(error.kind, error.status)
             raise
         except asyncio.CancelledError:
@@ -129,6 +118,27 @@ class Corridor:
         name = request.path.partition(b"/models")[2].lstrip(b"/")
         answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
         responder.send(200, headers.JSON, answer)
+
+
+async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
+    """What an authenticated request asks for, and whether its key may: body, wishes, permit. Raises ApiError."""
+    request = exchange.request
+    if exchange.principal.allowed_routes:
+        check_route(exchange.principal, request.path)
+    coding = request.get(b"content-encoding")
+    if coding is not None and coding.lower() != b"identity":
+        raise ApiError(
+            415,
+            "invalid_request_error",
+            "Send the body uncompressed.",
+            headers=((b"accept-encoding", b"identity"),),
+        )
+    exchange.call = body.parse(request.body, exchange.operation, exchange.path_model)
+    exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
+    exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
+    if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
+        raise invalid_request("Tags are not accepted from callers here.", "tags")
+    await permit(exchange, table, worker)
 
 
 def _is_models(path: bytes) -> bool:

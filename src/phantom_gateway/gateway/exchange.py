@@ -10,7 +10,7 @@ body           call (the parsed request body)
 wishes         wishes (what the caller asks of the gateway itself)
 permit         group, routed (the name within it), limits, instead (the model that takes the place of the one asked for)
 admit          accounting
-call           deadline, target, attempts, fallbacks
+route          deadline, target, attempts, fallbacks, trail
 relay, settle  nothing: what they learn is kept by the accounting
 =============  =====================================================================
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Target
     from phantom_gateway.gateway.wishes import Wishes
+    from phantom_gateway.ledger.trail import Step
     from phantom_gateway.spine.messages import KeyRecord, Limit
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
@@ -51,6 +52,7 @@ class Exchange:
         "routed",
         "started_ns",
         "target",
+        "trail",
         "wishes",
     )
 
@@ -82,5 +84,13 @@ class Exchange:
         self.deadline = 0.0
         """Monotonic time by which the answer must have begun, whatever is tried."""
         self.target = None
+        self.trail: list[Step] | None = None
+        """How it found its deployment, where there is something to tell."""
         self.attempts = 0
         self.fallbacks = 0
+
+    def note(self, step: Step) -> None:
+        """Add a step to the routing trail."""
+        if self.trail is None:
+            self.trail = []
+        self.trail.append(step)

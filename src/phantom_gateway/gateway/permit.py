@@ -84,7 +84,7 @@ def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None
     whose = table.names.refused_by(key, model)
     if whose is not None:
         raise denied(whose, asked)
-    found = table.find(model)
+    found = table.find(model, key.team_id)
     if found is None:
         message = (
             f"Invalid model name passed in model={asked}. Call `/v1/models` to view available models for your key."
@@ -165,6 +165,7 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
         else:
             granted = of_key(key, asked, table, wishes.priority)
         exchange.limits = granted.limits
+        subjects: tuple[SubjectRecord, ...] = ()
         if worker.subjects.any and (wishes.end_user or wishes.tags or key.tags):
             generation = worker.generation
             subjects = await worker.subjects.of(wishes.end_user, (*key.tags, *wishes.tags))
@@ -174,6 +175,8 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
             if subjects:
                 granted, name = _admitted(granted, asked, subjects, exchange, table)
                 exchange.limits = granted.joined(subjects, name)
+        if wishes.fallbacks:
+            _check_fallbacks(exchange, table, subjects)
         exchange.group, exchange.routed = granted.group, granted.routed
         return
 
@@ -189,13 +192,26 @@ async def _authenticate_again(exchange: Exchange, worker: Worker) -> None:
     check_route(exchange.principal, exchange.request.path)
 
 
+def _check_fallbacks(exchange: Exchange, table: Table, subjects: tuple[SubjectRecord, ...]) -> None:
+    """Models that the request itself names to fall back to: whoever may not ask for one may not fall back to it."""
+    key = exchange.principal
+    for name in exchange.wishes.further():
+        if not table.names.is_usable(key, name):
+            raise denied(table.names.refused_by(key, key.model_aliases.get(name, name)) or "key", name)
+        for subject in subjects:
+            if subject.entity.startswith("customer:") and not table.names.admits(subject.models, name, key.team_id):
+                raise denied("customer", name)
+
+
 def _admitted(
     granted: Permit, asked: str, subjects: tuple[SubjectRecord, ...], exchange: Exchange, table: Table
 ) -> tuple[Permit, str]:
     """Whether the customer's list admits the model; else the customer's default model takes its place."""
     for subject in subjects:
         # A tag's models say where its requests may be routed, not who may ask.
-        if not subject.entity.startswith("customer:") or table.names.admits(subject.models, granted.model):
+        if not subject.entity.startswith("customer:") or table.names.admits(
+            subject.models, granted.model, exchange.principal.team_id
+        ):
             continue
         if subject.default_model is None:
             raise denied("customer", asked)

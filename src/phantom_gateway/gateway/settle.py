@@ -16,9 +16,11 @@ from phantom_gateway.dialects.openai import said
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.beside import Beside
 from phantom_gateway.gateway.errors import unavailable
+from phantom_gateway.ledger import trail
 from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
 from phantom_gateway.ledger.money import Cost, cost
 from phantom_gateway.ledger.record import Closed, Opened, Status
+from phantom_gateway.ledger.trail import Step
 from phantom_gateway.ledger.usage import Usage, estimate, from_openai
 from phantom_gateway.spine.snapshot import Prices
 
@@ -134,7 +136,11 @@ class Accounting:
     def answered(self, upstream_headers: list[tuple[bytes, bytes]]) -> None:
         """The upstream's head has come with status 200."""
         self.came = True
-        self._upstream_ns += time.monotonic_ns() - self._upstream_since
+        now_ns = time.monotonic_ns()
+        took_ns = now_ns - self._upstream_since
+        self._upstream_ns += took_ns
+        assert self._target is not None, "an answer comes from a target"
+        self._target.health.took(took_ns / 1e9, now_ns / 1e9)
         self._passed_on = headers.of_upstream(upstream_headers)
 
     def streams(self, tap: StreamTap, relay: StreamRelay) -> None:
@@ -191,6 +197,10 @@ class Accounting:
             with suppress(StorageFullError):
                 self._close("failure", 500, "internal_server_error")
 
+    def attempt_ms(self) -> int:
+        """How long ago the present or last attempt began."""
+        return (time.monotonic_ns() - self._upstream_since) // 1_000_000
+
     # --- what the caller is told -------------------------------------------------------------------------------------
 
     def header_block(self) -> bytes:
@@ -215,6 +225,8 @@ class Accounting:
                 exchange.fallbacks,
             )
         )
+        if exchange.trail is not None:
+            common += b"x-phantom-routing-trail: %b\r\n" % trail.header(exchange.trail)
         limits = headers.of_limits(self._reservation.slices, time.time())
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
@@ -316,6 +328,7 @@ class Accounting:
             client_left=left or exchange.responder.gone,
             session_id=opened.session_id,
             trace_id=opened.trace_id,
+            trail=() if exchange.trail is None else self._trail(exchange.trail, status, http_status),
         )
         try:
             self._journal.append(record)
@@ -332,6 +345,13 @@ class Accounting:
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)
         series.input_tokens += prompt
         series.output_tokens += completion
+
+    def _trail(self, steps: list[Step], status: Status, http_status: int) -> tuple[Step, ...]:
+        """The routing trail, with the attempt that this ends."""
+        if self._under_way and self._target is not None:
+            why = status if status == "success" else f"{status} {http_status}"
+            steps = [*steps, Step("try", self._target.id, why, self.attempt_ms())]
+        return trail.bounded(steps)
 
     def _counted(self) -> int:
         """What was used of token limits."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from phantom_gateway.gateway.headers import text as header_text
+from phantom_gateway.gateway.health import Health
+from phantom_gateway.gateway.retry_budget import share_of
+from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.limits import configured
 from phantom_gateway.limits.priorities import reservations
@@ -18,9 +21,12 @@ from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from phantom_gateway.gateway.permit import Permit
+    from phantom_gateway.gateway.wishes import Reason
     from phantom_gateway.spine.messages import KeyRecord
-    from phantom_gateway.spine.snapshot import Deployment, Snapshot
+    from phantom_gateway.spine.snapshot import Deployment, Fault, Routing, Snapshot
 
 UNKNOWN_OUTPUT_LIMIT = 16384
 """Output tokens reserved for when neither the request nor the model's data bounds the output."""
@@ -33,37 +39,13 @@ _UNPRICED = PricedModel(prices=Prices())
 _encoder = msgspec.json.Encoder()
 
 
-class Health:
-    """What traffic has taught about a deployment; survives a configuration reload that keeps the deployment."""
-
-    __slots__ = ("cooldown_until", "fails", "in_flight")
-
-    def __init__(self) -> None:
-        self.fails = 0
-        self.cooldown_until = 0.0
-        self.in_flight = 0
-
-    def succeeded(self) -> None:
-        """A request was answered."""
-        self.fails = 0
-
-    def failed(self, now: float, allowed: int, cooldown_s: float) -> None:
-        """A request failed by the upstream's fault; after more than ``allowed`` in a row the deployment rests."""
-        self.fails += 1
-        if self.fails > allowed:
-            self.rest(now, cooldown_s)
-
-    def rest(self, now: float, seconds: float) -> None:
-        """Send nothing here for a while. A later end is never shortened."""
-        self.cooldown_until = max(self.cooldown_until, now + seconds)
-
-
 class Target:
     """One deployment, compiled: request heads per operation, request defaults, timeouts, health."""
 
     __slots__ = (
         "_fixed_price",
         "_price_list",
+        "cooldown_s",
         "defaults",
         "deployment",
         "fixed_model",
@@ -74,6 +56,7 @@ class Target:
         "limits",
         "origin",
         "stream_timeouts",
+        "tags",
         "timeouts",
         "weight",
     )  # fmt: skip
@@ -86,6 +69,10 @@ class Target:
         """Of the deployment and of its provider."""
         self.health = health
         self.weight = deployment.weight
+        self.tags = frozenset(deployment.tags)
+        self.cooldown_s = routing.cooldown_s
+        if self.cooldown_s and deployment.cooldown_s is not None:
+            self.cooldown_s = deployment.cooldown_s
         self.header_part = b"x-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % (
             header_text(deployment.id),
             header_text(deployment.group),
@@ -180,42 +167,46 @@ class Worst(NamedTuple):
 
 
 class Group:
-    """All deployments under one public model name."""
+    """All deployments under one public model name; of a team, if it has any of its own under it."""
 
-    __slots__ = ("fallbacks", "fixed", "name", "operations", "targets", "worst")
+    __slots__ = ("alone", "by_operation", "fallbacks", "fixed", "name", "operations", "retries", "targets", "worst")
 
-    def __init__(self, name: str, targets: tuple[Target, ...]) -> None:
+    def __init__(self, name: str, targets: tuple[Target, ...], routing: Routing) -> None:
         self.name = name
         self.targets = targets
-        self.fallbacks: tuple[str, ...] = ()
+        self.fallbacks: Fallbacks = NOWHERE
         self.operations = frozenset(operation for target in targets for operation in target.heads)
+        self.by_operation = {
+            operation: tuple(target for target in targets if operation in target.heads) for operation in self.operations
+        }
+        self.retries: Mapping[Fault, int] = routing.retry_policy | routing.retry_policies.get(name, {})
+        """By kind of failure, where the configuration says something."""
         self.fixed = all(target.fixed_model for target in targets)
         self.worst = Worst()
         """Of this group and its fallbacks, when no wildcard is among them; else ask ``Table.worst``."""
-
-    def candidates(self, operation: str, now: float, tried: set[str]) -> list[Target]:
-        """Deployments that can do the operation, are not resting, were not tried, in the lowest ``order`` tier."""
-        if len(self.targets) == 1:
-            only = self.targets[0]
-            fit = operation in only.heads and only.id not in tried and only.health.cooldown_until <= now
-            return [only] if fit else []
-        able = [
-            t for t in self.targets if operation in t.heads and t.id not in tried and t.health.cooldown_until <= now
-        ]
-        if len(able) > 1:
-            lowest = min(t.deployment.order for t in able)
-            able = [t for t in able if t.deployment.order == lowest]
-        return able
+        self.alone = len(targets) == 1
+        """Whether a resting deployment would leave nobody: there is one, and nothing to fall back to."""
 
 
-def choose(candidates: list[Target], draw: random.Random) -> Target:
-    """``simple-shuffle``: one of several by weight."""
-    if len(candidates) == 1:
-        return candidates[0]
-    weights = [target.weight for target in candidates]
-    if sum(weights) <= 0:
-        return draw.choice(candidates)
-    return draw.choices(candidates, weights)[0]
+class Fallbacks(NamedTuple):
+    """Where a request goes when its group cannot serve it, by the reason."""
+
+    general: tuple[str, ...] = ()
+    context_window: tuple[str, ...] = ()
+    content_policy: tuple[str, ...] = ()
+
+    def of(self, reason: Reason) -> tuple[str, ...]:
+        """Those for one reason."""
+        if reason == "general":
+            return self.general
+        return self.context_window if reason == "context_window" else self.content_policy
+
+    def names(self) -> tuple[str, ...]:
+        """All of them, once each."""
+        return tuple(dict.fromkeys([*self.general, *self.context_window, *self.content_policy]))
+
+
+NOWHERE = Fallbacks()
 
 
 class Table:
@@ -235,23 +226,31 @@ class Table:
         self._permits: dict[int, tuple[KeyRecord, dict[str | tuple[str, str], Permit]]] = {}
         """By ``id`` of the record, which the entry keeps alive."""
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
-        healths: dict[str, Health] = {}
-        if previous is not None:
-            healths = {t.id: t.health for group in previous.groups.values() for t in group.targets}
-        members: dict[str, list[Target]] = {}
+        self.strategy = STRATEGIES[self.routing.strategy]
+        self.counts_use = self.routing.strategy == "usage-based-routing-v2"
+        self.picks = self.routing.tag_filtering or self.routing.input_check
+        """Whether a request may be admitted to some deployments of a group only."""
+        self.retry_share = share_of(self.routing.retry_share)
+        self.unhealthy: frozenset[str] = frozenset() if previous is None else previous.unhealthy
+        """Deployments whose health check failed, where checks decide on routes: asked only when there is no other."""
+        healths = {} if previous is None else {target.id: target.health for target in previous.targets}
+        members: dict[tuple[str, str], list[Target]] = {}
         for deployment in snapshot.deployments:
             target = Target(deployment, snapshot, healths.get(deployment.id) or Health())
-            members.setdefault(deployment.group, []).append(target)
-        self.groups: dict[str, Group] = {name: Group(name, tuple(targets)) for name, targets in members.items()}
-        longest = [
-            max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for each in members.values() for t in each
-        ]
+            members.setdefault((deployment.team_id, deployment.group), []).append(target)
+        self.targets: tuple[Target, ...] = tuple(target for each in members.values() for target in each)
+        groups = {place: Group(place[1], tuple(each), self.routing) for place, each in members.items()}
+        self.groups: dict[str, Group] = {name: group for (team, name), group in groups.items() if not team}
+        self._of_teams = {place: group for place, group in groups.items() if place[0]}
+        longest = [max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for t in self.targets]
         self.total_timeout_s = self.routing.total_timeout_s or max([self.routing.timeout_s, *longest])
         """Seconds for a whole call, whatever is tried."""
-        for group in self.groups.values():
-            group.fallbacks = self.fallbacks_of(group.name)
-            chain = self._chain(group.name)
-            if all(member.fixed for member, _ in chain):
+        for (team, name), group in groups.items():
+            group.fallbacks = self._fallbacks_of(name)
+            group.alone = group.alone and not (group.fixed and group.fallbacks.general)
+            chain = [(group, name), *self._found(group.fallbacks.names(), team)]
+            # a fallback of everybody's may lead a team to its own deployments, at their prices
+            if all(member.fixed for member, _ in chain) and (team or len(chain) == 1 or not self._of_teams):
                 group.worst = _worst(chain)
             else:
                 group.fixed = False
@@ -268,38 +267,56 @@ class Table:
             entry = self._permits[id(key)] = key, {}
         return entry[1]
 
-    def worst(self, group: Group, model: str) -> Worst:
-        """What a request for ``model`` of ``group`` can cost at most, wherever it ends."""
-        return group.worst if group.fixed else _worst([(group, model), *self._chain(group.name)[1:]])
+    def forget(self, key: KeyRecord) -> None:
+        """Drop what is known of a record that will not come again."""
+        self._permits.pop(id(key), None)
 
-    def is_priced(self, group: Group, model: str) -> bool:
+    def worst(self, group: Group, model: str, team: str | None = None, further: tuple[str, ...] = ()) -> Worst:
+        """What a request for ``model`` of ``group`` can cost at most, wherever it ends. ``further``: fallbacks it names."""
+        if group.fixed and not further:
+            return group.worst
+        return _worst([(group, model), *self._found((*group.fallbacks.names(), *further), team)])
+
+    def is_priced(self, group: Group, model: str, team: str | None = None, further: tuple[str, ...] = ()) -> bool:
         """False when a wildcard of a provider with a price list names a model that is not in it."""
-        return group.fixed or all(
+        if group.fixed and not further:
+            return True
+        return all(
             target.is_priced(target.upstream_model(name))
-            for member, name in [(group, model), *self._chain(group.name)[1:]]
+            for member, name in [(group, model), *self._found((*group.fallbacks.names(), *further), team)]
             for target in member.targets
         )
 
-    def _chain(self, name: str) -> list[tuple[Group, str]]:
-        """The group and those it may fall back to, with the model name asked of each."""
-        names = (name, *self.groups[name].fallbacks)
-        return [found for each in names if (found := self.find(each)) is not None]
+    def _found(self, names: Iterable[str], team: str | None) -> list[tuple[Group, str]]:
+        """The groups of several public names, with the model name asked of each."""
+        return [found for each in names if (found := self.find(each, team)) is not None]
 
-    def find(self, model: str) -> tuple[Group, str] | None:
-        """The group that serves a public model name, and the name within it (``ModelNames.find``)."""
-        group = self.groups.get(model)
-        if group is not None:
-            return group, model
-        found = self.names.find(model)
-        return None if found is None else (self.groups[found.group], found.model)
+    def find(self, model: str, team: str | None = None) -> tuple[Group, str] | None:
+        """The group that serves a public model name to a team, and the name within it (``ModelNames.find``)."""
+        if not self._of_teams:
+            group = self.groups.get(model)
+            if group is not None:
+                return group, model
+        found = self.names.find(model, team)
+        if found is None:
+            return None
+        return (self._of_teams[found.team, found.group] if found.team else self.groups[found.group]), found.model
 
-    def fallbacks_of(self, group: str) -> tuple[str, ...]:
-        """Where a request goes when the group cannot serve it, bounded by ``max_fallbacks``; an empty list means nowhere."""
+    def _fallbacks_of(self, group: str) -> Fallbacks:
+        """Where a request goes when the group cannot serve it; an empty list means nowhere."""
         routing = self.routing
-        names = routing.fallbacks.get(group)
-        if names is None:
-            names = routing.fallbacks.get("*") or routing.default_fallbacks
-        return tuple(name for name in names if name != group)[: routing.max_fallbacks]
+        general = routing.fallbacks.get(group)
+        if general is None:
+            general = routing.fallbacks.get("*") or routing.default_fallbacks
+        lists = [general]
+        for special in (routing.context_window_fallbacks, routing.content_policy_fallbacks):
+            names = special.get(group)
+            lists.append(special.get("*", ()) if names is None else names)
+        return Fallbacks(*[self.bounded(names, group) for names in lists])
+
+    def bounded(self, names: Iterable[str], group: str) -> tuple[str, ...]:
+        """Fallbacks of ``group``, bounded by ``max_fallbacks``."""
+        return tuple([name for name in names if name != group][: self.routing.max_fallbacks])
 
 
 def _worst(chain: list[tuple[Group, str]]) -> Worst:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from phantom_gateway.gateway.errors import invalid_request
 
@@ -17,11 +18,31 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 256
 MAX_TAGS = 32
+MAX_FALLBACKS = 20
 
-_FIELDS = frozenset({"user", "timeout", "request_timeout", "num_retries", "tags", "metadata", "litellm_metadata"}) | {
-    "litellm_session_id",
-    "litellm_trace_id",
+Reason = Literal["general", "context_window", "content_policy"]
+"""Why a request is to go on elsewhere."""
+
+_FALLBACKS: Mapping[Reason, str] = {
+    "general": "fallbacks",
+    "context_window": "context_window_fallbacks",
+    "content_policy": "content_policy_fallbacks",
 }
+_MOCKS: Mapping[Reason, str] = {
+    "general": "mock_testing_fallbacks",
+    "context_window": "mock_testing_context_fallbacks",
+    "content_policy": "mock_testing_content_policy_fallbacks",
+}
+_ROUTING = frozenset({"disable_fallbacks", *_FALLBACKS.values(), *_MOCKS.values()})
+_FIELDS = frozenset(
+    {
+        "user", "timeout", "request_timeout", "stream_timeout", "num_retries", "tags", "metadata", "litellm_metadata",
+        "litellm_session_id", "litellm_trace_id", *_ROUTING,
+    }
+)  # fmt: skip
+
+
+_NOTHING: Mapping[Reason, tuple[str, ...]] = MappingProxyType({})
 
 
 class Wishes(NamedTuple):
@@ -40,6 +61,15 @@ class Wishes(NamedTuple):
     """A lower one than the key has."""
     is_impatient: bool = False
     """Whether there is a timeout among them."""
+    fallbacks: Mapping[Reason, tuple[str, ...]] = _NOTHING
+    """Models to go on with instead of the configured ones, by the reason."""
+    no_fallbacks: bool = False
+    mocked: Reason | None = None
+    """The first attempt is taken as failed for this reason, to try the fallbacks."""
+
+    def further(self) -> tuple[str, ...]:
+        """All models the request names itself."""
+        return tuple([name for names in self.fallbacks.values() for name in names])
 
 
 NONE = Wishes()
@@ -56,7 +86,20 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         headers = {user_header: headers[user_header]} if user_header in headers else {}
     timeout = field.get("timeout", field.get("request_timeout"))
     timeout_s = _seconds(_header(headers, b"x-litellm-timeout"), "x-litellm-timeout") or _seconds(timeout, "timeout")
-    stream_timeout_s = _seconds(_header(headers, b"x-litellm-stream-timeout"), "x-litellm-stream-timeout")
+    stream_timeout_s = _seconds(_header(headers, b"x-litellm-stream-timeout"), "x-litellm-stream-timeout") or _seconds(
+        field.get("stream_timeout"), "stream_timeout"
+    )
+    fallbacks: Mapping[Reason, tuple[str, ...]] = _NOTHING
+    mocked: Reason | None = None
+    no_fallbacks = False
+    if not _ROUTING.isdisjoint(field):
+        fallbacks = {
+            reason: _names(field[name], name, call.model)
+            for reason, name in _FALLBACKS.items()
+            if field.get(name) is not None
+        }
+        mocked = next((reason for reason, name in _MOCKS.items() if field.get(name) is True), None)
+        no_fallbacks = field.get("disable_fallbacks") is True
     return Wishes(
         end_user=_text(field.get("user"))
         or (_header(headers, user_header) if user_header else None)
@@ -70,7 +113,32 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         num_retries=_retries(headers, field),
         tags=_tags(headers, field),
         priority=_header(headers, b"x-litellm-priority"),
+        fallbacks=fallbacks,
+        no_fallbacks=no_fallbacks,
+        mocked=mocked,
     )
+
+
+def _names(value: Any, field: str, model: str) -> tuple[str, ...]:
+    """Model names, in the ways LiteLLM takes them: ``["a"]``, ``[{"model": "a"}]``, ``[{"asked": ["a", "b"]}]``.
+
+    Raises ApiError 400 for anything else: LiteLLM's other parameters of a fallback would change what is asked.
+    """
+    found: list[Any] = []
+    for each in value if isinstance(value, list) else [None]:
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, dict) and each.keys() == {"model"}:
+            found.append(each["model"])
+        elif isinstance(each, dict) and each and all(isinstance(names, list) for names in each.values()):
+            found += each.get(model) or each.get("*") or []
+        else:
+            found.append(None)
+    if len(found) > MAX_FALLBACKS or not all(isinstance(name, str) and 0 < len(name) <= MAX_TEXT for name in found):
+        raise invalid_request(
+            f"'{field}' must be a list of at most {MAX_FALLBACKS} model names, and nothing else.", field
+        )
+    return tuple(dict.fromkeys(found))
 
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

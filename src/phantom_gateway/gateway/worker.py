@@ -17,8 +17,11 @@ import msgspec
 from phantom_gateway.gateway.authenticate import Authenticator
 from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
+from phantom_gateway.gateway.explain import explain
 from phantom_gateway.gateway.forward import Forwarder
+from phantom_gateway.gateway.health_report import HealthReport
 from phantom_gateway.gateway.meter import Meter
+from phantom_gateway.gateway.route import Router
 from phantom_gateway.gateway.settle import Books
 from phantom_gateway.gateway.subjects import Subjects
 from phantom_gateway.gateway.table import Table
@@ -30,6 +33,8 @@ from phantom_gateway.spine.client import SpineClient, SpineDown
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    Explain,
+    Explained,
     Heartbeat,
     Hello,
     Invalidate,
@@ -90,11 +95,13 @@ class Worker:
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
         self.subjects = Subjects(self.spine)
-        self.caller = Caller(self.client, self.book)
+        self.caller = Caller(self.client)
+        self.router = Router(self.caller, self.book)
         self.forwarder = Forwarder(self.client, str(run / "control.sock"))
         corridor = Corridor(self)
         self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
         self._database_ok = False
+        self._reported = HealthReport()
         self._key_epoch = -1
         self._calls = 0
         seed = secrets.token_hex(10)
@@ -162,13 +169,14 @@ class Worker:
         self.authenticator.cache.forget(())
         self.subjects.forget(())
         self.subjects.heard(message.subjects)
+        self._reported.forget()
         self._key_epoch = -1
         if message.snapshot is not None:
             self.install(message.snapshot)
         self._database_ok = True
         self.ready.set()
 
-    def pushed(self, message: NewSnapshot | Invalidate | Recall | Heartbeat) -> None:
+    def pushed(self, message: NewSnapshot | Invalidate | Recall | Explain | Heartbeat) -> None:
         """React to a push."""
         if isinstance(message, Heartbeat):
             self._beat(message)
@@ -184,6 +192,8 @@ class Worker:
                 else self.book.on_recall(message.scope, message.seq)
             )
             self.spine.send(answer)
+        elif isinstance(message, Explain):
+            self.tasks.spawn(self._explain(message), "explain")
         else:
             self.install(message.snapshot)
             self.spine.send(Ack(seq=message.seq))
@@ -204,9 +214,7 @@ class Worker:
         self.table = table
         self.books = self.books._replace(limited_tokens=snapshot.settings.limited_tokens)
         self.subjects.forget(())  # defaults of those nobody made stand in the configuration
-        self.client.forget(
-            {target.origin for group in table.groups.values() for target in group.targets} | {self.forwarder.origin}
-        )
+        self.client.forget({target.origin for target in table.targets} | {self.forwarder.origin})
 
     async def _ask(self, ask: LeaseAsk) -> LeaseGrant:
         try:
@@ -214,8 +222,13 @@ class Worker:
         except SpineDown as error:
             raise LimiterUnavailable(str(error)) from error
 
+    async def _explain(self, ask: Explain) -> None:
+        self.spine.send(Explained(seq=ask.seq, found=await explain(self, ask)))
+
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
+        if self.table is not None and len(beat.unhealthy) + len(self.table.unhealthy):
+            self.table.unhealthy = frozenset(beat.unhealthy)
         self.subjects.heard(beat.subjects)
         place = bisect_left(beat.workers, self.incarnation)
         self.book.shares.placed(Place(max(len(beat.workers), 1), place, beat.nodes, beat.node), time.time())
@@ -239,5 +252,6 @@ class Worker:
                     requests=self.server.requests,
                     loop_lag_ms=lag_ms,
                     journal_degraded=self.journal.degraded,
+                    deployments=self._reported.changed(self.table, loop.time()),
                 )
             )

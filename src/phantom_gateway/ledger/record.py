@@ -7,7 +7,7 @@ Compatibility rules, since journals outlive the release that wrote them:
 - fields are only ever added, at the end, with a default; none is removed, moved or given another type or meaning;
 - a reader ignores trailing fields it does not know and takes the default for those that are missing;
 - a kind, once used, is never reused; a reader skips and reports a kind it does not know;
-- the same rules hold for the nested ``Usage`` and ``Spend``.
+- the same rules hold for the nested ``Usage``, ``Spend`` and ``Step``.
 
 Records never contain prompts, answers, header values or keys.
 """
@@ -19,6 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from phantom_gateway.ledger.money import Cost
+from phantom_gateway.ledger.trail import Step
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.spine.messages import Spend
 
@@ -109,6 +110,8 @@ class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):
     session_id: str | None = None
     trace_id: str | None = None
     project_id: str | None = None
+    trail: tuple[Step, ...] = ()
+    """How the request found its deployment; empty when there was one, and its first attempt did it."""
 
 
 Record = Opened | Closed
@@ -131,7 +134,7 @@ def _clip(value: Any) -> Any:
         return value[:MAX_TEXT].encode("utf-8", "replace").decode()
     if type(value) is int:
         return max(-_MAX_INT, min(_MAX_INT, value))
-    if isinstance(value, Cost | Spend):
+    if isinstance(value, Cost | Spend | Step):
         return type(value)(*map(_clip, value))
     if isinstance(value, tuple):
         texts = bool(value) and isinstance(value[0], str)

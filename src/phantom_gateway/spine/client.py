@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from phantom_gateway.spine.codec import FrameDecoder, SpineProtocolError, encode, worker_decoder
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
+    Explain,
     Heartbeat,
     Hello,
     Invalidate,
@@ -52,7 +53,7 @@ class Listener(Protocol):
     def welcomed(self, message: Welcome) -> None:
         """The handshake is complete."""
 
-    def pushed(self, message: NewSnapshot | Invalidate | Recall | Heartbeat) -> None:
+    def pushed(self, message: NewSnapshot | Invalidate | Recall | Explain | Heartbeat) -> None:
         """Control says something unasked."""
 
     def lost(self) -> None:

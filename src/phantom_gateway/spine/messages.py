@@ -1,4 +1,4 @@
-"""The messages of the spine, both ways. Version 2.
+"""The messages of the spine, both ways. Version 3.
 
 Framing: 4-byte big-endian length, then msgpack of one tagged struct. Every request from a worker carries ``seq`` and is
 answered by a message with the same ``seq``; pushes from control carry none. Times are Unix seconds unless named ``_ns``;
@@ -14,7 +14,7 @@ import msgspec
 
 from phantom_gateway.spine.snapshot import Snapshot
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 LimitKind = Literal["requests", "tokens", "parallel", "budget"]
 
@@ -187,6 +187,23 @@ class LeaseReturn(Message, frozen=True, kw_only=True, tag="lease_return"):
     seq: int = 0
 
 
+class DeploymentHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a worker has learnt of a deployment from its traffic."""
+
+    id: str
+    state: Literal["closed", "open", "half_open", "resting"] = "closed"
+    rests_s: float = 0.0
+    """How much longer nothing is sent there."""
+    in_flight: int = 0
+    requests: int = 0
+    """Attempts since the worker has started, and how many failed by the deployment's fault."""
+    failures: int = 0
+    fails: int = 0
+    """Failures in a row."""
+    latency_ms: float = 0.0
+    last_fault: str = ""
+
+
 class Load(Message, frozen=True, kw_only=True, tag="load"):
     """Health and load of a worker, about once a second; for metrics and readiness."""
 
@@ -196,6 +213,15 @@ class Load(Message, frozen=True, kw_only=True, tag="load"):
     loop_lag_ms: float = 0.0
     journal_degraded: str = ""
     """Empty, or why the journal is degraded (``storage_full``, ``fsync_failed``)."""
+    deployments: tuple[DeploymentHealth, ...] = ()
+    """Those of which something has changed since the last report."""
+
+
+class Explained(Message, frozen=True, kw_only=True, tag="explained"):
+    """Answer to ``Explain``: JSON."""
+
+    seq: int
+    found: bytes
 
 
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
@@ -273,6 +299,17 @@ class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     """Of a notice: the window it is about."""
 
 
+class Explain(Message, frozen=True, kw_only=True, tag="explain"):
+    """What would happen to this request of this key, and why? Nothing is sent to an upstream; answered by ``Explained``."""
+
+    seq: int
+    key: KeyRecord
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Names in lower case."""
+    body: bytes
+
+
 class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
     """Forget every record that these entities are part of (empty = all). Answered by ``Ack``."""
 
@@ -298,7 +335,9 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """Nodes that share limits."""
     node: int = 0
     """This node's place among them, from 0."""
+    unhealthy: tuple[str, ...] = ()
+    """Deployments to be asked only when there is no other: their health check failed."""
 
 
-ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack
-ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Invalidate | Heartbeat
+ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Explained | Ack
+ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Explain | Invalidate | Heartbeat

@@ -125,6 +125,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
     stream_timeout_s: float | None = None
     max_retries: int | None = None
     tags: tuple[str, ...] = ()
+    team_id: str = ""
+    """The team this deployment belongs to: nobody else's requests come here."""
+    cooldown_s: float | None = None
+    """Instead of ``Routing.cooldown_s``."""
     access_groups: tuple[str, ...] = ()
     """Names by which lists of models may mean this deployment's group."""
     budget: Budget | None = None
@@ -137,10 +141,43 @@ class Deployment(Struct, frozen=True, kw_only=True):
     """Kept in the database rather than in the configuration file."""
 
 
+Strategy = Literal[
+    "simple-shuffle", "least-busy", "latency-based-routing", "usage-based-routing-v2", "cost-based-routing"
+]
+Fault = Literal[
+    "BadRequest",
+    "Authentication",
+    "Timeout",
+    "RateLimit",
+    "ContentPolicyViolation",
+    "InternalServer",
+    "ServiceUnavailable",
+    "BadGateway",
+    "NotFound",
+    "Default",
+]
+"""Kinds of failures by LiteLLM's names, without their common ``Error``."""
+Affinity = Literal["prompt_caching", "session_affinity", "deployment_affinity"]
+"""What keeps requests on one deployment: a conversation, a session, a key."""
+
+
 class Routing(Struct, frozen=True, kw_only=True):
     """Behaviour of the one attempt loop."""
 
+    strategy: Strategy = "simple-shuffle"
+    affinity: tuple[Affinity, ...] = ()
+    tag_filtering: bool = False
+    tags_match_any: bool = True
+    """One tag in common suffices; else a deployment must have all tags of the request."""
+    input_check: bool = False
+    """Leave out deployments whose input limit the request exceeds."""
     num_retries: int = 2
+    retry_policy: dict[Fault, int] = {}
+    """Retries by kind of failure; where it says nothing, ``num_retries`` or the deployment's own number holds."""
+    retry_policies: dict[str, dict[Fault, int]] = {}
+    """The same by group; wins over ``retry_policy``."""
+    retry_share: float = 0.1
+    """Retries of a worker as a share of its requests, beside a few that are always possible."""
     retry_after_s: float = 0.0
     timeout_s: float = 600.0
     """Of one attempt."""
@@ -152,10 +189,17 @@ class Routing(Struct, frozen=True, kw_only=True):
     stall_timeout_s: float = 120.0
     """Longest silence inside a response body."""
     allowed_fails: int = 3
+    """Failures in a row before a deployment rests."""
+    allowed_fails_policy: dict[Fault, int] = {}
+    """The same by kind of failure, each counted by itself."""
     cooldown_s: float = 5.0
     max_fallbacks: int = 5
     fallbacks: dict[str, tuple[str, ...]] = {}
     default_fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: dict[str, tuple[str, ...]] = {}
+    """Where a request goes whose input is too long; ``*`` stands for every model."""
+    content_policy_fallbacks: dict[str, tuple[str, ...]] = {}
+    """Where a request goes that the provider's filter refused."""
     aliases: dict[str, str] = {}
     """``model_group_alias``: public alias to model group."""
     hidden_aliases: frozenset[str] = frozenset()
@@ -181,6 +225,18 @@ class Priorities(Struct, frozen=True, kw_only=True):
     """The share, as a part of one, that all others have together."""
     threshold: float = 0.5
     """How much of a model must be in use, as a part of one, before priorities are held to their shares."""
+
+
+class HealthChecks(Struct, frozen=True, kw_only=True):
+    """What control asks of upstreams by itself; 0 seconds: never."""
+
+    interval_s: float = 0.0
+    """Between smallest requests, which the providers bill (``background_health_checks``)."""
+    free_interval_s: float = 0.0
+    """Between requests for the list of models, which cost nothing."""
+    at_once: int = 16
+    decide: bool = False
+    """Whether a deployment whose last check failed is asked only when there is no other (``enable_health_check_routing``)."""
 
 
 class HttpLimits(Struct, frozen=True, kw_only=True):
@@ -247,6 +303,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     revision: int
     deployments: tuple[Deployment, ...] = ()
     routing: Routing = Routing()
+    checks: HealthChecks = HealthChecks()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
     price_lists: dict[str, dict[str, PricedModel]] = {}

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.ledger.record import Closed
+from phantom_gateway.ledger.trail import Step
 from phantom_gateway.store.tables import REQUESTS
 
 DAY_US = 86_400_000_000
@@ -27,7 +28,7 @@ _USAGE = (
     "images",
 )
 
-_COMPUTED = ("incarnation", "started_at", "tags", "usage_flags", "cost_parts")
+_COMPUTED = ("incarnation", "started_at", "tags", "usage_flags", "cost_parts", "trail")
 _COPIED = {
     "number": "n",
     "request_id": "id",
@@ -75,6 +76,7 @@ def row_of(incarnation: str, record: Closed) -> Values:
         json.dumps(record.tags) if record.tags else "[]",
         ",".join(usage.flags) if usage.flags else "",
         str([*record.cost[1:]]),
+        json.dumps(record.trail, separators=(",", ":")) if record.trail else None,
         *_fields(record),
     )
 
@@ -108,6 +110,11 @@ def page(connection: sa.Connection, wanted: LogFilter, before: tuple[int, int] |
 def usage_of(row: Row) -> dict[str, int | None]:
     """The disjoint token classes of a row."""
     return {name: row[name] for name in _USAGE}
+
+
+def trail_of(row: Row) -> list[Step]:
+    """How the request found its deployment (``ledger.trail``); empty when there was nothing to tell."""
+    return [Step(*step) for step in json.loads(row["trail"] or "[]")]
 
 
 def _conditions(wanted: LogFilter) -> list[sa.ColumnElement[bool]]:

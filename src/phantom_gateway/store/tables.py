@@ -205,6 +205,7 @@ REQUESTS = sa.Table(
     sa.Column("cache_hit", sa.Boolean, nullable=False),
     sa.Column("session_id", sa.Text),
     sa.Column("trace_id", sa.Text),
+    sa.Column("trail", sa.Text),
     # PostgreSQL keeps this table in partitions by started_at, and there every unique key must contain it.
     sa.UniqueConstraint("incarnation", "number").ddl_if(dialect="sqlite"),
     sa.UniqueConstraint("incarnation", "number", "started_at").ddl_if(dialect="postgresql"),

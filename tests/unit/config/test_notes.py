@@ -10,6 +10,7 @@ model_list:
 router_settings:
   routing_strategy: least-busy
   retry_policy: {RateLimitErrorRetries: 1}
+  optional_pre_call_checks: [prompt_caching, responses_api_deployment_check]
 litellm_settings: {cache_params: {type: redis}, num_retrys: 1, cache: false, set_verbose: null}
 general_settings: {proxy_batch_write_at: 60, database_url: postgresql://u:p@h/d}
 """
@@ -22,11 +23,12 @@ def test_remarks_are_in_the_order_of_the_file() -> None:
             "warning model_list[0].litellm_params.api_bse: not a known key, "
             "sent to the provider as a parameter (did you mean api_base?)"
         ),
-        "later model_list[0].litellm_params.tags: Tags for tag routing.",
         "later model_list[0].litellm_params.input_cost_per_token_batches: this price is not read yet",
         "later model_list[0].model_info.output_cost_per_token_above_999k_tokens: this price is not read yet",
-        "later router_settings.routing_strategy: least-busy is accepted, not active yet: deployments are shuffled by weight",
-        "later router_settings.retry_policy: Retries by kind of error.",
+        (
+            "later router_settings.optional_pre_call_checks[1]: "
+            "responses_api_deployment_check is accepted, not active yet"
+        ),
         "later litellm_settings.cache_params: Where answers are cached.",
         "later litellm_settings.cache: Cache answers.",
         "warning litellm_settings.num_retrys: not a known key, without effect (did you mean num_retries?)",

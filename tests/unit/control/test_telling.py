@@ -11,7 +11,7 @@ from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.services import CONFIGURATION
 from phantom_gateway.control.telling import Telling
 from phantom_gateway.limits.redis_link import LinkDown
-from phantom_gateway.spine.messages import Load
+from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
 
 
 class Workers:
@@ -21,9 +21,13 @@ class Workers:
         self.forgot: list[tuple[str, ...]] = []
         self.ready_workers = 3
         self.loads: dict[str, Load] = {"w1": Load(in_flight=2)}
+        self.healths: dict[str, dict[str, DeploymentHealth]] = {"w1": {"d": DeploymentHealth(id="d")}}
 
     async def invalidate(self, key_ids: tuple[str, ...]) -> None:
         self.forgot.append(key_ids)
+
+    async def explain(self, key: KeyRecord, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> bytes:
+        return f"{key.id} {path} {len(headers)} ".encode() + body
 
 
 Node = tuple[Telling, Workers]
@@ -61,6 +65,8 @@ async def test_a_change_is_told_here_and_there(pair: tuple[Node, Node]) -> None:
     assert mine.forgot[-1] == ("k",)
     await until(theirs, [(), ("k",)])
     assert a.ready_workers == 3
+    assert a.healths is mine.healths
+    assert await a.explain(KeyRecord(id="k"), "/x", (), b"y") == b"k /x 0 y"
 
 
 async def test_redis_is_a_second_way(pair: tuple[Node, Node]) -> None:

@@ -9,7 +9,7 @@ from tests.unit.control.rig import Rig
 
 from phantom_gateway.control.temporary import TemporaryLimits, ends
 from phantom_gateway.control.timestamps import iso
-from phantom_gateway.spine.messages import Invalidate, Load
+from phantom_gateway.spine.messages import DeploymentHealth, Invalidate, Load
 from phantom_gateway.store import tenants
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -24,9 +24,13 @@ class Told:
     def __init__(self) -> None:
         self.entities: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
         self.loads: dict[str, Load] = {}
+        self.healths: dict[str, dict[str, DeploymentHealth]] = {}
 
     async def invalidate(self, entities: tuple[str, ...]) -> None:
         self.entities.put_nowait(entities)
+
+    async def explain(self, *_: object) -> bytes | None:
+        return None
 
 
 async def test_workers_are_told_when_an_increase_ends(control: Rig) -> None:

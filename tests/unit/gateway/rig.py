@@ -24,6 +24,7 @@ from phantom_gateway.spine.codec import FrameDecoder, control_decoder, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    Explained,
     Heartbeat,
     Hello,
     KeyRecord,
@@ -119,7 +120,7 @@ class Control(asyncio.Protocol):
         elif isinstance(message, LeaseReturn):
             self.authority.give_back(self.worker, message.scope, message.window_start, message.amount, now)
         else:
-            assert isinstance(message, Load | Ack)
+            assert isinstance(message, Load | Ack | Explained)
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,14 +202,14 @@ async def test_the_meter_counts_every_end(tmp_path: Path) -> None:
 
 async def test_an_abandoned_record_is_closed_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug on the way (an exception nobody thought of) still ends in a closed record."""
-    from phantom_gateway.gateway.call import Caller
+    from phantom_gateway.gateway.route import Router
 
-    async def broken(_caller: Caller, _exchange: Any, _table: Any) -> None:
+    async def broken(_router: Router, _exchange: Any, _table: Any) -> None:
         raise ZeroDivisionError
 
     async with running(tmp_path) as rig:
         with monkeypatch.context() as patched:
-            patched.setattr(Caller, "run", broken)
+            patched.setattr(Router, "run", broken)
             answer = await rig.post("/v1/chat/completions", {"model": "gpt", "messages": ASKED}, rig.key())
         assert answer.status == 500
         closed = rig.closed()

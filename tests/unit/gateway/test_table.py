@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import random
-from collections import Counter
-
 import pytest
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Health, Table, Worst, choose
+from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Fallbacks, Table, Worst
 from phantom_gateway.spine.snapshot import (
     Address,
     Deployment,
@@ -112,43 +109,9 @@ def test_prices_in_the_configuration_beat_the_list() -> None:
 
 def test_fallbacks_are_bounded_and_never_the_group_itself() -> None:
     routes = table(deployment("a"), default_fallbacks=("g", "x", "y", "z"), max_fallbacks=2)
-    assert routes.groups["g"].fallbacks == ("x", "y")
-    assert table(deployment("a"), fallbacks={"*": ("w",)}).groups["g"].fallbacks == ("w",)
-    assert table(deployment("a"), fallbacks={"g": ()}, default_fallbacks=("x",)).groups["g"].fallbacks == ()
-
-
-def test_candidates_by_order_rest_and_operation() -> None:
-    group = table(
-        deployment("a", order=1), deployment("b", order=2), deployment("c", order=1, paths={"embeddings": "/e"})
-    ).groups["g"]
-    assert [t.id for t in group.candidates("chat", 0.0, set())] == ["a"]
-    group.targets[0].health.rest(0.0, 5.0)
-    assert [t.id for t in group.candidates("chat", 1.0, set())] == ["b"]
-    assert [t.id for t in group.candidates("chat", 6.0, set())] == ["a"]
-    assert group.candidates("chat", 6.0, {"a", "b"}) == []
-
-
-def test_choice_follows_the_weights() -> None:
-    routes = table(deployment("a", weight=3.0), deployment("b", weight=1.0), deployment("c", weight=0.0))
-    draw = random.Random(7)
-    drawn = Counter(choose(list(routes.groups["g"].targets), draw).id for _ in range(4000))
-    assert drawn["c"] == 0
-    assert 2800 < drawn["a"] < 3200
-    nothing = table(deployment("a", weight=0.0), deployment("b", weight=0.0)).groups["g"]
-    assert {choose(list(nothing.targets), draw).id for _ in range(50)} == {"a", "b"}
-
-
-def test_health_rests_after_more_than_the_allowed_failures_and_never_shortens() -> None:
-    health = Health()
-    for _ in range(3):
-        health.failed(10.0, allowed=3, cooldown_s=5.0)
-    assert health.cooldown_until == 0.0
-    health.failed(10.0, allowed=3, cooldown_s=5.0)
-    assert health.cooldown_until == 15.0
-    health.rest(11.0, 1.0)
-    assert health.cooldown_until == 15.0
-    health.succeeded()
-    assert health.fails == 0
+    assert routes.groups["g"].fallbacks == Fallbacks(("x", "y"))
+    assert table(deployment("a"), fallbacks={"*": ("w",)}).groups["g"].fallbacks == Fallbacks(("w",))
+    assert table(deployment("a"), fallbacks={"g": ()}, default_fallbacks=("x",)).groups["g"].fallbacks == Fallbacks()
 
 
 def test_health_survives_a_reload() -> None:
@@ -168,3 +131,42 @@ def test_worst_case_of_long_inputs() -> None:
     worst = table(tiered, plain).groups["g"].worst
     assert worst[:5] == (3, 2, 0, 9, 200_000)
     assert worst.long == Worst(5, 9, 0, 9)
+
+
+def test_worst_case_covers_all_kinds_of_fallbacks_and_those_of_the_request() -> None:
+    routes = table(
+        deployment("a", "g", prices=Prices(input=1)),
+        deployment("b", "big", prices=Prices(input=5)),
+        deployment("c", "other", prices=Prices(input=9)),
+        context_window_fallbacks={"g": ("big",)},
+    )
+    assert routes.groups["g"].worst.input == 5
+    assert routes.worst(routes.groups["g"], "g", None, ("other",)).input == 9
+
+
+def test_worst_case_knows_that_a_fallback_may_be_a_teams_own() -> None:
+    routes = table(
+        deployment("a", "g", prices=Prices(input=1)),
+        deployment("b", "big", prices=Prices(input=5)),
+        deployment("c", "big", team_id="t", prices=Prices(input=9)),
+        fallbacks={"g": ("big",)},
+    )
+    group = routes.groups["g"]
+    assert [routes.worst(group, "g", team).input for team in (None, "u", "t")] == [5, 5, 9]
+
+
+def test_a_deployment_may_have_its_own_rest() -> None:
+    routes = table(deployment("a", cooldown_s=9.0), deployment("b"), cooldown_s=5.0)
+    assert [target.cooldown_s for target in routes.targets] == [9.0, 5.0]
+    assert table(deployment("a", cooldown_s=9.0), cooldown_s=0.0).targets[0].cooldown_s == 0.0
+
+
+def test_special_fallbacks_by_model_or_for_all() -> None:
+    routes = table(
+        deployment("a"), deployment("b", "h"),
+        context_window_fallbacks={"g": ("x",), "*": ("y",)}, content_policy_fallbacks={"*": ("g", "z")},
+    )  # fmt: skip
+    assert routes.groups["g"].fallbacks == Fallbacks((), ("x",), ("z",))
+    assert routes.groups["h"].fallbacks == Fallbacks((), ("y",), ("g", "z"))
+    assert routes.groups["h"].fallbacks.of("content_policy") == ("g", "z")
+    assert routes.groups["h"].fallbacks.names() == ("y", "g", "z")

@@ -158,3 +158,39 @@ async def test_what_makes_no_sense_reaches_nobody(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
         assert (await chat(rig, {"x-litellm-num-retries": "many"}))[:2] == (400, "invalid_request_error")
         assert rig.simulator.counts()["total"]["requests"] == 0
+
+
+def test_fallbacks_in_all_ways_litellm_takes_them() -> None:
+    found = wishes({"fallbacks": ["a", {"model": "b"}, {"m": ["c", "a"]}, {"other": ["x"]}, {"*": ["d"]}]})
+    assert found.fallbacks == {"general": ("a", "b", "c", "d")}
+    assert found.further() == ("a", "b", "c", "d")
+    special = wishes({"context_window_fallbacks": ["a"], "content_policy_fallbacks": [{"m": ["b"]}]})
+    assert special.fallbacks == {"context_window": ("a",), "content_policy": ("b",)}
+    assert wishes({"fallbacks": None}).fallbacks == {}
+    assert wishes({"fallbacks": []}).fallbacks == {"general": ()}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a", 5, [5], [{"model": "a", "api_key": "sk-x"}], [{"model": 5}], [{}], [[]], [""], ["x"] * 21, [{"m": [5]}]],
+)
+def test_fallbacks_that_name_anything_but_models_are_refused(value: Any) -> None:
+    with pytest.raises(ApiError) as caught:
+        wishes({"fallbacks": value})
+    assert (caught.value.status, caught.value.param) == (400, "fallbacks")
+
+
+def test_failures_asked_for_and_fallbacks_turned_off() -> None:
+    assert wishes({"mock_testing_fallbacks": True}).mocked == "general"
+    assert wishes({"mock_testing_context_fallbacks": True}).mocked == "context_window"
+    assert wishes({"mock_testing_content_policy_fallbacks": True}).mocked == "content_policy"
+    assert wishes({"mock_testing_fallbacks": "true"}).mocked is None
+    assert (wishes({"disable_fallbacks": True}).no_fallbacks, wishes({"disable_fallbacks": 1}).no_fallbacks) == (
+        True,
+        False,
+    )
+
+
+def test_the_timeout_of_streams_may_stand_in_the_body() -> None:
+    assert wishes({"stream_timeout": 3}).stream_timeout_s == 3.0
+    assert wishes({"stream_timeout": 3}, x_litellm_stream_timeout="2").stream_timeout_s == 2.0

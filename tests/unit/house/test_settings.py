@@ -13,7 +13,6 @@ READERS = ("gateway/", "wire/", "limits/", "ledger/", "dialects/", "spine/model_
 NOT_READ = {
     "Deployment.db_model": "says who owns it, for control's discovery routes",
     "Deployment.info": "for control's discovery routes",
-    "Deployment.max_input_tokens": "for control's discovery routes",
     "Deployment.mode": "for control's discovery routes",
     "Settings.admin_listen": "for control's own listener",
     "Settings.customer_budget": "for control, which answers with it when workers ask for a customer",

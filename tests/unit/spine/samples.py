@@ -5,6 +5,9 @@ from __future__ import annotations
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.spine.messages import (
     Ack,
+    DeploymentHealth,
+    Explain,
+    Explained,
     Heartbeat,
     HeldLease,
     Hello,
@@ -65,6 +68,10 @@ FROM_WORKER: list[ToControl] = [
     LeaseAsk(seq=2, limit=LIMIT, need=1, want=100),
     LeaseReturn(scope="s", window_start=1.0, amount=7, seq=3),
     Load(in_flight=1, connections=2, requests=3, loop_lag_ms=4.5, journal_degraded="storage_full"),
+    Load(
+        deployments=(DeploymentHealth(id="d", state="open", rests_s=1.5, requests=9, failures=2, last_fault="Timeout"),)
+    ),
+    Explained(seq=5, found=b"{}"),
     Ack(seq=4),
 ]
 FROM_CONTROL: list[ToWorker] = [
@@ -77,7 +84,8 @@ FROM_CONTROL: list[ToWorker] = [
     Recall(scope="s", seq=5),
     Recall(scope="s", seq=6, notice=True, window_start=60.0),
     Heartbeat(revision=8, key_epoch=9, workers=("a", "b"), nodes=2, node=1),
+    Explain(seq=8, key=KEY, path="/v1/chat/completions", headers=(("x-a", "b"),), body=b"{}"),
     Invalidate(seq=6, entities=("key:a", "team:b"), key_epoch=7),
-    Heartbeat(revision=8, key_epoch=9, database_ok=False, subjects=("tag",)),
+    Heartbeat(revision=8, key_epoch=9, database_ok=False, subjects=("tag",), unhealthy=("d",)),
     ResolvedSubject(seq=7, subject=SubjectRecord(entity="customer:c", limits=(LIMIT,), model_limits={"m": (LIMIT,)})),
 ]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_gateway.spine.messages import KeyRecord
-from phantom_gateway.spine.model_access import ModelNames
+from phantom_gateway.spine.model_access import Found, ModelNames
 from phantom_gateway.spine.snapshot import Address, Deployment, Routing, Snapshot
 
 ADDRESS = Address(scheme="http", host="127.0.0.1", port=1)
@@ -102,8 +102,33 @@ def test_the_models_of_a_wildcard_are_named_by_the_lists() -> None:
 
 def test_what_a_name_is_served_by() -> None:
     table = names("gpt", "a/*", "a/b/*", fast="gpt", wild="a/b/c")
-    assert table.find("gpt") == ("gpt", "gpt")
-    assert table.find("fast") == ("gpt", "gpt")
-    assert table.find("a/b/x") == ("a/b/*", "a/b/x")
-    assert table.find("wild") == ("a/b/*", "a/b/c")
+    assert table.find("gpt") == Found("gpt", "gpt")
+    assert table.find("fast") == Found("gpt", "gpt")
+    assert table.find("a/b/x") == Found("a/b/*", "a/b/x")
+    assert table.find("wild") == Found("a/b/*", "a/b/c")
     assert table.find("nope") is None
+
+
+def test_the_deployments_of_a_team_serve_the_team_and_nobody_else() -> None:
+    def deployment(group: str, team_id: str = "") -> Deployment:
+        return Deployment(id=group, group=group, provider="p", model="up", address=ADDRESS, team_id=team_id)
+
+    owned = [deployment("gpt", team_id="t1"), deployment("gpt"), deployment("own", team_id="t1"), deployment("w/*")]
+    owned += [deployment("w/x*", team_id="t1"), deployment("w/*", team_id="t2")]
+    table = ModelNames(Snapshot(revision=1, deployments=tuple(owned)))
+    assert table.find("gpt", "t1") == Found("gpt", "gpt", "t1")
+    assert table.find("gpt", "t2") == table.find("gpt") == Found("gpt", "gpt")
+    assert (table.find("own", "t1"), table.find("own"), table.find("own", "t2")) == (
+        Found("own", "own", "t1"),
+        None,
+        None,
+    )
+    assert table.find("w/xy", "t1") == Found("w/x*", "w/xy", "t1")
+    assert table.find("w/y", "t1") == Found("w/*", "w/y")
+    assert table.find("w/y", "t2") == Found("w/*", "w/y", "t2"), "its own before those of everybody"
+    mine, other = KeyRecord(id="a", team_id="t1"), KeyRecord(id="b")
+    assert "own" in table.usable(mine)
+    assert "own" not in table.usable(other)
+    assert table.served(other) == {("gpt", ""), ("w/*", "")}
+    assert ("gpt", "t1") in table.served(mine)
+    assert ("gpt", "") not in table.served(mine)

@@ -7,7 +7,7 @@ on: it is a stranger's text, and may repeat the key it was sent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -18,6 +18,8 @@ from phantom_gateway.wire.message import header_block
 from phantom_gateway.wire.origin import Origin
 
 MAX_ANSWER = 4 * 1024 * 1024
+NO_LIST = (404, 405, 501)
+"""Statuses of those who have no list of models."""
 SECONDS = 20.0
 OPERATIONS = {"": "chat", "chat": "chat", "completion": "completions", "embedding": "embeddings"}
 """Mode of a model to the operation that checks it."""
@@ -65,15 +67,20 @@ def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, 
     operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
     body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
     path = deployment.base_path + deployment.paths[operation].replace("{model}", model)
+    return _head(deployment, "POST", path, len(body)), body
+
+
+def _head(deployment: Deployment, method: str, path: str, length: int | None) -> bytes:
     target = path + (f"?{deployment.query}" if deployment.query else "")
-    headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity"), ("content-type", "application/json")]
+    headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity")]
+    if length is not None:
+        headers.append(("content-type", "application/json"))
     headers += deployment.headers
     headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
     if deployment.api_key:
         headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
     block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
-    host = Origin.of(deployment.address).host_header
-    return render_head("POST", target.encode("ascii"), host, block, len(body)), body
+    return render_head(method, target.encode("ascii"), Origin.of(deployment.address).host_header, block, length)
 
 
 async def probe(
@@ -85,17 +92,40 @@ async def probe(
     reason = unanswerable(deployment, mode)
     if reason:
         return Outcome(healthy=None, error=reason)
-    began = clock()
     try:
         head, body = request_of(deployment, mode)
+    except ValueError:
+        return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
+    return await _asked(client, deployment, clock, head, body)
+
+
+async def free_probe(client: HttpClient, deployment: Deployment, clock: Callable[[], float]) -> Outcome:
+    """Ask for the provider's list of models, which costs nothing. Says whether it is there and takes the credentials, no more."""
+    if deployment.mock_response is not None:
+        return Outcome(healthy=True)
+    if any("{model}" in path for path in deployment.paths.values()):
+        return Outcome(healthy=None, error="the provider has no list of models at a known path")
+    try:
+        head = _head(deployment, "GET", f"{deployment.base_path}/models", None)
+    except ValueError:
+        return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
+    outcome = await _asked(client, deployment, clock, head, b"")
+    if outcome.status in NO_LIST:
+        return replace(outcome, healthy=None, error="the provider has no list of models at a known path")
+    return outcome
+
+
+async def _asked(
+    client: HttpClient, deployment: Deployment, clock: Callable[[], float], head: bytes, body: bytes
+) -> Outcome:
+    began = clock()
+    try:
         timeouts = Timeouts(connect_s=5.0, first_byte_s=SECONDS, stall_s=SECONDS, total_s=SECONDS)
         response = await client.request(Origin.of(deployment.address), head, body, timeouts)
         try:
             answer = await response.read(MAX_ANSWER)
         finally:
             response.close()
-    except ValueError:
-        return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
     except wire.UpstreamError as error:
         return Outcome(healthy=False, error=_words(error), duration_ms=_ms(clock() - began))
     duration = _ms(clock() - began)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phantom_gateway.control.checks.log import Check
-from phantom_gateway.control.checks.probe import Outcome, probe
+from phantom_gateway.control.checks.probe import Outcome, free_probe, probe
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.wire.client import HttpClient
@@ -42,13 +42,15 @@ class Round:
         }
 
 
-async def check_all(services: ControlServices, deployments: Sequence[Deployment], by: str) -> Round:
-    """Probe every deployment and remember what came of it."""
-    client, tasks, room = HttpClient(), TaskGroup(), asyncio.Semaphore(AT_ONCE)
+async def check_all(
+    services: ControlServices, deployments: Sequence[Deployment], by: str, *, free: bool = False, at_once: int = AT_ONCE
+) -> Round:
+    """Probe every deployment and remember what came of it; with ``free`` by what costs nothing."""
+    client, tasks, room = HttpClient(), TaskGroup(), asyncio.Semaphore(at_once)
 
     async def one(deployment: Deployment) -> Outcome:
         async with room:
-            return await probe(client, deployment, services.clock)
+            return await (free_probe if free else probe)(client, deployment, services.clock)
 
     try:
         running = [tasks.spawn(one(each), "health check") for each in deployments]

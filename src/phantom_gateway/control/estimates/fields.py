@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from phantom_gateway.control.entities.fields import Body, Name
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Objects = Annotated[list[dict[str, Any]], Field(max_length=10_000)]
+
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+HeaderValue = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[ -~]*$")]
 
 
 class TokenCount(Body):
@@ -51,3 +55,12 @@ class SpendCalculate(Body):
     model: Name | None = None
     messages: Objects | None = None
     completion_response: dict[str, Any] | None = None
+
+
+class ExplainRequest(Body):
+    """Body of ``/utils/explain``."""
+
+    request_body: dict[str, Any]
+    path: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^/[!-~]*$")] = "/v1/chat/completions"
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=50)
+    key: Annotated[str | None, Field(min_length=1, max_length=1024)] = None

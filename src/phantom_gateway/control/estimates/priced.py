@@ -46,8 +46,12 @@ def deployment_of(services: ControlServices, key: KeyRecord, model: str) -> Depl
     names = ModelNames(snapshot)
     if not names.is_usable(key, model):
         return None
-    found = names.find(key.model_aliases.get(model, model))
-    return next((each for each in snapshot.deployments if found is not None and each.group == found.group), None)
+    found = names.find(key.model_aliases.get(model, model), key.team_id)
+    if found is None:
+        return None
+    return next(
+        (each for each in snapshot.deployments if (each.group, each.team_id) == (found.group, found.team)), None
+    )
 
 
 def _listed(services: ControlServices, model: str, provider: str | None) -> Priced:

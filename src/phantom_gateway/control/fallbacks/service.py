@@ -12,7 +12,7 @@ from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.errors import bad_field, conflict, not_found
 from phantom_gateway.control.fallbacks.fields import FallbackNew, FallbackType
 from phantom_gateway.control.services import ControlServices
-from phantom_gateway.control.stored import FALLBACK
+from phantom_gateway.control.stored import FALLBACK, SPECIAL
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store.tenants import OVERRIDES, OverrideRow
 
@@ -26,7 +26,6 @@ class FallbackService:
     async def put(self, fields: FallbackNew) -> bool:
         """Set the fallbacks of a model; whether it had none before."""
         services = self.writer.services
-        refuse_type(fields.fallback_type)
         refuse_unknown(services, "model", fields.model)
         for index, name in enumerate(fields.fallback_models):
             refuse_unknown(services, f"fallback_models.{index}", name)
@@ -34,14 +33,14 @@ class FallbackService:
             raise bad_field("fallback_models", "a model cannot fall back to itself")
         if len(set(fields.fallback_models)) != len(fields.fallback_models):
             raise bad_field("fallback_models", "names a model twice")
-        _refuse_of_the_file(services, fields.model)
-        now, by = self.writer.now, self.writer.by
+        _refuse_of_the_file(services, fields.model, fields.fallback_type)
+        now, by, place = self.writer.now, self.writer.by, row_id(fields.model, fields.fallback_type)
 
         def change(connection: sa.Connection, effects: Effects) -> bool:
-            old = OVERRIDES.get(connection, FALLBACK + fields.model)
+            old = OVERRIDES.get(connection, place)
             if old is None:
                 row = OverrideRow(
-                    id=FALLBACK + fields.model,
+                    id=place,
                     value=fields.fallback_models,
                     created_at=now,
                     created_by=by,
@@ -57,43 +56,50 @@ class FallbackService:
                 )
                 OVERRIDES.update(connection, row)
                 code = EventCode.FALLBACK_UPDATED
-            before = None if old is None else {"fallback_models": old.value}
+            kind = fields.fallback_type
+            before = None if old is None else {"fallback_models": old.value, "fallback_type": kind}
             effects.reload = True
-            effects.audit.append(Change(code, fields.model, before, {"fallback_models": row.value}))
+            effects.audit.append(
+                Change(code, fields.model, before, {"fallback_models": row.value, "fallback_type": kind})
+            )
             return old is None
 
         return await self.writer.commit(change)
 
     async def delete(self, model: str, kind: FallbackType) -> None:
         """Remove what was set over the API."""
-        refuse_type(kind)
 
         def change(connection: sa.Connection, effects: Effects) -> None:
-            old = OVERRIDES.get(connection, FALLBACK + model)
+            old = OVERRIDES.get(connection, row_id(model, kind))
             if old is None:
-                _refuse_of_the_file(self.writer.services, model)
+                _refuse_of_the_file(self.writer.services, model, kind)
                 raise not_found("No fallbacks are set for this model.", "model")
             self.writer.check_match(old.revision)
             OVERRIDES.delete(connection, old.id)
             effects.reload = True
-            effects.audit.append(Change(EventCode.FALLBACK_DELETED, model, {"fallback_models": old.value}, None))
+            effects.audit.append(
+                Change(EventCode.FALLBACK_DELETED, model, {"fallback_models": old.value, "fallback_type": kind}, None)
+            )
 
         await self.writer.commit(change)
 
 
-def of_the_file(services: ControlServices, model: str) -> list[str]:
+def row_id(model: str, kind: FallbackType) -> str:
+    """Where the fallbacks of a model are kept."""
+    return (FALLBACK if kind == "general" else SPECIAL[_setting(kind)]) + model
+
+
+def _setting(kind: FallbackType) -> str:
+    return "fallbacks" if kind == "general" else f"{kind}_fallbacks"
+
+
+def of_the_file(services: ControlServices, model: str, kind: FallbackType) -> list[str]:
     """What the configuration file says about a model."""
-    written = services.loader.written
-    fallbacks = written.router_settings.fallbacks
+    written, name = services.loader.written, _setting(kind)
+    fallbacks = getattr(written.router_settings, name)
     if fallbacks is None:
-        fallbacks = written.litellm_settings.fallbacks
+        fallbacks = getattr(written.litellm_settings, name)
     return [target for mapping in fallbacks or () for target in mapping.get(model, ())]
-
-
-def refuse_type(kind: FallbackType) -> None:
-    """Refuse kinds of fallbacks that are not acted on. Raises ApiError 400."""
-    if kind != "general":
-        raise bad_field("fallback_type", "only general is supported in this release; others would have no effect")
 
 
 def refuse_unknown(services: ControlServices, field: str, name: str) -> None:
@@ -104,6 +110,6 @@ def refuse_unknown(services: ControlServices, field: str, name: str) -> None:
         raise bad_field(field, "no model has this name")
 
 
-def _refuse_of_the_file(services: ControlServices, model: str) -> None:
-    if of_the_file(services, model):
+def _refuse_of_the_file(services: ControlServices, model: str, kind: FallbackType) -> None:
+    if of_the_file(services, model, kind):
         raise conflict("The fallbacks of this model are defined in the configuration file; change them there.")

@@ -158,6 +158,9 @@ class ModelService:
     def _filled(self, connection: sa.Connection, row: ModelRow, params: JsonObject) -> ModelRow:
         """``row`` with ``params``, checked as the configuration file is, its secrets sealed. Raises ApiError 400."""
         refuse_unsafe(params, row.info)
+        team = row.info.get("team_id")
+        if isinstance(team, str) and team and tenants.TEAMS.get(connection, team) is None:
+            raise bad_field("model_info.team_id", "no such team")
         plain, secrets = split(params)
         row = replace(row, params=plain)
         check_row(self.services, connection, row, secrets)

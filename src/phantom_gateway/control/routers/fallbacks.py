@@ -10,10 +10,9 @@ from phantom_gateway.control import answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.fallbacks.fields import FallbackNew, FallbackType
-from phantom_gateway.control.fallbacks.service import FallbackService, of_the_file, refuse_type
+from phantom_gateway.control.fallbacks.service import FallbackService, of_the_file, row_id
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
-from phantom_gateway.control.stored import FALLBACK
 from phantom_gateway.store.tenants import OVERRIDES
 
 JsonObject = dict[str, Any]
@@ -37,9 +36,8 @@ async def put(request: Request, body: FallbackNew) -> JsonObject:
 async def get(request: Request, response: Response, model: str, fallback_type: FallbackType = "general") -> JsonObject:
     """The fallbacks of a model; `source` says who set them."""
     services = services_of(request)
-    refuse_type(fallback_type)
-    row = await services.database.read(lambda connection: OVERRIDES.get(connection, FALLBACK + model))
-    found = of_the_file(services, model)
+    row = await services.database.read(lambda connection: OVERRIDES.get(connection, row_id(model, fallback_type)))
+    found = of_the_file(services, model, fallback_type)
     if row is not None:
         response.headers["etag"] = etag(row.revision)
     if not found and row is None:

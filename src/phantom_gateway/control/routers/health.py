@@ -13,6 +13,7 @@ from phantom_gateway.config.errors import shown
 from phantom_gateway.control import answers
 from phantom_gateway.control.checks.fields import ConnectionTest
 from phantom_gateway.control.checks.log import view
+from phantom_gateway.control.checks.passive import of_traffic
 from phantom_gateway.control.checks.service import check_all, check_one
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.control.guard import caller_of, route, services_of, writer_of
@@ -87,9 +88,14 @@ async def health(request: Request, model: str | None = None, model_id: str | Non
 
 
 async def latest(request: Request) -> JsonObject:
-    """The last check of each deployment since control has started; no call is made."""
-    found = services_of(request).checks.latest()
+    """The last check of each deployment, and what the traffic of this node's workers says of it; no call is made.
+
+    In `deployments` the state is that of the worker that thinks worst: `closed`, `resting` (asked for), `half_open`, `open`.
+    """
+    services = services_of(request)
+    found = services.checks.latest()
     return {
+        "deployments": of_traffic(services.configuration.snapshot.deployments, services.workers.healths),
         "latest_health_checks": {name: view(check, iso(check.at)) for name, check in found.items()},
         "total_models": len(found),
     }

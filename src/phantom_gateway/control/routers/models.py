@@ -176,10 +176,10 @@ def _tagged(response: Response, view: JsonObject, revision: int) -> JsonObject:
 
 
 def _served(request: Request) -> list[Deployment]:
-    """A key sees the models it may use."""
+    """A key sees the models it may use; who may see everything sees those of teams, too."""
     snapshot = services_of(request).configuration.snapshot
-    groups = ModelNames(snapshot).groups(caller_of(request).key)
-    return [one for one in snapshot.deployments if one.group in groups]
+    served, full = ModelNames(snapshot).served(caller_of(request).key), reach_of(request).everything
+    return [one for one in snapshot.deployments if (one.group, one.team_id) in served or (full and one.team_id)]
 
 
 async def _shown(request: Request) -> list[JsonObject]:

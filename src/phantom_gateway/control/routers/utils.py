@@ -10,10 +10,12 @@ from phantom_gateway.control import answers
 from phantom_gateway.control.checks.probe import model_of
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.estimates.costs import per_token
-from phantom_gateway.control.estimates.fields import TokenCount, TransformRequest
+from phantom_gateway.control.estimates.explained import explained
+from phantom_gateway.control.estimates.fields import ExplainRequest, TokenCount, TransformRequest
 from phantom_gateway.control.estimates.priced import deployment_of, find
 from phantom_gateway.control.estimates.tokens import TOKENIZER, estimated, of_messages, of_tools
-from phantom_gateway.control.guard import caller_of, route, services_of
+from phantom_gateway.control.guard import caller_of, reach_of, route, services_of
+from phantom_gateway.control.keys.references import KeyFinder
 from phantom_gateway.control.policy.actions import Action
 
 JsonObject = dict[str, Any]
@@ -48,7 +50,18 @@ def router() -> APIRouter:
     )
     route(routes, "GET", "/utils/model_info", Action.MODEL_READ, model_info)
     route(routes, "POST", "/utils/transform_request", Action.CONFIG_READ, transform_request, answer=answers.RawRequest)
+    route(routes, "POST", "/utils/explain", Action.KEY_READ, explain, answer=answers.Explanation)
     return routes
+
+
+async def explain(request: Request, body: ExplainRequest) -> JsonObject:
+    """What would happen to a request of the calling key (or of `key`), and why: its key, limits, budgets, route, cost.
+
+    No upstream is asked and nothing is charged. `stage` is how far the request would come; `call` means that it would be made.
+    """
+    services = services_of(request)
+    finder = KeyFinder(services.hasher, reach_of(request), services.clock())
+    return await explained(services, caller_of(request), finder, body)
 
 
 async def token_counter(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.control.checks.probe import model_of, probe, request_of, unanswerable
+from phantom_gateway.control.checks.probe import free_probe, model_of, probe, request_of, unanswerable
 from phantom_gateway.simulator.server import Simulator
 from phantom_gateway.spine.snapshot import Address, Deployment
 from phantom_gateway.wire.client import HttpClient
@@ -79,3 +79,19 @@ def test_the_request_is_the_workers() -> None:
     assert msgspec.json.decode(body)["model"] == "m"
     wildcard = msgspec.structs.replace(DEPLOYMENT, model="*", info={"health_check_model": "openai/gpt-4o-mini"})
     assert model_of(wildcard) == "gpt-4o-mini"
+
+
+async def test_the_list_of_models_is_asked_for_nothing(client: HttpClient, simulator: Deployment) -> None:
+    outcome = await free_probe(client, simulator, time.monotonic)
+    assert (outcome.healthy, outcome.status) == (True, 200)
+    lost = await free_probe(client, msgspec.structs.replace(simulator, base_path="/nowhere"), time.monotonic)
+    assert (lost.healthy, lost.status) == (None, 404), "no list is no verdict"
+    gone = Address(scheme="http", host="127.0.0.1", port=1, allow_private=("127.0.0.1/32",))
+    dead = await free_probe(client, msgspec.structs.replace(simulator, address=gone), time.monotonic)
+    assert (dead.healthy, dead.error) == (False, "cannot be reached")
+    azure = msgspec.structs.replace(simulator, paths={"chat": "/{model}/chat/completions"})
+    assert (await free_probe(client, azure, time.monotonic)).healthy is None
+    broken = msgspec.structs.replace(simulator, headers=(("x", "a\r\nb"),))
+    assert (await free_probe(client, broken, time.monotonic)).healthy is False
+    mocked = msgspec.structs.replace(simulator, mock_response="x", base_path="/nowhere")
+    assert (await free_probe(client, mocked, time.monotonic)).healthy is True

@@ -60,7 +60,6 @@ async def test_the_files_fallbacks_are_read_only(tmp_path: Path) -> None:
         ("fallback_models", {"fallback_models": ["demo"]}),
         ("fallback_models", {"fallback_models": ["other/model", "other/model"]}),
         ("fallback_models", {"fallback_models": []}),
-        ("fallback_type", {"fallback_type": "context_window"}),
         ("fallback_type", {"fallback_type": "nope"}),
         ("surprise", {"surprise": 1}),
     ],
@@ -94,3 +93,39 @@ async def test_changes_are_recorded_and_for_administrators(control: Rig) -> None
         "fallback.updated",
         "fallback.deleted",
     ]
+
+
+@pytest.mark.parametrize("kind", ["context_window", "content_policy"])
+async def test_each_kind_is_set_by_itself(control: Rig, kind: str) -> None:
+    await control.post("/model/new", SECOND)
+    answer = await control.post("/fallback", SET | {"fallback_type": kind})
+    assert (answer.status_code, answer.json()["fallback_type"]) == (200, kind), answer.text
+    routing = control.services.configuration.snapshot.routing
+    assert getattr(routing, f"{kind}_fallbacks") == {"demo": ("other/model",)}
+    assert routing.fallbacks == {}
+    assert (await control.get("/fallback/demo")).status_code == 404
+    found = await control.get("/fallback/demo", fallback_type=kind)
+    assert (found.json()["fallback_models"], found.json()["fallback_type"]) == (["other/model"], kind)
+    gone = await control.http.request("DELETE", f"/fallback/demo?fallback_type={kind}", headers=ADMIN)
+    assert gone.status_code == 200
+    assert getattr(control.services.configuration.snapshot.routing, f"{kind}_fallbacks") == {}
+
+
+async def test_the_files_special_fallbacks_are_read_only(tmp_path: Path) -> None:
+    more = "  - {model_name: spare, litellm_params: {model: openai/x, api_key: sk-x}}\nphantom:"
+    config = CONFIG.replace("phantom:", more) + "litellm_settings: {context_window_fallbacks: [{demo: [spare]}]}\n"
+    async with rig(tmp_path, config) as control:
+        body = {"model": "demo", "fallback_models": ["spare"], "fallback_type": "context_window"}
+        assert (await control.post("/fallback", body)).status_code == 409
+        assert (await control.post("/fallback", body | {"fallback_type": "content_policy"})).status_code == 200
+        routing = control.services.configuration.snapshot.routing
+        assert routing.context_window_fallbacks == routing.content_policy_fallbacks == {"demo": ("spare",)}
+
+
+async def test_how_deployments_are_chosen_can_be_set_over_the_api(control: Rig) -> None:
+    settings = {"routing_strategy": "least-busy", "retry_policy": {"TimeoutErrorRetries": 4}}
+    assert (await control.post("/config/update", {"router_settings": settings})).status_code == 200
+    routing = control.services.configuration.snapshot.routing
+    assert (routing.strategy, routing.retry_policy) == ("least-busy", {"Timeout": 4})
+    bad = await control.post("/config/update", {"router_settings": {"routing_strategy": "dice"}})
+    assert bad.status_code == 400

@@ -250,3 +250,18 @@ async def test_changes_are_recorded(control: Rig) -> None:
         "model.unblocked",
         "model.deleted",
     ]
+
+
+async def test_a_model_of_a_team_is_seen_by_the_team_and_by_administrators(control: Rig) -> None:
+    assert (await control.post("/team/new", {"team_id": "t1"})).status_code == 200
+    made = await control.post("/model/new", {**NEW, "model_info": {"id": "theirs", "team_id": "t1"}})
+    assert made.status_code == 200, made.text
+    mine, other = await control.generate(team_id="t1"), await control.generate()
+
+    async def names(headers: dict[str, str] | None) -> set[str]:
+        found = (await control.get("/v1/model/info", headers)).json()["data"]
+        return {each["model_info"]["id"] for each in found}
+
+    assert "theirs" in await names(None)
+    assert "theirs" in await names(bearer(mine["key"]))
+    assert "theirs" not in await names(bearer(other["key"]))

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
-from tests.unit.control.rig import Rig
+from tests.unit.control.rig import Rig, TestWorker, bearer
+
+from phantom_gateway.spine.messages import Explain, Explained
 
 
 async def test_tokens_are_counted_and_how_is_said(control: Rig) -> None:
@@ -52,3 +56,59 @@ async def test_a_request_is_shown_without_credentials(control: Rig) -> None:
 async def test_what_cannot_be_shown_is_refused(control: Rig, status: int, field: str, body: dict[str, Any]) -> None:
     answer = await control.post("/utils/transform_request", body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, field)
+
+
+CHAT = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
+
+
+async def told(worker: TestWorker) -> Explain:
+    """Answer one question of control's as a worker would, shortly; what it was asked."""
+    ask = await worker.expect(Explain)
+    worker.send(Explained(seq=ask.seq, found=b'{"allowed": true, "stage": "call", "error": null}'))
+    return ask
+
+
+async def test_a_worker_explains_with_the_record_of_the_key(control: Rig) -> None:
+    mine, other = await control.generate(key_alias="mine"), await control.generate(models=["demo"])
+    async with control.worker() as worker:
+        answer, ask = await asyncio.gather(
+            control.post("/utils/explain", {"request_body": CHAT}, bearer(mine["key"])), told(worker)
+        )
+        assert (answer.status_code, answer.json()["stage"]) == (200, "call"), answer.text
+        assert (ask.key.alias, ask.path, json.loads(ask.body)) == ("mine", "/v1/chat/completions", CHAT)
+        body = {"request_body": CHAT, "key": other["key"], "headers": {"X-LiteLLM-Tags": "a"}, "path": "/v1/embeddings"}
+        answer, ask = await asyncio.gather(control.post("/utils/explain", body), told(worker))
+        assert answer.status_code == 200
+        assert (ask.key.id, ask.key.models) == (other["token_id"], ("demo",))
+        assert (ask.headers, ask.path) == ((("x-litellm-tags", "a"),), "/v1/embeddings")
+        answer, ask = await asyncio.gather(control.post("/utils/explain", {"request_body": CHAT}), told(worker))
+        assert ask.key.kind == "master"
+
+
+async def test_nobody_explains_the_key_of_somebody_else(control: Rig) -> None:
+    mine, other = await control.generate(user_id=None), await control.generate()
+    async with control.worker():
+        for reference in (other["key"], other["token_id"], "sk-nothing-like-it"):
+            answer = await control.post("/utils/explain", {"request_body": CHAT, "key": reference}, bearer(mine["key"]))
+            assert answer.status_code == 404, answer.text
+
+
+async def test_without_a_worker_nobody_can_say(control: Rig) -> None:
+    assert (await control.post("/utils/explain", {"request_body": CHAT})).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"request_body": []},
+        {"request_body": CHAT, "surprise": 1},
+        {"request_body": CHAT, "path": "no"},
+        {"request_body": CHAT, "path": "/v1/chat\r\nx: y"},
+        {"request_body": CHAT, "headers": {"a b": "c"}},
+        {"request_body": CHAT, "headers": {"a": "b\r\nc: d"}},
+        {"request_body": CHAT, "key": ""},
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(control: Rig, body: Any) -> None:
+    assert (await control.post("/utils/explain", body)).status_code in (400, 422)
