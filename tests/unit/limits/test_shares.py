@@ -84,6 +84,8 @@ class Machine(RuleBasedStateMachine):
         self.open: list[Reservation] = []
         self.taken: dict[float, int] = {}
         """Admitted, by the start of the window."""
+        self.forgotten = 0.0
+        """Until when a control that starts anew does not know what a dead worker has used: that is nowhere but in memory."""
 
     @initialize(amount=st.integers(1, 30), workers=st.integers(1, 4))
     def begin(self, amount: int, workers: int) -> None:
@@ -171,7 +173,7 @@ class Machine(RuleBasedStateMachine):
     @rule(restarted=st.booleans())
     def come(self, restarted: bool) -> None:
         self.up = True
-        if restarted:
+        if restarted and self.now >= self.forgotten:
             self.authority = Authority(awaiting=tuple(self.books), now=self.now)
         for name, book in self.books.items():
             self.authority.hello(name, book.held(), self.now)
@@ -199,6 +201,7 @@ class Comings(Machine):
         name = sorted(self.books)[worker % len(self.books)]
         del self.books[name]
         self.authority.gone(name)
+        self.forgotten = self.now + 120
         self.beat()
 
 
