@@ -26,7 +26,7 @@ EDIT_S = 0.4
 WORTH = 1_000_000
 """Nano-dollars; more than any of the requests may reserve."""
 QUIET_S = 30.0
-TRACE = 60
+TRACE = 12
 """Lines of the log that are shown of a trace."""
 
 
@@ -169,7 +169,9 @@ async def _end(installation: Installation, outcome: Outcome) -> None:
         if await asyncio.to_thread(node.verify):
             outcome.faults.append(f"phantom verify fails on {node.data_dir.name}")
         for at in [number for number, line in enumerate(node.log) if "Traceback" in line][:3]:
-            outcome.faults.append("in the log: " + "".join(node.log[max(at - 2, 0) : at + TRACE]))
+            outcome.faults.append(
+                "in the log: " + "".join(line[:300] for line in node.log[max(at - 2, 0) : at + TRACE])
+            )
 
 
 def _under_way(installation: Installation) -> int:

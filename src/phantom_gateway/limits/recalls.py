@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 from redis.exceptions import RedisError
 
+from phantom_gateway.limits.errors import TruthUnavailable
+from phantom_gateway.limits.redis_counters import EpochChanged
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage, RedisLink
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -121,7 +123,7 @@ class Recalls:
         try:
             await self._answer(message.scope)
             await self._send(Message(sender=self._node, seq=message.seq, to=message.sender))
-        except (LinkDown, LinkGarbage) as error:
+        except (LinkDown, LinkGarbage, EpochChanged, TruthUnavailable) as error:
             log.debug("a recall is not answered (%s)", type(error).__name__)
 
     async def _send(self, message: Message) -> None:

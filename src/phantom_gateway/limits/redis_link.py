@@ -66,7 +66,7 @@ class RedisLink:
             try:
                 return list(await self._do(pipeline.execute()))
             except NoScriptError:
-                del self._shas[text]  # it was restarted or flushed
+                self._shas.pop(text, None)  # it was restarted or flushed, and another call may have noticed first
         raise LinkDown("the script does not stay loaded")
 
     async def command(self, *words: str | int) -> Any:

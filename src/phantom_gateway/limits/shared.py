@@ -293,14 +293,10 @@ class SharedAuthority:
         worker are unknown, nothing is said at all: what was said in an earlier life stands.
         """
         while (self._dirty or self._news) and not self._awaiting:
-            news = [
-                Word(key=key, amount=None, spent=self._news.pop(key), ttl_ms=0)
-                for key in list(self._news)[:PUSH_AT_ONCE]
-            ]
             mirrors = [self._mirrors[key] for key in list(self._dirty)[:PUSH_AT_ONCE] if key in self._mirrors]
             self._dirty.intersection_update(self._mirrors)
             mirrors = [mirror for mirror in mirrors if not mirror.lock.locked()]  # those say it themselves
-            if not mirrors and not news:
+            if not mirrors and not self._news:
                 await asyncio.sleep(0.005)
                 continue
             for mirror in mirrors:
@@ -309,15 +305,17 @@ class SharedAuthority:
                 unread = [each.key for each in mirrors if each.limit.kind == "budget" and each.spent is None]
                 if unread:
                     self.learn(await self.read_spent(unread))
-                await self._say(mirrors, news)
+                await self._say(mirrors)
             finally:
                 for mirror in mirrors:
                     mirror.lock.release()
 
     # --- inside ---------------------------------------------------------------------------------------------------------
 
-    async def _say(self, mirrors: list[Mirror], news: list[Word]) -> None:
+    async def _say(self, mirrors: list[Mirror]) -> None:
         words = [mirror.word() for mirror in mirrors]
+        told = list(self._news)[:PUSH_AT_ONCE]
+        news = [Word(key=key, amount=None, spent=self._news.pop(key), ttl_ms=0) for key in told]
         self._dirty.difference_update(mirror.key for mirror in mirrors)
         try:
             await self._push([*words, *news])

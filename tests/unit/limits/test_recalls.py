@@ -9,7 +9,9 @@ import pytest
 from tests.support.servers import RedisServer
 
 from phantom_gateway.config.redis_address import parse_redis_url
+from phantom_gateway.limits.errors import TruthUnavailable
 from phantom_gateway.limits.recalls import Recalls
+from phantom_gateway.limits.redis_counters import EpochChanged
 from phantom_gateway.limits.redis_link import LinkDown, RedisLink
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -63,6 +65,22 @@ async def test_who_does_not_answer_is_not_waited_for_long(redis_server: RedisSer
         assert 0.2 < time.monotonic() - began < 3
         redis_server.stop()
         await a.recalls.recall("scope", ("gone",))
+
+
+@pytest.mark.parametrize("error", [TruthUnavailable(), EpochChanged(), LinkDown("away")])
+async def test_who_cannot_answer_is_silent(
+    redis_server: RedisServer, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(redis_server, "a") as a, listening(redis_server, "b") as b:
+
+        async def fail(scope: str) -> None:
+            b.asked.append(scope)
+            raise error
+
+        b.recalls._answer = fail
+        await a.recalls.recall("scope", ("b",))
+        assert b.asked == ["scope"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_changes_of_keys_are_told(redis_server: RedisServer) -> None:

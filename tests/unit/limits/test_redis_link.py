@@ -33,6 +33,10 @@ async def test_a_server_that_forgot_the_scripts_is_told_again(link: RedisLink, r
     await link.script(ECHO, ["k"], [1])
     redis_server.client().script_flush()
     assert await link.script(ECHO, ["k"], [2]) == ["2", "k"]
+    for _ in range(2):  # the first time over connections that are opened one after the other
+        redis_server.client().script_flush()
+        several = await asyncio.gather(*(link.script(ECHO, ["k"], [number]) for number in range(9)))
+        assert several == [[str(number), "k"] for number in range(9)]
 
 
 async def test_what_is_not_ours_is_garbage(link: RedisLink, redis_server: RedisServer) -> None:

@@ -274,6 +274,22 @@ async def test_without_the_database_an_unknown_budget_is_not_granted(pair: tuple
     assert (await a.ask(limit(), 1)).granted == 1  # known now
 
 
+async def test_news_of_spend_outlive_a_database_that_does_not_answer(pair: tuple[Node, Node], truth: Truth) -> None:
+    a, b = pair
+    assert (await b.ask(limit(), 1)).granted == 1
+    # spent on node a by calls that held nothing of it
+    a.authority.ingested("a-w", [], [(*KEY, 60)], truth.commit(KEY, 60))
+    other = Limit(scope="budget:key:other:", kind="budget", entity="key:other", amount=5, window="")
+    a.authority.hello("a-w", (HeldLease(scope=other.scope, window_start=0.0, amount=1, limit=other),), NOW)
+    truth.down = True
+    with pytest.raises(TruthUnavailable):
+        await a.authority.say()
+    truth.down = False
+    await a.authority.say()
+    assert (await b.ask(limit(), 40)).granted == 0
+    assert (await b.ask(limit(), 39)).granted == 39
+
+
 async def test_amounts_beyond_what_lua_counts_are_capped(pair: tuple[Node, Node]) -> None:
     a, b = pair
     huge = limit(amount=2**62)
