@@ -159,6 +159,9 @@ class StreamTap:
         choices = [choice for event in _read_all(self.last) for choice in event.choices or ()]
         return any(choice.get("finish_reason") for choice in choices)
 
+    def finish(self) -> None:
+        """Nothing is added to what the upstream said."""
+
     def produced(self) -> int:
         """Content events so far: most providers send one token an event, between one that carries only the role and one
         that carries only the reason to end.

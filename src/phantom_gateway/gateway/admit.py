@@ -173,6 +173,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     No tokenizer makes more tokens than there are bytes, so the body's size bounds the input.
     """
     call = exchange.call
+    if exchange.operation.free:
+        return 0
     tokens_in = call.size
     # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
     find = exchange.request.body.find

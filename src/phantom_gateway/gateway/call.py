@@ -16,26 +16,30 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
-from phantom_gateway.dialects.operations import CHAT
+from phantom_gateway.dialects.openai import stamp_pair
 from phantom_gateway.gateway.aside import reserve_aside
+from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated
 from phantom_gateway.gateway.errors import ApiError, invalid_request
-from phantom_gateway.gateway.mock import MockedResponse
 from phantom_gateway.gateway.relay import StreamRelay
 from phantom_gateway.gateway.table import choose
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from phantom_gateway.config.secret import Secret
+    from phantom_gateway.gateway.asking import Question
     from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Table, Target
     from phantom_gateway.limits.book import LeaseBook
     from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
+    AnyResponse: TypeAlias = Response | MockedResponse | CountedResponse
+
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
-MAX_EVENT = 8 * 1024 * 1024
 BACKOFF_S = 0.05
 MAX_RETRY_AFTER_S = 60
 JITTER = 0.1
@@ -179,31 +183,27 @@ class Caller:
     async def _attempt(self, exchange: Exchange, target: Target, model: str) -> None:
         call, accounting = exchange.call, exchange.accounting
         upstream_model = target.fixed_model or target.upstream_model(model)
-        ask_usage = target.deployment.usage_in_stream == "include_usage" and exchange.operation.streams
-        body = call.render(upstream_model, target.defaults, ask_usage)
-        head = target.head(exchange.operation.name, upstream_model, len(body))
+        asked = question(exchange, target, upstream_model)
         timeouts = target.stream_timeouts if call.stream else target.timeouts
         if exchange.attempts or exchange.fallbacks or exchange.wishes.is_impatient:
             timeouts = _bounded(timeouts, exchange)
-        accounting.sent(target, upstream_model)
-        mocked = target.deployment.mock_response
+        accounting.sent(target, upstream_model, asked.way.reading)
         target.health.in_flight += 1
         try:
-            response: Response | MockedResponse
-            if mocked is not None and exchange.operation.output_fields:
-                chat = exchange.operation is CHAT
-                response = MockedResponse(mocked, upstream_model, exchange.call_id, chat=chat)
-            else:
+            response: Response | MockedResponse | CountedResponse | None = None
+            if asked.way.here or target.deployment.mock_response is not None:
+                response = own_answer(exchange, target, upstream_model, asked.way)
+            if response is None:
                 if not call.stream:
                     exchange.responder.patience_s = self.patience_s
-                response = await self._client.request(target.origin, head, body, timeouts)
+                response = await self._client.request(target.origin, asked.head, asked.body, timeouts)
             try:
                 if response.status != 200:
                     _refuse(response, _words(await response.read(MAX_ERROR_BODY), target.deployment.api_key))
                 if call.stream:
-                    await self._stream(exchange, response)
+                    await self._stream(exchange, response, asked)
                 else:
-                    await self._whole(exchange, response)
+                    await self._whole(exchange, response, asked)
             finally:
                 response.close()
         except wire.UpstreamError as error:
@@ -222,11 +222,11 @@ class Caller:
         if target.health.fails:
             target.health.succeeded()
 
-    async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> None:
+    async def _whole(self, exchange: Exchange, response: AnyResponse, asked: Question) -> None:
         accounting = exchange.accounting
         accounting.answered(response.headers)
         body = await response.read(MAX_ANSWER)
-        answer = read_answer(body)
+        answer = asked.way.reading.read_answer(body)
         if answer is None:
             accounting.came = bool(body) and not (response.get(b"content-type") or b"").startswith(b"text/html")
             raise wire.BadResponse("the answer is not a JSON object")
@@ -236,18 +236,21 @@ class Caller:
         if exchange.responder.gone:
             accounting.close_left()
             return
-        pair = stamp_pair(answer.model, exchange.call.model, body)
+        pair = None
+        if asked.way.caller is None:
+            pair = stamp_pair(answer.model, exchange.call.model, body)
+        else:
+            body = translated(asked, body, exchange.call.model)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
 
-    async def _stream(self, exchange: Exchange, response: Response | MockedResponse) -> None:
+    async def _stream(self, exchange: Exchange, response: AnyResponse, asked: Question) -> None:
         kind = response.get(b"content-type") or b""
         if kind.startswith((b"application/json", b"text/html")):
             raise wire.BadResponse("the upstream did not answer with an event stream")
         accounting = exchange.accounting
         accounting.answered(response.headers)
-        key = exchange.target.deployment.api_key if exchange.target else None
-        tap = StreamTap(exchange.call.model, accounting.hides_usage, MAX_EVENT, key)
+        tap = tap_of(asked, exchange)
         relay = StreamRelay(response, exchange.responder, tap, accounting.header_block())
         accounting.streams(tap, relay)
         try:
@@ -260,13 +263,15 @@ class Caller:
                 raise wire.BadResponse("there was no event in the stream")
             if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
+            if not tap.done:
+                tap.finish()
         except wire.UpstreamError as error:
             # What breaks behind the end marker was no part of the answer, also where all of it came at once.
             whole = tap.done and tap.events > 0 and relay.refused is None
             if not relay.delivered and not whole:
                 raise
             if not tap.done:
-                self._broken_off(accounting, relay, _failure(error).error)
+                self._broken_off(exchange, relay, _failure(error).error)
                 return
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
@@ -275,10 +280,11 @@ class Caller:
         relay.end()
 
     @staticmethod
-    def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
+    def _broken_off(exchange: Exchange, relay: StreamRelay, error: ApiError) -> None:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
-        accounting.close_cut(error.kind, error.status)
-        relay.end(error.event())
+        exchange.accounting.close_cut(error.kind, error.status)
+        error.call_id = exchange.call_id
+        relay.end(error.event(exchange.operation.errors))
 
 
 def _not_served(exchange: Exchange) -> ApiError:
@@ -364,7 +370,7 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
+def _refuse(response: AnyResponse, words: str) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
@@ -391,7 +397,7 @@ def _refuse(response: Response | MockedResponse, words: str) -> NoReturn:
     raise RequestRefused(status, "invalid_request_error", words)
 
 
-def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFailed:
+def _rate_limited(response: AnyResponse, words: str) -> AttemptFailed:
     seconds = _retry_after(response.get(b"retry-after"))
     overloaded = response.status == 529
     error = ApiError(

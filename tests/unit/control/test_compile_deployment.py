@@ -26,6 +26,7 @@ class Known:
     max_input_tokens = 100
     max_output_tokens = 10
     mode = "chat"
+    supports = frozenset({"supports_reasoning"})
 
 
 def entry(params: dict[str, Any], info: dict[str, Any] | None = None) -> ModelEntry:

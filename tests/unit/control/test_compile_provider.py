@@ -12,6 +12,7 @@ class Known:
     prices = Prices()
     max_input_tokens = max_output_tokens = 0
     mode = ""
+    supports: frozenset[str] = frozenset()
 
 
 def lookup(provider: str, model: str) -> ModelPrice | None:
