@@ -96,6 +96,24 @@ FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (C
 """By the name of their operation."""
 
 
+DEFAULTS_SPEAK = CHAT.name
+"""Deployments set request fields in OpenAI's words, whatever the provider."""
+
+
+def rewritten(asked: tuple[Format, Format], fields: dict[str, Any], defaults: dict[str, Any], terms: Terms) -> Written:
+    """A caller's fields in the words of an upstream: formats of both, and what the deployment sets where the caller is silent.
+
+    Raises Untranslatable.
+    """
+    caller, upstream = asked
+    if defaults and caller.name == DEFAULTS_SPEAK:
+        fields = {**defaults, **fields}
+    written = upstream.write_request(caller.read_request(fields), terms)
+    if defaults and upstream.name == DEFAULTS_SPEAK:
+        written.body = {**defaults, **written.body}
+    return written
+
+
 class TranslatingTap:
     """Stands in a stream whose caller speaks another format; plays the part of ``dialects.openai.StreamTap``.
 

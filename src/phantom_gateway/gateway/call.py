@@ -271,7 +271,7 @@ class Caller:
             if not relay.delivered and not whole:
                 raise
             if not tap.done:
-                self._broken_off(exchange, relay, _failure(error).error)
+                self._broken_off(exchange, relay, _failure(relay.refused or error).error)
                 return
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects.neutral import Terms, Untranslatable, Written
+from phantom_gateway.dialects.translation import rewritten
 from phantom_gateway.gateway.errors import invalid_request
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.gateway.ways import Way
-
-DEFAULTS_SPEAK = "chat"
-"""``litellm_params`` set request fields in OpenAI's words, whatever the provider."""
 
 
 def rewrite(call: Call, target: Target, way: Way, model: str) -> Written:
@@ -30,14 +28,9 @@ def rewrite(call: Call, target: Target, way: Way, model: str) -> Written:
         drop=deployment.drop_params,
     )
     fields, without = call.plain(deployment.without)
-    defaults = deployment.defaults
-    if defaults and way.caller.name == DEFAULTS_SPEAK:
-        fields = {**defaults, **fields}
     try:
-        written = way.upstream.write_request(way.caller.read_request(fields), terms)
+        written = rewritten((way.caller, way.upstream), fields, deployment.defaults, terms)
     except Untranslatable as error:
         raise invalid_request(error.message, error.param) from error
-    if defaults and way.upstream.name == DEFAULTS_SPEAK:
-        written.body = {**defaults, **written.body}
     written.dropped = list(dict.fromkeys([*without, *written.dropped]))
     return written
