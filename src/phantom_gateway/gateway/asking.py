@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.ways import Tap, Way
 
 MAX_EVENT = 8 * 1024 * 1024
+_tuple = tuple.__new__
+"""Makes a named tuple without the Python call of its own constructor."""
 _AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -46,7 +48,8 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     if way.caller is None:
         ask_usage = deployment.usage_in_stream == "include_usage" and exchange.operation.streams
         body = call.render(model, target.defaults, ask_usage, deployment.without)
-        exchange.accounting.dropped = [name for name in deployment.without if name in call.fields]
+        if deployment.without:
+            exchange.accounting.dropped = sorted(deployment.without & call.fields.keys())
     else:
         written = rewrite(call, target, way, model)
         exchange.accounting.dropped, renamed = written.dropped, written.renamed
@@ -56,7 +59,7 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
             raise invalid_request(error.message, "request_body") from error
     more = headers.forwarded(exchange.request.index(), target.own) if way.forwards else b""
     prefix = way.prefix if not way.model_in_path else target.prefix(way, model)
-    return Question(way, b"%b%d\r\n%b\r\n" % (prefix, len(body), more), body, renamed)
+    return _tuple(Question, (way, b"%b%d\r\n%b\r\n" % (prefix, len(body), more), body, renamed))
 
 
 def own_answer(exchange: Exchange, target: Target, model: str, way: Way) -> MockedResponse | CountedResponse | None:

@@ -149,11 +149,10 @@ def _messages(message: Message, written: Written, names: dict[str, str], *, cach
         return [_said(message, written, names, cached=cached)]
     results = [part for part in message.parts if isinstance(part, ToolResult)]
     rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
-    spoken: list[dict[str, Any]] = []
-    for result in results:
-        spoken.append(_result(result, written, cached=cached))
-        # a result is a text there: what can be seen follows as said by the user
-        rest += [part for part in result.parts if isinstance(part, Image | Document) and not _plain(part)]
+    spoken = [_result(result, written, cached=cached) for result in results]
+    # a result is a text there: what can be seen follows as said by the user
+    seen = [part for result in results for part in result.parts if isinstance(part, Image | Document) and not _plain(part)]
+    rest = [*seen, *rest]
     if rest or not results:
         content = _content(rest, written, cached=cached)
         spoken.append({"role": message.role, "content": content} | ({"name": message.name} if message.name else {}))

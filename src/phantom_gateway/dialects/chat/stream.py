@@ -191,6 +191,8 @@ class Writer:
         self._renamed = renamed
         self._prefix = b""
         self._calls: dict[int, int] = {}
+        self._bare: set[int] = set()
+        """Calls without arguments so far."""
         self._thoughts: dict[int, Thinking] = {}
 
     def write(self, event: StreamEvent) -> bytes:
@@ -225,11 +227,10 @@ class Writer:
             return self._delta(b'{"content":%b}' % _encode(event.text))
         if event.kind == "arguments":
             position = self._calls.get(event.index)
-            if position is None:
+            if position is None or not event.text:
                 return b""
-            return self._delta(
-                b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (position, _encode(event.text))
-            )
+            self._bare.discard(event.index)
+            return self._arguments(position, event.text)
         thought = self._thoughts.get(event.index)
         if event.kind == "thinking":
             if thought is not None:
@@ -241,10 +242,15 @@ class Writer:
             return self._delta(_encode({"provider_specific_fields": {"citation": event.value}}))
         return b""
 
+    def _arguments(self, position: int, text: str) -> bytes:
+        return self._delta(b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (position, _encode(text)))
+
     def _opened(self, event: Opened) -> bytes:
         part = event.part
         if isinstance(part, ToolCall):
             position = self._calls[event.index] = len(self._calls)
+            if not part.arguments:
+                self._bare.add(event.index)
             function = {"name": self._renamed.get(part.name, part.name), "arguments": part.arguments}
             call = {"index": position, "id": part.id, "type": "function", "function": function}
             return self._delta(_encode({"tool_calls": [call]}))
@@ -255,6 +261,9 @@ class Writer:
         return b""
 
     def _shut(self, event: Shut) -> bytes:
+        if event.index in self._bare:
+            self._bare.discard(event.index)
+            return self._arguments(self._calls[event.index], "{}")
         thought = self._thoughts.pop(event.index, None)
         if thought is None or not thought.signature:
             return b""

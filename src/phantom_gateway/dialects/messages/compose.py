@@ -90,6 +90,8 @@ def _settle(body: dict[str, Any], settings: Settings, terms: Terms, written: Wri
         output["format"] = {"type": "json_schema", "schema": settings.structure.schema}
     if settings.thinking is not None:
         body["thinking"] = settings.thinking
+        if settings.effort is not None and settings.effort != "none" and "adaptive_thinking" in terms.traits:
+            output["effort"] = settings.effort
     elif settings.effort is not None:
         _think(body, output, settings.effort, terms, written)
     if output:
