@@ -1,4 +1,4 @@
-"""Golden files: what was read, and what came of it, together. Made anew with PHANTOM_RECORD=1; read the difference before it lands."""
+"""Golden files: what was read, and what came of it. PHANTOM_RECORD=1 makes them anew; read the difference before it lands."""
 
 from __future__ import annotations
 

@@ -151,7 +151,9 @@ def _messages(message: Message, written: Written, names: dict[str, str], *, cach
     rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
     spoken = [_result(result, written, cached=cached) for result in results]
     # a result is a text there: what can be seen follows as said by the user
-    seen = [part for result in results for part in result.parts if isinstance(part, Image | Document) and not _plain(part)]
+    seen = [
+        part for result in results for part in result.parts if isinstance(part, Image | Document) and not _plain(part)
+    ]
     rest = [*seen, *rest]
     if rest or not results:
         content = _content(rest, written, cached=cached)

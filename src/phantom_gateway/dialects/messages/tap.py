@@ -16,9 +16,10 @@ from phantom_gateway.wire.sse import SseSplitter, event_data
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
 
-OVERHEAD = 118
+OVERHEAD = 115
 """Bytes of an event around the text it carries."""
 CHARS_PER_TOKEN = 4
+_DELTA = b'"content_block_delta"'
 
 
 class _Answer(msgspec.Struct):
@@ -96,16 +97,26 @@ class MessagesTap:
         else:
             self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
-        deltas = data.count(b'"content_block_delta"')
-        if deltas:
-            self._deltas += deltas
-            self._delta_octets += len(data)
-        if data.find(b'"message_') >= 0 or data.find(b'"error"') >= 0:
-            data = self._look_closely(data)
-        if self.tail or self.done:
+        if data.find(_DELTA) >= 0:
+            self._count(data)
+        if self.done:
             self.tail += data
             return b""
+        if data.find(b'"message_') >= 0 or data.find(b'"error"') >= 0:
+            return self._look_closely(data)
         return data
+
+    def _count(self, data: bytes) -> None:
+        """Note pieces of the answer; the usual read has nothing else in it."""
+        deltas, others = data.count(_DELTA), data.count(b'data: {"type":')
+        if deltas == others:
+            self._deltas += deltas
+            self._delta_octets += len(data)
+            return
+        for raw in SseSplitter(len(data) + 4).feed(data):
+            if raw.find(_DELTA) >= 0:
+                self._deltas += 1
+                self._delta_octets += len(raw)
 
     @property
     def complete(self) -> bool:
@@ -120,7 +131,7 @@ class MessagesTap:
         """Nothing is added to what the upstream said."""
 
     def _look_closely(self, data: bytes) -> bytes:
-        """Read the events that say something about the answer; what follows the last of it goes to ``tail``."""
+        """Read the events that say something about the answer; from the last event on everything goes to ``tail``."""
         kept = []
         for raw in SseSplitter(len(data) + 4).feed(data):
             event = read_event(event_data(raw))

@@ -30,11 +30,19 @@ def write(*messages: Message, traits: tuple[str, ...] = (), **fields: Any) -> tu
 
 def test_results_come_before_what_the_user_says_and_what_can_be_seen_behind_them() -> None:
     image = Image(url="https://e.com/a")
-    body, _ = write(Message("user", [Text("well?"), ToolResult("c", [image]), ToolResult("d", [Text("no")], is_error=True)]))
+    body, _ = write(
+        Message("user", [Text("well?"), ToolResult("c", [image]), ToolResult("d", [Text("no")], is_error=True)])
+    )
     assert body["messages"] == [
         {"role": "tool", "tool_call_id": "c", "content": "See the attachment that follows."},
         {"role": "tool", "tool_call_id": "d", "content": "Error: no"},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://e.com/a"}}, {"type": "text", "text": "well?"}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "https://e.com/a"}},
+                {"type": "text", "text": "well?"},
+            ],
+        },
     ]
 
 
@@ -55,9 +63,7 @@ def test_a_name_that_is_too_long_is_shortened_everywhere_and_remembered() -> Non
     assert written.renamed == {names[0]: name, names[1]: other}
 
 
-@pytest.mark.parametrize(
-    ("budget", "effort"), [(1024, "low"), (5000, "medium"), (10_000, "high"), (None, "low")]
-)
+@pytest.mark.parametrize(("budget", "effort"), [(1024, "low"), (5000, "medium"), (10_000, "high"), (None, "low")])
 def test_a_budget_of_thinking_is_an_effort(budget: int | None, effort: str) -> None:
     thinking = {"type": "enabled", "budget_tokens": budget}
     assert write(settings=Settings(thinking=thinking))[0]["reasoning_effort"] == effort
@@ -73,7 +79,9 @@ def test_thinking_that_is_off_asks_for_nothing() -> None:
 def test_breakpoints_go_where_they_are_understood() -> None:
     cached = Message("user", [Text("a", {"type": "ephemeral"})])
     assert write(cached)[0]["messages"][0]["content"] == "a"
-    assert write(cached, traits=("cache_control",))[0]["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert write(cached, traits=("cache_control",))[0]["messages"][0]["content"][0]["cache_control"] == {
+        "type": "ephemeral"
+    }
 
 
 def test_what_has_no_counterpart_is_left_out_and_named() -> None:
@@ -83,7 +91,11 @@ def test_what_has_no_counterpart_is_left_out_and_named() -> None:
         settings=Settings(top_k=3, choice=Choice("auto")),
         extra={"container": "c", "novel": 1},
     )
-    assert body == {"model": "m", "messages": [{"role": "assistant", "content": [{"type": "text", "text": "ok"}]}], "novel": 1}
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "assistant", "content": [{"type": "text", "text": "ok"}]}],
+        "novel": 1,
+    }
     assert dropped == ["messages.thinking", "messages.compaction", "tools.bash_20250124", "top_k", "container"]
 
 

@@ -34,7 +34,14 @@ def test_each_kind_of_part(value: dict[str, Any], part: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1, {"type": "text"}, {"type": "image_url", "image_url": {}}, {"type": "file", "file": []}, {"type": "text", "text": 1}]
+    "value",
+    [
+        1,
+        {"type": "text"},
+        {"type": "image_url", "image_url": {}},
+        {"type": "file", "file": []},
+        {"type": "text", "text": 1},
+    ],
 )
 def test_a_broken_part_is_refused_by_name(value: Any) -> None:
     with pytest.raises(Untranslatable) as caught:
@@ -46,7 +53,10 @@ def test_a_broken_part_is_refused_by_name(value: Any) -> None:
     ("part", "written"),
     [
         (Text("a", CACHE), {"type": "text", "text": "a", "cache_control": CACHE}),
-        (Image(media_type="image/png", data="AA"), {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}),
+        (
+            Image(media_type="image/png", data="AA"),
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+        ),
         (Image(file_id="f"), None),
         (Document(text="all", title="T"), {"type": "text", "text": "T\n\nall"}),
         (Document(file_id="f", title="T"), {"type": "file", "file": {"file_id": "f", "filename": "T"}}),

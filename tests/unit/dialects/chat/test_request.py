@@ -5,13 +5,31 @@ from typing import Any
 import pytest
 
 from phantom_gateway.dialects.chat.request import read_request
-from phantom_gateway.dialects.neutral import Choice, Message, Opaque, Structure, Text, Thinking, ToolCall, ToolResult, Untranslatable
+from phantom_gateway.dialects.neutral import (
+    Choice,
+    Message,
+    Opaque,
+    Structure,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Untranslatable,
+)
 
 HELLO = [{"role": "user", "content": "hi"}]
 
 
 def test_roles() -> None:
-    ask = read_request({"messages": [{"role": "developer", "content": "d"}, *HELLO, {"role": "tool", "tool_call_id": "c", "content": "r"}]})
+    ask = read_request(
+        {
+            "messages": [
+                {"role": "developer", "content": "d"},
+                *HELLO,
+                {"role": "tool", "tool_call_id": "c", "content": "r"},
+            ]
+        }
+    )
     assert ask.messages == [
         Message("system", [Text("d")]), Message("user", [Text("hi")]), Message("user", [ToolResult("c", [Text("r")])]),
     ]  # fmt: skip

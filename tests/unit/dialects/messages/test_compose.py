@@ -44,12 +44,16 @@ def test_turns_alternate_and_results_come_first() -> None:
     )
     assert body["system"] == [{"type": "text", "text": "s"}, {"type": "text", "text": "t"}]
     assert body["messages"] == [
-        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "r"}, {"type": "text", "text": "a"}]}
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "c", "content": "r"}, {"type": "text", "text": "a"}],
+        }
     ]
 
 
 @pytest.mark.parametrize(
-    ("effort", "limit", "budget"), [("low", 8000, 1024), ("medium", 8000, 2048), ("high", 3000, 2999), ("max", 1024, None)]
+    ("effort", "limit", "budget"),
+    [("low", 8000, 1024), ("medium", 8000, 2048), ("high", 3000, 2999), ("max", 1024, None)],
 )
 def test_thinking_fits_within_the_bound(effort: str, limit: int, budget: int | None) -> None:
     body, dropped = write(settings=Settings(effort=effort, max_tokens=limit))
@@ -61,11 +65,15 @@ def test_effort_as_the_model_takes_it() -> None:
     adaptive = Terms("m", traits=frozenset({"adaptive_thinking"}))
     body, _ = write(settings=Settings(effort="minimal"), terms=adaptive)
     assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "low"})
-    both, _ = write(settings=Settings(effort="high", thinking={"type": "adaptive", "display": "omitted"}), terms=adaptive)
+    both, _ = write(
+        settings=Settings(effort="high", thinking={"type": "adaptive", "display": "omitted"}), terms=adaptive
+    )
     assert both["thinking"] == {"type": "adaptive", "display": "omitted"}
     assert both["output_config"] == {"effort": "high"}
     assert "thinking" not in write(settings=Settings(effort="none"))[0]
-    assert write(settings=Settings(effort="low"), terms=Terms("m", traits=frozenset({"no_reasoning"})))[1] == ["reasoning_effort"]
+    assert write(settings=Settings(effort="low"), terms=Terms("m", traits=frozenset({"no_reasoning"})))[1] == [
+        "reasoning_effort"
+    ]
     with pytest.raises(Untranslatable, match="reasoning_effort"):
         write(settings=Settings(effort="enormous"))
 
@@ -85,11 +93,15 @@ def test_choices() -> None:
     assert write(tools=tools, settings=Settings(parallel=True))[0]["tool_choice"] == {
         "type": "auto", "disable_parallel_tool_use": False,
     }  # fmt: skip
-    assert write(tools=tools, settings=Settings(choice=Choice("none"), parallel=True))[0]["tool_choice"] == {"type": "none"}
+    assert write(tools=tools, settings=Settings(choice=Choice("none"), parallel=True))[0]["tool_choice"] == {
+        "type": "none"
+    }
     assert "tool_choice" not in write(settings=Settings(choice=Choice("auto")))[0]
 
 
-@pytest.mark.parametrize("name", ["n", "logprobs", "seed", "frequency_penalty", "logit_bias", "web_search_options", "functions"])
+@pytest.mark.parametrize(
+    "name", ["n", "logprobs", "seed", "frequency_penalty", "logit_bias", "web_search_options", "functions"]
+)
 def test_what_would_change_the_answer_is_refused_or_dropped_on_demand(name: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         write(extra={name: [2]})

@@ -16,14 +16,22 @@ BLOCKS: list[dict[str, Any]] = [
     {"type": "image", "source": {"type": "url", "url": "https://e.com"}, "cache_control": CACHE},
     {"type": "image", "source": {"type": "file", "file_id": "f"}},
     {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AA"}, "title": "T"},
-    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}, "citations": {"enabled": True}},
+    {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "x"},
+        "citations": {"enabled": True},
+    },
     {"type": "document", "source": {"type": "url", "url": "https://e.com"}, "context": "C"},
     {"type": "document", "source": {"type": "file", "file_id": "f"}},
     {"type": "document", "source": {"type": "content", "content": "x"}},
     {"type": "tool_use", "id": "t", "name": "f", "input": {"a": [1, None]}},
     {"type": "tool_result", "tool_use_id": "t", "content": "r", "is_error": True, "cache_control": CACHE},
     {"type": "tool_result", "tool_use_id": "t"},
-    {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+    {
+        "type": "tool_result",
+        "tool_use_id": "t",
+        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+    },
     {"type": "thinking", "thinking": "hm", "signature": "s"},
     {"type": "redacted_thinking", "data": "x"},
     {"type": "mcp_tool_use", "id": "m", "server_name": "s", "input": {}},
@@ -44,7 +52,8 @@ def test_a_text_and_nothing() -> None:
 @pytest.mark.parametrize(
     "block",
     [
-        {"type": "text"}, {"type": "image"}, {"type": "image", "source": {"type": "ftp"}}, {"type": "tool_use", "id": "t", "name": "f"},
+        {"type": "text"}, {"type": "image"}, {"type": "image", "source": {"type": "ftp"}},
+        {"type": "tool_use", "id": "t", "name": "f"},
         {"type": "tool_result"}, {"type": "text", "text": "a", "citations": {}}, {"type": "document", "source": "x"}, "text",
     ],
 )  # fmt: skip

@@ -23,14 +23,22 @@ def test_settings() -> None:
         "betas": ["x"],
     })  # fmt: skip
     settings = ask.settings
-    assert (settings.max_tokens, settings.stop, settings.top_k, settings.effort, settings.user) == (5, ["a"], 3, "high", "u")
+    assert (settings.max_tokens, settings.stop, settings.top_k, settings.effort, settings.user) == (
+        5,
+        ["a"],
+        3,
+        "high",
+        "u",
+    )
     assert settings.structure == Structure({"type": "object"})
     assert (settings.choice, settings.parallel) == (Choice("named", "f"), False)
     assert ask.extra == {"betas": ["x"]}
 
 
 def test_metadata_with_more_than_a_user_is_kept() -> None:
-    assert read_request({"messages": HELLO, "metadata": {"user_id": "u", "a": 1}}).extra == {"metadata": {"user_id": "u", "a": 1}}
+    assert read_request({"messages": HELLO, "metadata": {"user_id": "u", "a": 1}}).extra == {
+        "metadata": {"user_id": "u", "a": 1}
+    }
 
 
 @pytest.mark.parametrize(("kind", "choice"), [("auto", "auto"), ("any", "required"), ("none", "none")])
