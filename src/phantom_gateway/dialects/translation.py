@@ -156,6 +156,7 @@ class TranslatingTap:
                 written += [self._write(event) for event in events]
             except Untranslatable as error:
                 self.events -= 1
+                self._grown += 1  # whatever it was, the upstream made it
                 raise BadResponse(error.message, sent=True, received=True) from error
         return b"".join(written)
 

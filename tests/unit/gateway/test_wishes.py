@@ -158,3 +158,9 @@ async def test_what_makes_no_sense_reaches_nobody(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
         assert (await chat(rig, {"x-litellm-num-retries": "many"}))[:2] == (400, "invalid_request_error")
         assert rig.simulator.counts()["total"]["requests"] == 0
+
+
+def test_anthropics_place_for_the_user() -> None:
+    assert wishes({"metadata": {"user_id": "u1"}}).end_user == "u1"
+    assert wishes({"metadata": {"user_id": "u1"}, "user": "u2"}).end_user == "u2"
+    assert wishes({"metadata": {"user_id": 1}}).end_user is None

@@ -79,3 +79,12 @@ def test_the_request_is_the_workers() -> None:
     assert msgspec.json.decode(body)["model"] == "m"
     wildcard = msgspec.structs.replace(DEPLOYMENT, model="*", info={"health_check_model": "openai/gpt-4o-mini"})
     assert model_of(wildcard) == "gpt-4o-mini"
+
+
+async def test_anthropic_is_asked_in_its_own_format(client: HttpClient, simulator: Deployment) -> None:
+    paths = {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
+    deployment = msgspec.structs.replace(simulator, paths=paths, headers=(("anthropic-version", "2023-06-01"),))
+    head, _ = request_of(deployment)
+    assert head.startswith(b"POST /v1/messages HTTP/1.1")
+    assert b"anthropic-version: 2023-06-01" in head
+    assert (await probe(client, deployment, time.monotonic)).healthy

@@ -52,3 +52,23 @@ async def test_a_request_is_shown_without_credentials(control: Rig) -> None:
 async def test_what_cannot_be_shown_is_refused(control: Rig, status: int, field: str, body: dict[str, Any]) -> None:
     answer = await control.post("/utils/transform_request", body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, field)
+
+
+async def test_a_request_in_another_format_is_shown_as_it_would_be_sent(control: Rig) -> None:
+    params = {"model": "anthropic/claude-opus-5", "api_key": "sk-ant-secret"}
+    made = await control.post("/model/new", {"model_name": "claude", "litellm_params": params})
+    assert made.status_code == 200, made.text
+    body = {"model": "claude", "messages": [{"role": "user", "content": "hi"}], "reasoning_effort": "low"}
+    answer = await control.post("/utils/transform_request", {"call_type": "completion", "request_body": body})
+    found = answer.json()
+    assert found["raw_request_api_base"] == "https://api.anthropic.com/v1/messages"
+    assert found["raw_request_body"] == {
+        "model": "claude-opus-5", "max_tokens": 128000, "messages": body["messages"], "thinking": {"type": "adaptive"},
+        "output_config": {"effort": "low"},
+    }  # fmt: skip
+    assert found["raw_request_headers"]["x-api-key"] == "********"
+    assert "sk-ant-secret" not in answer.text
+    answer = await control.post(
+        "/utils/transform_request", {"call_type": "completion", "request_body": body | {"seed": 1}}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "request_body.seed")
