@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from phantom_gateway.wire.responder import Responder
 
 
-TELEMETRY = b"/api/event_logging/batch"
+TELEMETRY = frozenset({b"/api/event_logging/batch", b"/api/event_logging/v2/batch"})
+"""Where Claude Code reports its own use."""
 
 
 class Corridor:
@@ -121,7 +122,7 @@ class Corridor:
             responder.send(200 if ready.ok else 503, headers.JSON, ready.body())
         elif _is_models(path):
             await self._models(request, responder)
-        elif path == TELEMETRY:
+        elif path in TELEMETRY:
             await self._telemetry(request, responder)
         elif self._worker.admin_here:
             await self._worker.forwarder.forward(request, responder)
@@ -149,7 +150,7 @@ class Corridor:
 
 
 def _is_own(path: bytes) -> bool:
-    return path == TELEMETRY or _is_models(path)
+    return path in TELEMETRY or _is_models(path)
 
 
 def _is_models(path: bytes) -> bool:

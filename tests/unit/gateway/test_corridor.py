@@ -110,9 +110,9 @@ async def test_what_the_caller_sent_goes_on_untouched(tmp_path: Path) -> None:
 
 async def test_what_claude_code_reports_of_itself_is_taken_and_not_kept(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
-        path = "/api/event_logging/batch"
-        answer = await rig.post(path, {"events": [{"secret": "canary"}]}, rig.key())
-        assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+        for path in ("/api/event_logging/batch", "/api/event_logging/v2/batch"):
+            answer = await rig.post(path, {"events": [{"secret": "canary"}]}, rig.key())
+            assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
         assert (await rig.post(path, {"events": []}, "sk-wrong")).status == 401
         assert (await rig.get(path, rig.key())).status == 405
         assert rig.journal() == ([], [])
