@@ -66,8 +66,10 @@ def count_tokens(ask: Ask) -> Answer:
 def _checked(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     called: set[str] = set()
     for turn in turns:
-        if turn.get("role") not in ("user", "assistant"):
-            raise BadRequestError('messages: Unexpected role. Allowed are "user" and "assistant".', "messages")
+        if turn.get("role") not in ("user", "assistant", "system"):
+            raise BadRequestError(
+                'messages: Unexpected role. Allowed are "user", "assistant" and "system".', "messages"
+            )
         blocks = [block for block in _list(turn.get("content")) if isinstance(block, dict)]
         for block in blocks:
             signature = block.get("signature")
@@ -77,7 +79,8 @@ def _checked(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 raise BadRequestError("messages: unexpected `tool_use_id` found in `tool_result` blocks", "messages")
             if block.get("type") == "tool_use" and not isinstance(block.get("input"), dict):
                 raise BadRequestError("messages: tool_use.input: Input should be a valid dictionary", "messages")
-        called = {str(block.get("id")) for block in blocks if block.get("type") == "tool_use"}
+        if turn.get("role") != "system":
+            called = {str(block.get("id")) for block in blocks if block.get("type") == "tool_use"}
     return turns
 
 
@@ -97,10 +100,14 @@ def _as_chat(body: dict[str, Any], turns: list[dict[str, Any]]) -> dict[str, Any
         for tool in _list(body.get("tools"))
         if isinstance(tool, dict) and tool.get("type") in (None, "custom")
     ]
-    last = dict(turns[-1])
+    last = dict(next((turn for turn in reversed(turns) if turn.get("role") != "system"), turns[-1]))
+    texts = [block for block in _list(last.get("content")) if isinstance(block, dict) and block.get("type") == "text"]
     if any(isinstance(block, dict) and block.get("type") == "tool_result" for block in _list(last.get("content"))):
         last["role"] = "tool"
-    chat: dict[str, Any] = {"messages": [*turns[:-1], last], "tools": tools}
+    elif texts:
+        # agents put what they have to say themselves before what was typed
+        last["content"] = str(texts[-1].get("text"))
+    chat: dict[str, Any] = {"messages": [*turns, last], "tools": tools}
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
         named = {"type": "function", "function": {"name": choice.get("name")}}

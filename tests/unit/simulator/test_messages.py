@@ -121,7 +121,7 @@ def test_classes_of_tokens() -> None:
     [
         {"max_tokens": None},
         {"messages": []},
-        {"messages": [{"role": "system", "content": "x"}]},
+        {"messages": [{"role": "tool", "content": "x"}]},
         {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": "{}"}]}]},
     ],
 )
@@ -156,3 +156,11 @@ def test_every_mode_has_its_script(mode: str, stream: bool) -> None:
     assert b"[DONE]" not in data
     if mode in ("400", "429", "500", "529"):
         assert b'{"type":"error","error":{"type":' in data
+
+
+def test_what_was_typed_last_is_answered() -> None:
+    reminded = [{"type": "text", "text": "<reminder>"}, {"type": "text", "text": "call f"}]
+    turns = [{"role": "user", "content": reminded}, {"role": "system", "content": "Be brief."}]
+    assert shown(messages=turns, tools=[TOOL])["stop_reason"] == "tool_use"
+    before = [{"role": "user", "content": "<reminder>\n\ncall f"}]
+    assert shown(messages=before, tools=[TOOL])["stop_reason"] == "tool_use"

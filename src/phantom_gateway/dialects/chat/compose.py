@@ -147,6 +147,10 @@ def _tool(tool: Tool | Opaque, names: dict[str, str], written: Written, *, cache
 def _messages(message: Message, written: Written, names: dict[str, str], *, cached: bool) -> list[dict[str, Any]]:
     if message.role == "assistant":
         return [_said(message, written, names, cached=cached)]
+    if message.role == "system":
+        message = Message("system", [part for part in message.parts if not _is_billing(part)], message.name)
+        if not message.parts:
+            return []
     results = [part for part in message.parts if isinstance(part, ToolResult)]
     rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
     spoken = [_result(result, written, cached=cached) for result in results]
@@ -159,6 +163,11 @@ def _messages(message: Message, written: Written, names: dict[str, str], *, cach
         content = _content(rest, written, cached=cached)
         spoken.append({"role": message.role, "content": content} | ({"name": message.name} if message.name else {}))
     return spoken
+
+
+def _is_billing(part: Part) -> bool:
+    """Claude Code's word to Anthropic about itself: nobody else's business, and another one in each release."""
+    return isinstance(part, Text) and part.text.startswith("x-anthropic-billing-header:")
 
 
 def _plain(part: Part) -> bool:

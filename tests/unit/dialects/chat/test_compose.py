@@ -102,3 +102,9 @@ def test_what_has_no_counterpart_is_left_out_and_named() -> None:
 def test_the_bound_has_the_name_the_provider_knows() -> None:
     assert write(settings=Settings(max_tokens=5))[0]["max_tokens"] == 5
     assert write(settings=Settings(max_tokens=5), traits=("max_completion_tokens",))[0]["max_completion_tokens"] == 5
+
+
+def test_what_claude_code_tells_anthropic_stays_between_them() -> None:
+    billing = Text("x-anthropic-billing-header: cc_version=2.1;")
+    body, _ = write(Message("system", [billing, Text("Be brief.")]), Message("system", [billing]), HELLO)
+    assert body["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
