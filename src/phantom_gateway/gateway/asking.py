@@ -48,7 +48,7 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     if way.caller is None:
         ask_usage = deployment.usage_in_stream == "include_usage" and exchange.operation.streams
         body = call.render(model, target.defaults, ask_usage, deployment.without)
-        if deployment.without:
+        if deployment.without or exchange.accounting.dropped:
             exchange.accounting.dropped = sorted(deployment.without & call.fields.keys())
     else:
         written = rewrite(call, target, way, model)

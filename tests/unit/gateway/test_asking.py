@@ -10,7 +10,7 @@ import pytest
 from tests.unit.gateway.rig import ASKED, PRICES, Rig, deployment, running
 
 from phantom_gateway.ledger.usage import Usage
-from phantom_gateway.spine.snapshot import Deployment, Prices
+from phantom_gateway.spine.snapshot import Deployment, Prices, Routing
 
 ANTHROPIC: dict[str, Any] = {
     "provider": "anthropic",
@@ -215,3 +215,20 @@ async def test_the_money_for_instructions_and_references_is_reserved(tmp_path: P
     assert worst[1] - worst[0] > 1000
     assert worst[2] - worst[0] > 4000
     assert worst[3] - worst[0] > 200_000
+
+
+async def test_a_fallback_may_speak_another_format(tmp_path: Path) -> None:
+    def build(port: int) -> tuple[Deployment, ...]:
+        return (
+            deployment(port, "a", "up;mode=503", order=1, **ANTHROPIC),
+            deployment(port, "o", order=2),
+        )
+
+    async with running(tmp_path, build, routing=Routing(num_retries=1)) as rig:
+        answer = await rig.chat(rig.key(), store=True)
+        assert (answer.status, answer.json()["object"]) == (200, "chat.completion")
+        assert answer.headers["x-litellm-model-id"] == "o"
+        assert "x-phantom-dropped-params" not in answer.headers
+        targets = [request["target"] for request in rig.simulator.requests()]
+        assert targets == ["/v1/messages", "/v1/chat/completions"]
+        assert rig.closed().attempts == 2
