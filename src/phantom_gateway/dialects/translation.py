@@ -26,6 +26,7 @@ from phantom_gateway.dialects.neutral import (
     Untranslatable,
     Written,
 )
+from phantom_gateway.dialects.openai import hidden
 from phantom_gateway.wire.errors import BadResponse
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
@@ -180,8 +181,7 @@ class TranslatingTap:
             self._chars += len(event.text)
         elif isinstance(event, Failed):
             self.error = event
-            if self._key:
-                event.message = event.message.replace(self._key.reveal(), "[key]")
+            event.message = hidden(event.message.encode("utf-8", "replace"), self._key).decode()
         elif isinstance(event, Ended):
             self.done = True
             self.tail += self._writer.write(event)

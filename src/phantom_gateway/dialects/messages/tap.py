@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from phantom_gateway.dialects.messages.stream import Event, merged, read_event
-from phantom_gateway.dialects.openai import Answer, stamp_pair
+from phantom_gateway.dialects.openai import Answer, hidden, stamp_pair
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class MessagesTap:
         elif kind == "error" or event.error is not None:
             self.error = event.error if event.error is not None else kind
             self.events -= 1
-            return raw.replace(self._key.reveal().encode(), b"[key]") if self._key else raw
+            return hidden(raw, self._key)
         else:
             return raw
         self.usage = merged(self.usage, event)
