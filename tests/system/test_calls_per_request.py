@@ -200,8 +200,7 @@ def test_a_plain_request_with_limits_on_everything(shared_gateway: Gateway) -> N
             TeamMemberRow(team_id="calls-t", user_id="calls-u", role="user", max_parallel_requests=99, **all_three),
         ),
     )
-    belongs = {"team_id": "calls-t", "user_id": "calls-u"}
-    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), **belongs)
+    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), team_id="calls-t", user_id="calls-u")
     judge("LIMITED", cost, LIMITED, table)
 
 
