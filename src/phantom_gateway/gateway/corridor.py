@@ -145,7 +145,11 @@ class Corridor:
         key = await self._worker.authenticator.authenticate(request)
         check_route(key, request.path)
         name = request.path.partition(b"/models")[2].lstrip(b"/")
-        answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
+        anthropic = request.get(b"anthropic-version") is not None
+        if name:
+            answer = discovery.one_model(table, key, name, anthropic=anthropic)
+        else:
+            answer = discovery.list_models(table, key, anthropic=anthropic)
         responder.send(200, headers.JSON, answer)
 
 

@@ -116,3 +116,11 @@ async def test_what_claude_code_reports_of_itself_is_taken_and_not_kept(tmp_path
         assert (await rig.post(path, {"events": []}, "sk-wrong")).status == 401
         assert (await rig.get(path, rig.key())).status == 405
         assert rig.journal() == ([], [])
+
+
+async def test_models_as_anthropics_clients_read_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        head = {"x-api-key": rig.key(), "anthropic-version": "2023-06-01"}
+        answer = await ask(rig.port, "GET", "/v1/models", b"", head)
+        assert answer.json()["first_id"] == "gpt"
+        assert "first_id" not in (await rig.get("/v1/models", rig.key())).json()
