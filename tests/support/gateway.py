@@ -45,6 +45,16 @@ model_list:
     model_info:
       id: sim-any
       max_output_tokens: 1000
+  - model_name: claude
+    litellm_params:
+      model: anthropic/up
+      api_base: http://127.0.0.1:{simulator}/v1
+      api_key: sk-upstream-secret-canary
+      input_cost_per_token: 0.000001
+      output_cost_per_token: 0.000002
+    model_info:
+      id: claude-1
+      max_output_tokens: 1000
 {faults}router_settings:
   num_retries: 0
   allowed_fails: 1000

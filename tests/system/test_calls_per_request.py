@@ -38,6 +38,12 @@ LIMITED = 150
 """The same with fifteen limits on the key and everything above it."""
 CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
+MESSAGE = 167
+"""Calls for a message that passes to Anthropic as it came."""
+MESSAGE_CHUNK = 12
+"""Calls for one chunk of such a stream."""
+TRANSLATED_CHUNK = 21
+"""Calls for one chunk of a chat's stream that Anthropic's callers get in their own format."""
 
 RECORD = "PHANTOM_RECORD"
 ROUNDS = 25
@@ -47,6 +53,8 @@ Profile = Counter[str]
 
 class Caller:
     """A raw connection to the worker, used from a thread of its own."""
+
+    path, model, end = "/v1/chat/completions", "gpt", b"data: [DONE]"
 
     def __init__(self, port: int, key: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -72,12 +80,14 @@ class Caller:
         """One stream of that many content chunks, each in a write of its own."""
         self._socket.sendall(self._request(stream=True, simulate={"chunks": chunks, "pace_ms": 2}))
         answer = self._until(b"\r\n0\r\n\r\n")
-        assert b"data: [DONE]" in answer
+        assert self.end in answer
 
     def _request(self, **fields: Any) -> bytes:
-        body = {"model": "gpt", "messages": [{"role": "user", "content": "hi there, how are you?"}]} | fields
+        body = {"model": self.model, "messages": [{"role": "user", "content": "hi there, how are you?"}]} | fields
+        if self.path.endswith("messages"):
+            body["max_tokens"] = 500
         raw = json.dumps(body, separators=(",", ":")).encode()
-        lines = ["POST /v1/chat/completions HTTP/1.1", "host: 127.0.0.1", f"authorization: Bearer {self._key}"]
+        lines = [f"POST {self.path} HTTP/1.1", "host: 127.0.0.1", f"authorization: Bearer {self._key}"]
         lines += ["content-type: application/json", "user-agent: test", f"content-length: {len(raw)}", "", ""]
         return "\r\n".join(lines).encode() + raw
 
@@ -88,6 +98,18 @@ class Caller:
             assert part, "the worker closed the connection"
             data += part
         return data
+
+
+class MessagesCaller(Caller):
+    """The same in Anthropic's format."""
+
+    path, end = "/v1/messages", b"event: message_stop"
+
+
+class ClaudeCaller(MessagesCaller):
+    """The same, of a model of Anthropic's."""
+
+    model = "claude"
 
 
 async def counted(action: Callable[[int], None], size: int) -> Profile:
@@ -123,7 +145,10 @@ async def per_unit(action: Callable[[int], None], small: int, large: int) -> tup
 
 
 def measured(
-    gateway: Gateway, use: Callable[[Caller], tuple[Callable[[int], None], int, int]], **belongs: str
+    gateway: Gateway,
+    use: Callable[[Caller], tuple[Callable[[int], None], int, int]],
+    kind: type[Caller] = Caller,
+    **belongs: str,
 ) -> tuple[int, str]:
     """Run a worker beside the gateway's own and count; the key ``belongs`` to a team and a user, if any."""
     key = gateway.key(max_budget=100, budget_duration="30d", rpm_limit=1_000_000, tpm_limit=1_000_000_000, **belongs)
@@ -134,7 +159,7 @@ def measured(
         sock = socket.socket()
         sock.bind(("127.0.0.1", 0))
         await worker.serve(sock, None)
-        caller = await asyncio.get_running_loop().run_in_executor(None, Caller, sock.getsockname()[1], key)
+        caller = await asyncio.get_running_loop().run_in_executor(None, kind, sock.getsockname()[1], key)
         try:
             return await per_unit(*use(caller))
         finally:
@@ -175,8 +200,7 @@ def test_a_plain_request_with_limits_on_everything(shared_gateway: Gateway) -> N
             TeamMemberRow(team_id="calls-t", user_id="calls-u", role="user", max_parallel_requests=99, **all_three),
         ),
     )
-    belongs = {"team_id": "calls-t", "user_id": "calls-u"}
-    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), **belongs)
+    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), team_id="calls-t", user_id="calls-u")
     judge("LIMITED", cost, LIMITED, table)
 
 
@@ -184,6 +208,24 @@ def test_a_plain_request_with_limits_on_everything(shared_gateway: Gateway) -> N
 def test_a_chunk_of_a_stream(shared_gateway: Gateway) -> None:
     cost, table = measured(shared_gateway, lambda caller: (caller.stream, 5, 45))
     judge("CHUNK", cost, CHUNK, table)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_message_that_passes(shared_gateway: Gateway) -> None:
+    cost, table = measured(shared_gateway, lambda caller: (caller.plain, 5, 25), ClaudeCaller)
+    judge("MESSAGE", cost, MESSAGE, table)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_chunk_of_a_message_that_passes(shared_gateway: Gateway) -> None:
+    cost, table = measured(shared_gateway, lambda caller: (caller.stream, 5, 45), ClaudeCaller)
+    judge("MESSAGE_CHUNK", cost, MESSAGE_CHUNK, table)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_chunk_that_is_translated(shared_gateway: Gateway) -> None:
+    cost, table = measured(shared_gateway, lambda caller: (caller.stream, 5, 45), MessagesCaller)
+    judge("TRANSLATED_CHUNK", cost, TRANSLATED_CHUNK, table)
 
 
 def test_other_threads_are_not_counted() -> None:

@@ -138,7 +138,9 @@ class LitellmSettings(OpenSection):
     redact_user_api_key_info: Annotated[bool | None, Later("Leave key information out of logs.")] = None
     json_logs: Annotated[bool | None, Later("Log in JSON.")] = None
     set_verbose: Annotated[bool | None, Noted("Verbose logs would show prompts.")] = None
-    drop_params: Annotated[bool | None, Later("Drop parameters a provider does not support.")] = None
+    drop_params: Annotated[
+        bool | None, Active("The same for all deployments: leave out what a provider's API does not have.")
+    ] = None
     modify_params: Annotated[bool | None, Later("Adapt requests to what a provider accepts.")] = None
     force_ipv4: Annotated[bool | None, Later("Reach upstreams over IPv4 only.")] = None
     cache: Annotated[bool | None, Later("Cache answers.")] = None

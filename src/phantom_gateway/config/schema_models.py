@@ -184,8 +184,13 @@ class LitellmParams(Costs):
             "Requests this deployment serves under `router_settings.enable_tag_filtering`; `default`: those without a match."
         ),
     ] = None
-    drop_params: Annotated[bool | None, Later("Drop parameters the provider does not support.")] = None
-    additional_drop_params: Annotated[Names | None, Later("Parameters to drop always.")] = None
+    drop_params: Annotated[
+        bool | None,
+        Active(
+            "Leave out parameters that the provider's API does not have and that change the answer, rather than refusing."
+        ),
+    ] = None
+    additional_drop_params: Annotated[Names | None, Active("Parameters (top-level fields) that are never sent.")] = None
     cooldown_time: Annotated[Seconds | None, Active("Seconds this deployment rests after failures.")] = None
     configurable_clientside_auth_params: Annotated[
         FreeList | None, Later("Refused by design: a request never names a destination.")

@@ -23,7 +23,8 @@ from phantom_gateway.control.compile_address import AddressError, Egress, compil
 from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
-from phantom_gateway.providers.catalogue import PATHS, Provider
+from phantom_gateway.control.compile_traits import traits_of_model
+from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, Provider
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -147,8 +148,10 @@ class _Entry:
         if url.query:
             self._note("warning", "api_base", "its query string is sent with every request")
         suffix = provider.base_suffix
-        base = url.path if not suffix or url.path.endswith(suffix) else url.path + suffix
-        return Place(address, self._without_operation(base), _paths(provider), url.query)
+        base = self._without_operation(url.path)
+        if suffix and not base.endswith(suffix):
+            base += suffix
+        return Place(address, base, _paths(provider), url.query)
 
     def _base(self, provider: Provider) -> tuple[Url, bool] | None:
         """The base address, and whether the operator wrote it."""
@@ -167,7 +170,7 @@ class _Entry:
 
     def _without_operation(self, path: str) -> str:
         """People paste the whole URL of the chat endpoint."""
-        for operation in PATHS.values():
+        for operation in sorted(PATHS.values(), key=len, reverse=True):
             if path.endswith(operation):
                 self._note(
                     "warning", "api_base", f"the path {operation} at its end is added by the gateway and left out"
@@ -182,15 +185,18 @@ class _Entry:
         if path.endswith("/openai/v1") or version in AZURE_V1:
             base = path if path.endswith("/openai/v1") else f"{path.removesuffix('/openai')}/openai/v1"
             return Place(
-                address, base, dict(PATHS), "api-version=preview" if version in ("preview", "latest") else url.query
+                address,
+                base,
+                dict(OPENAI_PATHS),
+                "api-version=preview" if version in ("preview", "latest") else url.query,
             )
         query = f"api-version={version or AZURE_API_VERSION}" if version or not url.query else url.query
         if not version and not url.query:
             self._note("warning", "api_version", f"is not set, {AZURE_API_VERSION} is used")
         if "/openai/deployments/" in path:
-            return Place(address, path, dict(PATHS), query)
+            return Place(address, path, dict(OPENAI_PATHS), query)
         base = f"{path.removesuffix('/openai')}/openai/deployments"
-        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in PATHS.items()}, query)
+        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in OPENAI_PATHS.items()}, query)
 
     # --- what
 
@@ -210,7 +216,10 @@ class _Entry:
         if prices.version == "config" and not (prices.input and prices.output) and prices.input + prices.output:
             missing = "output" if prices.input else "input"
             self._note("warning", f"{missing}_cost_per_token", f"is not set: {missing} counts as free")
-        headers, secret_headers = self._headers()
+        headers, secret_headers = self._headers(provider)
+        drop = params.drop_params
+        if drop is None:
+            drop = self._context.config.litellm_settings.drop_params
         return Deployment(
             id=info.id or deployment_id(entry, self._context.pepper),
             group=entry.model_name,
@@ -226,6 +235,9 @@ class _Entry:
             api_key=self._key(provider, place),
             secret_headers=secret_headers,
             usage_in_stream=provider.usage_in_stream,
+            traits=(*provider.traits, *traits_of_model(known)),
+            drop_params=bool(drop),
+            without=frozenset(params.additional_drop_params or ()),
             defaults=self._defaults(),
             prices=prices,
             max_input_tokens=info.max_input_tokens or (known.max_input_tokens if known else 0),
@@ -283,7 +295,7 @@ class _Entry:
             self._note("warning", "api_key", f"no key: neither api_key nor {names} is set")
         return None
 
-    def _headers(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Secret], ...]]:
+    def _headers(self, provider: Provider) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Secret], ...]]:
         plain: list[tuple[str, str]] = []
         secret: list[tuple[str, Secret]] = []
         if self._params.organization is not None:
@@ -293,6 +305,8 @@ class _Entry:
                 secret.append((name.lower(), value if isinstance(value, Secret) else Secret(str(value))))
             else:
                 plain.append((name.lower(), str(value)))
+        written = {name for name, _ in (*plain, *secret)}
+        plain += [pair for pair in provider.headers if pair[0] not in written]
         return tuple(plain), tuple(secret)
 
     def _defaults(self) -> dict[str, Any]:
@@ -326,7 +340,7 @@ def deployment_id(entry: ModelEntry, pepper: Secret | None) -> str:
 
 def demo_place(socket: str) -> Place:
     """The simulator's place."""
-    return Place(Address(scheme="unix", socket_path=socket), "/v1", dict(PATHS))
+    return Place(Address(scheme="unix", socket_path=socket), "/v1", dict(OPENAI_PATHS))
 
 
 def _paths(provider: Provider) -> dict[str, str]:

@@ -15,6 +15,7 @@ from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import check_model, compile_snapshot, context_of, read_config
+from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
 from phantom_gateway.control.stored import Stored, merged
 from phantom_gateway.ledger.prices import PriceTable
@@ -133,7 +134,9 @@ class ConfigurationLoader:
         }
         lists = {
             provider: {
-                name: PricedModel(prices=price.prices, max_output_tokens=price.max_output_tokens)
+                name: PricedModel(
+                    prices=price.prices, max_output_tokens=price.max_output_tokens, traits=traits_of_model(price)
+                )
                 for name, price in self.prices.of_provider(provider).items()
             }
             for provider in sorted(providers)

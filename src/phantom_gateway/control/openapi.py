@@ -19,8 +19,10 @@ from starlette.responses import Response
 
 from phantom_gateway.control.guard import GuardedRoute
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import Operation, paths
 
+_AUTHORS = {operations.OPENAI: "OpenAI", operations.ANTHROPIC: "Anthropic"}
 TITLE = "Phantom Gateway"
 REF = "#/components/schemas/{model}"
 
@@ -130,7 +132,7 @@ def _call(path: str, operation: Operation) -> JsonObject:
     body = {"type": "object", "required": required, "properties": fields, "additionalProperties": True}
     made: JsonObject = {
         "operationId": f"{operation.name}{path.replace('/', '_').replace('{', '').replace('}', '')}",
-        "summary": f"{operation.name.capitalize()}, as OpenAI's API has it.",
+        "summary": f"{operation.name.capitalize().replace('_', ' ')}, as {_AUTHORS[operation.errors]}'s API has it.",
         "tags": ["models: calls"],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {

@@ -73,6 +73,11 @@ def _said(value: Any, *, counts: bool) -> int:
     return 0
 
 
+def hidden(data: bytes, key: Secret | None) -> bytes:
+    """An upstream's error without the key it was sent: some providers repeat it."""
+    return data.replace(key.reveal().encode(), b"[key]") if key else data
+
+
 def stamp_pair(model: str, public: str, sample: bytes) -> tuple[bytes, bytes] | None:
     """What to replace by what so that answers carry the public model name; None when nothing need change.
 
@@ -159,6 +164,9 @@ class StreamTap:
         choices = [choice for event in _read_all(self.last) for choice in event.choices or ()]
         return any(choice.get("finish_reason") for choice in choices)
 
+    def finish(self) -> None:
+        """Nothing is added to what the upstream said."""
+
     def produced(self) -> int:
         """Content events so far: most providers send one token an event, between one that carries only the role and one
         that carries only the reason to end.
@@ -192,8 +200,7 @@ class StreamTap:
             if event is not None and event.error is not None:
                 self.error = event.error
                 self.events -= 1
-                if self._key:
-                    raw = raw.replace(self._key.reveal().encode(), b"[key]")  # noqa: PLW2901 (some providers repeat it)
+                raw = hidden(raw, self._key)  # noqa: PLW2901
             if event is not None and event.usage is not None:
                 self.usage = event.usage
                 if not event.choices:

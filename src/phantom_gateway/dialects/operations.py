@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from phantom_gateway.dialects.chat import errors as chat_errors
+from phantom_gateway.dialects.messages import errors as messages_errors
+
+if TYPE_CHECKING:
+    from phantom_gateway.dialects.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How an API says that something went wrong."""
+
+    body: Callable[[Problem], bytes]
+    event: Callable[[Problem], bytes]
+
+
+OPENAI = Errors(chat_errors.body, chat_errors.event)
+ANTHROPIC = Errors(messages_errors.body, messages_errors.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +30,7 @@ class Operation:
     """One kind of call.
 
     ``name`` keys ``Deployment.paths``; ``call_type`` is LiteLLM's name in the spend log; ``output_fields`` name the request
-    fields that bound the output, in order of precedence; ``modes`` are the ``model_info.mode`` values that can serve it.
+    fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served.
     """
 
     name: str
@@ -19,11 +38,15 @@ class Operation:
     streams: bool
     output_fields: tuple[str, ...]
     input_field: str
+    errors: Errors = OPENAI
+    free: bool = False
 
 
 CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
 COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt")
 EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input")
+MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC)
+COUNT_TOKENS = Operation("count_tokens", "acount_tokens", False, (), "messages", ANTHROPIC, free=True)
 
 _SUFFIXES = {
     "/chat/completions": CHAT,
@@ -36,6 +59,9 @@ for _suffix, _operation in _SUFFIXES.items():
     for _prefix in ("", "/v1"):
         _EXACT[(_prefix + _suffix).encode()] = _operation
 _EXACT[b"/cursor/chat/completions"] = CHAT
+for _prefix in ("", "/anthropic"):
+    _EXACT[f"{_prefix}/v1/messages".encode()] = MESSAGES
+    _EXACT[f"{_prefix}/v1/messages/count_tokens".encode()] = COUNT_TOKENS
 
 _WITH_MODEL = (b"/engines/", b"/openai/deployments/")
 

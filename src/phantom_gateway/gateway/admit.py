@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from phantom_gateway.dialects.operations import MESSAGES
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.permit import of_key, permit, permit_again
 from phantom_gateway.gateway.refusal import refusal
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 BYTES_PER_TOKEN = 4
 TOKENS_PER_IMAGE = 4096
 """An image, a recording or a file given by reference costs tokens that the size of the request does not show."""
+TOKENS_PER_DOCUMENT = 200_000
+"""A document given by reference may have hundreds of pages."""
+TOKENS_OF_INSTRUCTIONS = 1024
+"""What providers add to the input of their own, to explain tools or the form of the answer (Anthropic: up to some 700)."""
+_EXPLAINED = frozenset({"tools", "functions", "response_format", "output_config", "output_format"})
+_REFERENCES = re.compile(rb'"type": ?"(?:url|file)"|"file_id"')
+"""Where Anthropic's format has such a reference."""
 _MEDIA = re.compile(rb'image_url|input_audio|"file"|\\u00[4-7]')
 """Where such a reference may be. No encoder escapes plain letters: who does hides something, and pays the reservation."""
 LARGEST = 1 << 62
@@ -187,11 +195,17 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     No tokenizer makes more tokens than there are bytes, so the body's size bounds the input.
     """
     call = exchange.call
+    if exchange.operation.free:
+        return 0
     tokens_in = call.size
     # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
     find = exchange.request.body.find
     if find(b"image_url") >= 0 or find(b"input_audio") >= 0 or find(b'"file"') >= 0 or find(b"\\u00") >= 0:
         tokens_in += TOKENS_PER_IMAGE * len(_MEDIA.findall(exchange.request.body))
+    if not _EXPLAINED.isdisjoint(call.fields):
+        tokens_in += TOKENS_OF_INSTRUCTIONS
+    if exchange.operation is MESSAGES:
+        tokens_in += _referred(exchange.request.body)
     if worst.long is not None and tokens_in > worst.above:
         worst = worst.long
     tokens_out = 0
@@ -199,3 +213,11 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
         tokens_out = (worst.output_limit if call.output_limit is None else call.output_limit) * call.choices
     cost = -(-(tokens_in * worst.input + tokens_out * worst.output) // MILLION) + worst.request
     return min(cost, LARGEST)
+
+
+def _referred(body: bytes) -> int:
+    """Tokens of what Anthropic's messages name and do not contain."""
+    found = len(_REFERENCES.findall(body))
+    if not found:
+        return 0
+    return found * (TOKENS_PER_DOCUMENT if body.find(b'"document"') >= 0 else TOKENS_PER_IMAGE)

@@ -105,9 +105,23 @@ class Call:
         except (msgspec.MsgspecError, RecursionError) as error:
             raise invalid_request(f"The field '{name}' cannot be read.", name) from error
 
-    def render(self, model: str, defaults: dict[str, bytes], ask_usage: bool) -> bytes:
+    def plain(self, without: frozenset[str]) -> tuple[dict[str, Any], list[str]]:
+        """All fields decoded, without those meant for the gateway and those in ``without``, which are named. Raises ApiError."""
+        dropped = sorted(without & self.fields.keys())
+        kept = {name: self.field(name) for name in self.fields if name not in CONSUMED and name not in without}
+        metadata = kept.get("metadata")
+        if isinstance(metadata, dict) and isinstance(metadata.get("tags"), list):
+            kept["metadata"] = {name: value for name, value in metadata.items() if name != "tags"}
+        return kept, dropped
+
+    def render(
+        self, model: str, defaults: dict[str, bytes], ask_usage: bool, without: frozenset[str] = frozenset()
+    ) -> bytes:
         """The body for one upstream: its model name, its defaults where the caller was silent, usage asked for."""
         fields: dict[str, Any] = dict(self.fields)
+        if without:
+            for name in without:
+                fields.pop(name, None)
         if not CONSUMED.isdisjoint(fields):
             for name in CONSUMED & fields.keys():
                 del fields[name]

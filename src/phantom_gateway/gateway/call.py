@@ -15,24 +15,28 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
-from phantom_gateway.dialects.openai import StreamTap, read_answer, stamp_pair
-from phantom_gateway.dialects.operations import CHAT
+from phantom_gateway.dialects.openai import stamp_pair
+from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated
 from phantom_gateway.gateway.errors import ApiError
-from phantom_gateway.gateway.mock import MockedResponse
 from phantom_gateway.gateway.relay import StreamRelay
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from phantom_gateway.config.secret import Secret
+    from phantom_gateway.gateway.asking import Question
     from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.spine.snapshot import Fault
     from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
+    AnyResponse: TypeAlias = Response | MockedResponse | CountedResponse
+
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
-MAX_EVENT = 8 * 1024 * 1024
 MAX_RETRY_AFTER_S = 60
 MIN_TIMEOUT_S = 0.001
 
@@ -91,33 +95,29 @@ class Caller:
         """
         call, accounting = exchange.call, exchange.accounting
         upstream_model = target.fixed_model or target.upstream_model(model)
-        ask_usage = target.deployment.usage_in_stream == "include_usage" and exchange.operation.streams
-        body = call.render(upstream_model, target.defaults, ask_usage)
-        head = target.head(exchange.operation.name, upstream_model, len(body))
+        asked = question(exchange, target, upstream_model)
         timeouts = target.stream_timeouts if call.stream else target.timeouts
         if exchange.attempts or exchange.fallbacks or exchange.wishes.is_impatient:
             timeouts = _bounded(timeouts, exchange)
-        accounting.sent(target, upstream_model)
-        mocked = target.deployment.mock_response
+        accounting.sent(target, upstream_model, asked.way.reading)
         health = target.health
         health.in_flight += 1
         health.requests += 1
         try:
-            response: Response | MockedResponse
-            if mocked is not None and exchange.operation.output_fields:
-                chat = exchange.operation is CHAT
-                response = MockedResponse(mocked, upstream_model, exchange.call_id, chat=chat)
-            else:
+            response: Response | MockedResponse | CountedResponse | None = None
+            if asked.way.here or target.deployment.mock_response is not None:
+                response = own_answer(exchange, target, upstream_model, asked.way)
+            if response is None:
                 if not call.stream:
                     exchange.responder.patience_s = self.patience_s
-                response = await self._client.request(target.origin, head, body, timeouts)
+                response = await self._client.request(target.origin, asked.head, asked.body, timeouts)
             try:
                 if response.status != 200:
                     _refuse(response, await response.read(MAX_ERROR_BODY), target.deployment.api_key)
                 health.probing = False
                 if call.stream:
-                    return await self._stream(exchange, response)
-                return await self._whole(exchange, response)
+                    return await self._stream(exchange, response, asked)
+                return await self._whole(exchange, response, asked)
             finally:
                 response.close()
         except wire.UpstreamError as error:
@@ -134,11 +134,11 @@ class Caller:
             health.in_flight -= 1
             exchange.responder.patience_s = 0.0
 
-    async def _whole(self, exchange: Exchange, response: Response | MockedResponse) -> bool:
+    async def _whole(self, exchange: Exchange, response: AnyResponse, asked: Question) -> bool:
         accounting = exchange.accounting
         accounting.answered(response.headers)
         body = await response.read(MAX_ANSWER)
-        answer = read_answer(body)
+        answer = asked.way.reading.read_answer(body)
         if answer is None:
             accounting.came = bool(body) and not (response.get(b"content-type") or b"").startswith(b"text/html")
             raise wire.BadResponse("the answer is not a JSON object")
@@ -148,19 +148,22 @@ class Caller:
         if exchange.responder.gone:
             accounting.close_left()
             return True
-        pair = stamp_pair(answer.model, exchange.call.model, body)
+        pair = None
+        if asked.way.caller is None:
+            pair = stamp_pair(answer.model, exchange.call.model, body)
+        else:
+            body = translated(asked, body, exchange.call.model)
         await accounting.close_success()
         exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
         return True
 
-    async def _stream(self, exchange: Exchange, response: Response | MockedResponse) -> bool:
+    async def _stream(self, exchange: Exchange, response: AnyResponse, asked: Question) -> bool:
         kind = response.get(b"content-type") or b""
         if kind.startswith((b"application/json", b"text/html")):
             raise wire.BadResponse("the upstream did not answer with an event stream")
         accounting = exchange.accounting
         accounting.answered(response.headers)
-        key = exchange.target.deployment.api_key if exchange.target else None
-        tap = StreamTap(exchange.call.model, accounting.hides_usage, MAX_EVENT, key)
+        tap = tap_of(asked, exchange)
         relay = StreamRelay(response, exchange.responder, tap, accounting.header_block())
         accounting.streams(tap, relay)
         try:
@@ -173,13 +176,15 @@ class Caller:
                 raise wire.BadResponse("there was no event in the stream")
             if tap.error is None and not tap.complete:
                 raise wire.Truncated("the stream ended without saying so")
+            if not tap.done:
+                tap.finish()
         except wire.UpstreamError as error:
             # What breaks behind the end marker was no part of the answer, also where all of it came at once.
             whole = tap.done and tap.events > 0 and relay.refused is None
             if not relay.delivered and not whole:
                 raise
             if not tap.done:
-                self._broken_off(accounting, relay, _failure(error).error)
+                self._broken_off(exchange, relay, _failure(relay.refused or error).error)
                 return False
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
@@ -189,10 +194,11 @@ class Caller:
         return tap.error is None
 
     @staticmethod
-    def _broken_off(accounting: Accounting, relay: StreamRelay, error: ApiError) -> None:
+    def _broken_off(exchange: Exchange, relay: StreamRelay, error: ApiError) -> None:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
-        accounting.close_cut(error.kind, error.status)
-        relay.end(error.event())
+        exchange.accounting.close_cut(error.kind, error.status)
+        error.call_id = exchange.call_id
+        relay.end(error.event(exchange.operation.errors))
 
 
 def _bounded(timeouts: Timeouts, exchange: Exchange) -> Timeouts:
@@ -237,7 +243,7 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: Response | MockedResponse, body: bytes, key: Secret | None) -> NoReturn:
+def _refuse(response: AnyResponse, body: bytes, key: Secret | None) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
@@ -296,7 +302,7 @@ def _reason(body: bytes) -> Literal["context_window", "content_policy"] | None:
     return "content_policy" if _FILTERED.search(text) else None
 
 
-def _rate_limited(response: Response | MockedResponse, words: str) -> AttemptFailed:
+def _rate_limited(response: AnyResponse, words: str) -> AttemptFailed:
     seconds = _retry_after(response.get(b"retry-after"))
     overloaded = response.status == 529
     error = ApiError(

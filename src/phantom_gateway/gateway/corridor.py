@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
+from phantom_gateway.dialects.operations import OPENAI
 from phantom_gateway.gateway import admit, body, discovery, headers, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from phantom_gateway.wire.intake import Verdict
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
+
+
+TELEMETRY = frozenset({b"/api/event_logging/batch", b"/api/event_logging/v2/batch"})
+"""Where Claude Code reports its own use."""
 
 
 class Corridor:
@@ -44,7 +49,8 @@ class Corridor:
             if responder.started:
                 responder.abort()
             else:
-                responder.send(error.status, headers.of_error(error, error.call_id), error.body())
+                shape = OPENAI if found is None else found[0].errors
+                responder.send(error.status, headers.of_error(error, error.call_id), error.body(shape))
 
     def knows(self, request: Request) -> bool:
         """The wire's gate: whether the body of a request is worth receiving, as far as this worker knows the key."""
@@ -55,9 +61,12 @@ class Corridor:
         try:
             await self._worker.authenticator.authenticate(request)
         except ApiError as error:
-            if operations.find(request.path) is None and not _is_models(request.path):
+            found = operations.find(request.path)
+            if found is None and not _is_own(request.path):
                 return False  # control's business: some of its routes need no key
-            return Refusal(error.status, headers.of_error(error), error.body())
+            return Refusal(
+                error.status, headers.of_error(error), error.body(OPENAI if found is None else found[0].errors)
+            )
         return True
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
@@ -87,7 +96,7 @@ class Corridor:
             accounting.close_cut(stopped.kind, stopped.status)
             if not responder.started:
                 raise stopped from None
-            responder.finish(stopped.event())
+            responder.finish(stopped.event(operation.errors))
         finally:
             accounting.close_abandoned()
             # the two know each other: apart they are freed now, not by the collector
@@ -102,10 +111,19 @@ class Corridor:
             responder.send(200 if ready.ok else 503, headers.JSON, ready.body())
         elif _is_models(path):
             await self._models(request, responder)
+        elif path in TELEMETRY:
+            await self._telemetry(request, responder)
         elif self._worker.admin_here:
             await self._worker.forwarder.forward(request, responder)
         else:
             raise ApiError(404, "not_found_error", "There is nothing here.")
+
+    async def _telemetry(self, request: Request, responder: Responder) -> None:
+        """Claude Code reports its own use to where it sends its requests: taken, so that it does not try again, and not kept."""
+        if request.method != "POST":
+            raise ApiError(405, "invalid_request_error", "Use POST here.", headers=((b"allow", b"POST"),))
+        await self._worker.authenticator.authenticate(request)
+        responder.send(200, headers.JSON, b'{"status":"ok"}')
 
     async def _models(self, request: Request, responder: Responder) -> None:
         table = self._worker.table
@@ -116,7 +134,11 @@ class Corridor:
         key = await self._worker.authenticator.authenticate(request)
         check_route(key, request.path)
         name = request.path.partition(b"/models")[2].lstrip(b"/")
-        answer = discovery.one_model(table, key, name) if name else discovery.list_models(table, key)
+        anthropic = request.get(b"anthropic-version") is not None
+        if name:
+            answer = discovery.one_model(table, key, name, anthropic=anthropic)
+        else:
+            answer = discovery.list_models(table, key, anthropic=anthropic)
         responder.send(200, headers.JSON, answer)
 
 
@@ -139,6 +161,10 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
     if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
         raise invalid_request("Tags are not accepted from callers here.", "tags")
     await permit(exchange, table, worker)
+
+
+def _is_own(path: bytes) -> bool:
+    return path in TELEMETRY or _is_models(path)
 
 
 def _is_models(path: bytes) -> bool:

@@ -16,22 +16,31 @@ if TYPE_CHECKING:
 CREATED = 1677610602
 """OpenAI's clients want a creation time; LiteLLM 1.106.2 answers with this constant."""
 
+CREATED_AT = "2023-02-28T18:56:42Z"
+"""The same for Anthropic's."""
+
 _encoder = msgspec.json.Encoder()
 
 
-def list_models(table: Table, key: KeyRecord) -> bytes:
-    """The OpenAI list of the models that the key may use."""
-    names = table.names.usable(key)
-    return _encoder.encode({"object": "list", "data": [_model(name) for name in names]})
+def list_models(table: Table, key: KeyRecord, *, anthropic: bool = False) -> bytes:
+    """The OpenAI list of the models that the key may use; for Anthropic's clients with what they look for."""
+    names = list(table.names.usable(key))
+    shown: dict[str, Any] = {"object": "list", "data": [_model(name, anthropic=anthropic) for name in names]}
+    if anthropic:
+        shown |= {"has_more": False, "first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+    return _encoder.encode(shown)
 
 
-def one_model(table: Table, key: KeyRecord, path_name: bytes) -> bytes:
+def one_model(table: Table, key: KeyRecord, path_name: bytes, *, anthropic: bool = False) -> bytes:
     """One model. Raises ApiError 404 when it does not exist or the key may not use it: the two look alike."""
     name = unquote_to_bytes(path_name).decode("utf-8", "replace")
     if not table.names.is_usable(key, name):
         raise ApiError(404, "invalid_request_error", "The model does not exist.", param="model", code="model_not_found")
-    return _encoder.encode(_model(name))
+    return _encoder.encode(_model(name, anthropic=anthropic))
 
 
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
+def _model(name: str, *, anthropic: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
+    if anthropic:
+        shown |= {"type": "model", "display_name": name, "created_at": CREATED_AT}
+    return shown

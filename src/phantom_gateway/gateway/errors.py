@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-_encoder = msgspec.json.Encoder()
+from phantom_gateway.dialects.operations import OPENAI, Errors
+from phantom_gateway.dialects.problem import Problem
 
 
 class ApiError(Exception):
@@ -47,21 +46,16 @@ class ApiError(Exception):
         self.call_id = ""
         """Under which the failure is in the ledger, once it has an entry there."""
 
-    def body(self) -> bytes:
-        """The OpenAI error object; ``code`` is the status as a string, as LiteLLM has it."""
-        error: dict[str, Any] = {
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.code or str(self.status),
-        }
-        if self.details:
-            error["details"] = self.details
-        return _encoder.encode({"error": error})
+    def body(self, shape: Errors = OPENAI) -> bytes:
+        """The error object in the caller's dialect."""
+        return shape.body(self._problem())
 
-    def event(self) -> bytes:
+    def event(self, shape: Errors = OPENAI) -> bytes:
         """The error as a server-sent event, for a stream that has begun."""
-        return b"data: " + self.body() + b"\n\n"
+        return shape.event(self._problem())
+
+    def _problem(self) -> Problem:
+        return Problem(self.status, self.kind, self.message, self.param, self.code, self.details, call_id=self.call_id)
 
 
 def invalid_request(message: str, param: str | None = None, **details: Any) -> ApiError:

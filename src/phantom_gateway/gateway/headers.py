@@ -13,6 +13,8 @@ from phantom_gateway.ledger.money import NANO
 from phantom_gateway.limits.slices import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
     from phantom_gateway.limits.slices import Slice
@@ -25,7 +27,10 @@ STREAM = (
     b"cache-control: no-cache, no-store\r\nx-accel-buffering: no\r\n"
 )
 
-_PASSED_ON = (b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id")
+_PASSED_ON = (
+    b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id", b"anthropic-ratelimit-",
+    b"request-id",
+)  # fmt: skip
 _INITIALS = frozenset(name[:1] for name in _PASSED_ON)
 
 
@@ -146,6 +151,16 @@ def of_upstream(headers: list[tuple[bytes, bytes]]) -> bytes:
         if name[:1] in _INITIALS and name.startswith(_PASSED_ON):
             block += b"llm_provider-%b: %b\r\n" % (name, value)
     return block
+
+
+def forwarded(request: Mapping[bytes, bytes], own: Mapping[str, str]) -> bytes:
+    """Anthropic's headers of the caller: its version instead of the operator's, its beta features beside the operator's."""
+    version = request.get(b"anthropic-version") or own.get("anthropic-version", "").encode("latin-1")
+    betas = [
+        value for value in (own.get("anthropic-beta", "").encode("latin-1"), request.get(b"anthropic-beta")) if value
+    ]
+    block = b"anthropic-version: %b\r\n" % version if version else b""
+    return b"%banthropic-beta: %b\r\n" % (block, b",".join(betas)) if betas else block
 
 
 def text(value: str) -> bytes:

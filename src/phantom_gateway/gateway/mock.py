@@ -18,6 +18,41 @@ _USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
 _encode = msgspec.json.Encoder().encode
 
 
+class CountedResponse:
+    """The answer to a count of tokens that no upstream is asked for: by size, as everything that nobody counted."""
+
+    __slots__ = ("_tokens", "headers", "status")
+
+    def __init__(self, tokens: int) -> None:
+        self.status = 200
+        self.headers: list[tuple[bytes, bytes]] = []
+        self._tokens = tokens
+
+    def get(self, _name: bytes) -> bytes | None:
+        """No header is sent by nobody."""
+        return None
+
+    async def read(self, _limit: int) -> bytes:
+        """The whole answer."""
+        return _encode({"input_tokens": self._tokens})
+
+    async def relay(self, sink: Sink) -> None:
+        """The whole answer: a count is never streamed."""
+        sink.data(await self.read(0))
+
+    def pause(self) -> None:
+        """Everything is said already."""
+
+    def resume(self) -> None:
+        """See ``pause``."""
+
+    def hasten(self, _seconds: float) -> None:
+        """Nothing is waited for."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class MockedResponse:
     """An answer made here. Has the part of ``wire.response.Response`` that the attempt loop uses."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from phantom_gateway.dialects import operations
 from phantom_gateway.gateway.errors import ApiError, invalid_request
 from phantom_gateway.gateway.table import MAX_MODELS
 
@@ -131,8 +132,10 @@ def denied(whose: str, asked: str) -> ApiError:
     return ApiError(403, kind, message, param="model", details={"model": asked, "refused_by": whose})
 
 
-_LLM_ROUTES = frozenset({"llm_api_routes", "openai_routes", "/*", "*"})
+_LLM_ROUTES = frozenset({"llm_api_routes", "/*", "*"})
 """LiteLLM's names for groups of routes that contain all routes of the data plane."""
+_GROUPS = {"openai_routes": False, "anthropic_routes": True}
+"""Its names for the routes of one format; whether that is Anthropic's."""
 
 
 def check_route(key: KeyRecord, path: bytes) -> None:
@@ -141,6 +144,10 @@ def check_route(key: KeyRecord, path: bytes) -> None:
     if not allowed or not _LLM_ROUTES.isdisjoint(allowed):
         return
     route = path.decode("latin-1")
+    found = operations.find(path)
+    anthropic = found is not None and found[0].errors is operations.ANTHROPIC
+    if any(_GROUPS.get(each) is anthropic for each in allowed):
+        return
     if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
         return
     message = (

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from phantom_gateway.wire.errors import BadResponse, ResponseTooLarge
 
 if TYPE_CHECKING:
-    from phantom_gateway.dialects.openai import StreamTap
-    from phantom_gateway.gateway.mock import MockedResponse
+    from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
+    from phantom_gateway.gateway.ways import Tap
     from phantom_gateway.wire.client import Response
     from phantom_gateway.wire.responder import Responder
 
@@ -27,7 +27,9 @@ class StreamRelay:
 
     __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused", "touched")
 
-    def __init__(self, response: Response | MockedResponse, responder: Responder, tap: StreamTap, block: bytes) -> None:
+    def __init__(
+        self, response: Response | MockedResponse | CountedResponse, responder: Responder, tap: Tap, block: bytes
+    ) -> None:
         self._response = response
         self._responder = responder
         self._tap = tap

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from phantom_gateway.dialects.openai import said
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.beside import Beside
 from phantom_gateway.gateway.errors import unavailable
@@ -21,15 +20,15 @@ from phantom_gateway.ledger.journal import StorageFullError, SyncFailedError
 from phantom_gateway.ledger.money import Cost, cost
 from phantom_gateway.ledger.record import Closed, Opened, Status
 from phantom_gateway.ledger.trail import Step
-from phantom_gateway.ledger.usage import Usage, estimate, from_openai
+from phantom_gateway.ledger.usage import Usage, estimate
 from phantom_gateway.spine.snapshot import Prices
 
 if TYPE_CHECKING:
-    from phantom_gateway.dialects.openai import StreamTap
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.meter import Meter
     from phantom_gateway.gateway.relay import StreamRelay
     from phantom_gateway.gateway.table import Target
+    from phantom_gateway.gateway.ways import Reading, Tap
     from phantom_gateway.ledger.journal import Journal
     from phantom_gateway.limits.slices import Reservation
 
@@ -37,6 +36,8 @@ LOST = "lost_attempts"
 """Flag of a record that contains the estimate of attempts whose end nobody saw."""
 CAPPED = "capped"
 """Flag of one in which that estimate did not fit what was reserved and is cut."""
+MAX_DROPPED = 1000
+"""Characters of the header that names parameters which were left out."""
 _NOTHING = Usage()
 _FREE = Cost()
 _FREE_OF_CHARGE = Prices()
@@ -56,8 +57,8 @@ class Accounting:
 
     __slots__ = (
         "_beside", "_closed", "_exchange", "_first_ns", "_journal", "_limited_tokens", "_lost", "_meter", "_opened", "_opened_n",
-        "_passed_on", "_prices", "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way",
-        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "hides_usage", "usage",
+        "_passed_on", "_prices", "_reading", "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way",
+        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "dropped", "hides_usage", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
@@ -75,14 +76,17 @@ class Accounting:
         self._upstream_ns = 0
         self._first_ns = 0
         self._passed_on = b""
-        self._tap: StreamTap | None = None
+        self._tap: Tap | None = None
         self._relay: StreamRelay | None = None
         self._prices = _FREE_OF_CHARGE
         self._lost: tuple[Usage, Cost] | None = None
+        self._reading: Reading | None = None
         self._under_way = False
         self.came = False
         """Whether the present attempt has begun to answer."""
         self.hides_usage = False
+        self.dropped: list[str] = []
+        """Parameters that the present attempt left out because the upstream does not have them."""
         self.usage = _NOTHING
         self.cost = _FREE
         self._opened_n = journal.append(opened)
@@ -97,9 +101,10 @@ class Accounting:
             self._beside = Beside()
         self._beside.begin(reservation)
 
-    def sent(self, target: Target, upstream_model: str) -> None:
-        """An attempt begins."""
+    def sent(self, target: Target, upstream_model: str, reading: Reading) -> None:
+        """An attempt begins; ``reading`` is how its answer is read."""
         self._target = target
+        self._reading = reading
         self._under_way = True
         self.came = False
         self._upstream_model = upstream_model
@@ -143,16 +148,17 @@ class Accounting:
         self._target.health.took(took_ns / 1e9, now_ns / 1e9)
         self._passed_on = headers.of_upstream(upstream_headers)
 
-    def streams(self, tap: StreamTap, relay: StreamRelay) -> None:
+    def streams(self, tap: Tap, relay: StreamRelay) -> None:
         """From now on the tap knows the usage."""
         self._tap = tap
         self._relay = relay
 
     def measured(self, reported: dict[str, Any] | None, body: bytes) -> None:
         """A whole answer has come: usage as reported, else counted by what it says, and its price."""
-        usage = from_openai(reported) if reported else _NOTHING
+        assert self._reading is not None, "an answer comes from an attempt"
+        usage = self._reading.usage(reported) if reported else _NOTHING
         if not usage.complete:
-            output = said(body) if self._exchange.operation.output_fields else 0
+            output = self._reading.said(body) if self._exchange.operation.output_fields else 0
             counted = estimate(self._exchange.call.size, output)
             usage = (
                 _without_output(usage, counted) if not self._exchange.operation.output_fields else usage.filled(counted)
@@ -227,6 +233,8 @@ class Accounting:
         )
         if exchange.trail is not None:
             common += b"x-phantom-routing-trail: %b\r\n" % trail.header(exchange.trail)
+        if self.dropped:
+            common += b"x-phantom-dropped-params: %b\r\n" % headers.text(", ".join(self.dropped)[:MAX_DROPPED])
         limits = headers.of_limits(self._reservation.slices, time.time())
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
@@ -239,8 +247,9 @@ class Accounting:
         tap, relay = self._tap, self._relay
         if tap is None or relay is None or self._closed:
             return
+        assert self._reading is not None, "a stream comes from an attempt"
         self._first_ns = relay.first_ns
-        usage = from_openai(tap.usage) if tap.usage else _NOTHING
+        usage = self._reading.usage(tap.usage) if tap.usage else _NOTHING
         if not usage.complete and tap.events:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
@@ -280,6 +289,8 @@ class Accounting:
 
     def _price(self, usage: Usage) -> None:
         assert self._target is not None, "usage comes from a target"
+        if self._exchange.operation.free:
+            return
         self.usage = usage
         self._prices = self._target.priced(self._upstream_model).prices
         self.cost = cost(usage, self._prices)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import Health
 from phantom_gateway.gateway.retry_budget import share_of
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 UNKNOWN_OUTPUT_LIMIT = 16384
 """Output tokens reserved for when neither the request nor the model's data bounds the output."""
 
+FORWARDED = ("anthropic-version", "anthropic-beta")
+"""Headers of the caller that go on to an upstream of the same format."""
+MOCKED = ("chat", "completions")
+"""What a mocked answer is made of; every other format is translated from it."""
 MAX_KEYS = 20_000
 MAX_MODELS = 200
 """Permits that are remembered of one key."""
@@ -50,14 +55,16 @@ class Target:
         "deployment",
         "fixed_model",
         "header_part",
-        "heads",
         "health",
         "id",
         "limits",
         "origin",
+        "own",
         "stream_timeouts",
         "tags",
         "timeouts",
+        "traits",
+        "ways",
         "weight",
     )  # fmt: skip
 
@@ -86,7 +93,14 @@ class Target:
         else:
             self._price_list = snapshot.price_lists.get(deployment.provider, {})
         self.defaults = {name: _encoder.encode(value) for name, value in deployment.defaults.items()}
-        self.heads = {name: self._head(path) for name, path in deployment.paths.items()}
+        self.traits = frozenset(deployment.traits)
+        self.own = {name: value for name, value in deployment.headers if name in FORWARDED}
+        """What the operator wrote of the headers that callers may set, too."""
+        mocked = deployment.mock_response is not None
+        paths = {name: name for name in MOCKED} if mocked else deployment.paths
+        self.ways = ways.of(
+            paths, lambda operation: self._way(operation, "/" + paths[operation] if mocked else paths[operation])
+        )
         total = deployment.timeout_s or routing.timeout_s
         stream = deployment.stream_timeout_s or routing.stream_timeout_s or total
         if routing.total_timeout_s:
@@ -116,14 +130,11 @@ class Target:
         matched = asked[len(self.deployment.group) - 1 :] if self.deployment.group.endswith("*") else asked
         return self.deployment.model[:-1] + matched
 
-    def head(self, operation: str, model: str, length: int) -> bytes:
-        """The complete request head for a body of ``length`` bytes."""
-        prefix, model_in_path = self.heads[operation]
-        if model_in_path:
-            prefix = prefix.replace(b"{model}", _path_segment(model))
-        return b"%b%d\r\n\r\n" % (prefix, length)
+    def prefix(self, way: ways.Way, model: str) -> bytes:
+        """The request head of a way up to the value of Content-Length, with ``model`` where the path names it."""
+        return way.prefix.replace(b"{model}", _path_segment(model)) if way.model_in_path else way.prefix
 
-    def _head(self, path: str) -> tuple[bytes, bool]:
+    def _way(self, operation: str, path: str) -> ways.Way:
         deployment = self.deployment
         target = deployment.base_path + path + (f"?{deployment.query}" if deployment.query else "")
         model_in_path = "{model}" in target
@@ -135,13 +146,15 @@ class Target:
             ("accept-encoding", "identity"),
             ("content-type", "application/json"),
         ]
-        headers += deployment.headers
+        way = ways.Way(operation, model_in_path=model_in_path)
+        headers += [pair for pair in deployment.headers if not (way.forwards and pair[0] in FORWARDED)]
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
             headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
         block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
         head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
-        return head[:-2] + b"content-length: ", model_in_path
+        way.prefix = head[:-2] + b"content-length: "
+        return way
 
 
 def _path_segment(model: str) -> bytes:
@@ -175,9 +188,9 @@ class Group:
         self.name = name
         self.targets = targets
         self.fallbacks: Fallbacks = NOWHERE
-        self.operations = frozenset(operation for target in targets for operation in target.heads)
+        self.operations = frozenset(operation for target in targets for operation in target.ways)
         self.by_operation = {
-            operation: tuple(target for target in targets if operation in target.heads) for operation in self.operations
+            operation: tuple(target for target in targets if operation in target.ways) for operation in self.operations
         }
         self.retries: Mapping[Fault, int] = routing.retry_policy | routing.retry_policies.get(name, {})
         """By kind of failure, where the configuration says something."""

@@ -102,6 +102,7 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         no_fallbacks = field.get("disable_fallbacks") is True
     return Wishes(
         end_user=_text(field.get("user"))
+        or _named(field.get("metadata"))
         or (_header(headers, user_header) if user_header else None)
         or _header(headers, b"x-litellm-end-user-id")
         or _header(headers, b"x-litellm-customer-id"),
@@ -148,6 +149,11 @@ def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 def _text(value: Any) -> str | None:
     return value[:MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def _named(metadata: Any) -> str | None:
+    """Anthropic's place for the caller's user."""
+    return _text(metadata.get("user_id")) if isinstance(metadata, dict) else None
 
 
 def _seconds(value: Any, name: str) -> float | None:

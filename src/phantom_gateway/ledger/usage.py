@@ -193,6 +193,30 @@ def from_openai(usage: Mapping[str, Any]) -> Usage:
     return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
 
 
+def from_anthropic(usage: Mapping[str, Any]) -> Usage:
+    """Map the ``usage`` object of Anthropic's messages: classes of input that do not overlap, output that includes thinking.
+
+    Never raises on a mapping; a negative, absurd or wrongly typed count is not reported and flagged.
+    """
+    read = _Reader()
+    write_5m, write_1h = _cache_writes(read, usage, _EMPTY)
+    output = read.count(usage, "output_tokens")
+    thought = read.count(read.table(usage, "output_tokens_details"), "thinking_tokens")
+    if output is not None:
+        thought = read.part(thought, output)
+        output -= thought or 0
+    values = {
+        "input": read.count(usage, "input_tokens"),
+        "cache_read": read.count(usage, "cache_read_input_tokens"),
+        "cache_write_5m": write_5m,
+        "cache_write_1h": write_1h,
+        "output": output,
+        "reasoning": thought,
+    }
+    reported = any(value is not None for value in values.values())
+    return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
+
+
 def _plain(usage: Mapping[str, Any]) -> Usage | None:
     """The usual report, three sane counts and nothing else, read without ceremony: it is on the path of every request."""
     if len(usage) != 3:

@@ -19,15 +19,23 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "chat": "/chat/completions",
         "completions": "/completions",
         "embeddings": "/embeddings",
+        "messages": "/messages",
+        "count_tokens": "/messages/count_tokens",
     }
 )
-"""Operations and their paths below the base of an OpenAI-compatible provider."""
+"""Operations and their paths below the base of a provider."""
+
+OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
+    {name: PATHS[name] for name in ("chat", "completions", "embeddings")}
+)
+"""Those of OpenAI's API."""
 
 CHAT = ("chat",)
 CHAT_EMBED = ("chat", "embeddings")
 ALL = ("chat", "completions", "embeddings")
 EMBED = ("embeddings",)
 COMPLETE = ("completions",)
+ANTHROPIC = ("messages", "count_tokens")
 
 DEMO = "demo"
 
@@ -52,6 +60,10 @@ class Provider:
     auth_prefix: str = "Bearer "
     usage_in_stream: UsageInStream = "include_usage"
     style: Literal["openai", "azure", "demo"] = "openai"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with every request."""
+    traits: tuple[str, ...] = ()
+    """``Deployment.traits`` of all its models."""
 
 
 def _hosted(name: str, base_url: str, key_env: str, operations: tuple[str, ...] = CHAT, base_env: str = "") -> Provider:
@@ -59,7 +71,26 @@ def _hosted(name: str, base_url: str, key_env: str, operations: tuple[str, ...] 
 
 
 _PROVIDERS = (
-    Provider("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ALL, ("OPENAI_BASE_URL", "OPENAI_API_BASE")),
+    Provider(
+        "openai",
+        "https://api.openai.com/v1",
+        ("OPENAI_API_KEY",),
+        ALL,
+        ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        traits=("max_completion_tokens",),
+    ),
+    Provider(
+        "anthropic",
+        "https://api.anthropic.com",
+        ("ANTHROPIC_API_KEY",),
+        ANTHROPIC,
+        ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
+        "/v1",
+        auth_header="x-api-key",
+        auth_prefix="",
+        usage_in_stream="always",
+        headers=(("anthropic-version", "2023-06-01"),),
+    ),
     Provider(
         "azure",
         key_env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
@@ -67,6 +98,7 @@ _PROVIDERS = (
         auth_header="api-key",
         auth_prefix="",
         style="azure",
+        traits=("max_completion_tokens",),
     ),
     Provider("custom_openai", key_optional=True),
     Provider("openai_like", key_env=("OPENAI_LIKE_API_KEY",), base_env=("OPENAI_LIKE_API_BASE",), key_optional=True),
@@ -78,7 +110,11 @@ _PROVIDERS = (
         ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
     ),
     Provider(
-        "litellm_proxy", key_env=("LITELLM_PROXY_API_KEY",), base_env=("LITELLM_PROXY_API_BASE",), key_optional=True
+        "litellm_proxy",
+        key_env=("LITELLM_PROXY_API_KEY",),
+        base_env=("LITELLM_PROXY_API_BASE",),
+        key_optional=True,
+        traits=("cache_control",),
     ),
     # servers of one's own
     Provider(
@@ -150,7 +186,14 @@ _PROVIDERS = (
         ALL,
         "FIREWORKS_API_BASE",
     ),
-    _hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", CHAT_EMBED, "OPENROUTER_API_BASE"),
+    Provider(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        ("OPENROUTER_API_KEY",),
+        CHAT_EMBED,
+        ("OPENROUTER_API_BASE",),
+        traits=("cache_control",),
+    ),
     _hosted("xai", "https://api.x.ai/v1", "XAI_API_KEY", CHAT, "XAI_API_BASE"),
     _hosted("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", CHAT, "CEREBRAS_API_BASE"),
     _hosted(
@@ -247,7 +290,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType({provider.name: provider fo
 """Providers that are called directly, by prefix."""
 
 _BRIDGED = """
-a2a a2a_agent abliteration aiohttp_openai anthropic anthropic_text apertis assemblyai auto_router aws_polly aws_textract
+a2a a2a_agent abliteration aiohttp_openai anthropic_text apertis assemblyai auto_router aws_polly aws_textract
 azure_ai azure_speech azure_text bedrock bedrock_converse bedrock_mantle black_forest_labs bytez charity_engine chatgpt
 cloudflare cognition cohere cohere_chat cortecs cursor custom darkbloom databricks datarobot deepgram edenai elevenlabs
 empiriolabs fal_ai gdc gemini gigachat github_copilot helicone heroku huggingface humanloop infinity jina_ai langflow

@@ -36,10 +36,11 @@ FINGERPRINT = "fp_phantom_simulator"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The JSON of one stream event. ``content`` events carry exactly one token."""
+    """The JSON of one stream event. ``content`` events carry exactly one token; ``name`` stands in the ``event:`` line."""
 
     data: bytes
     content: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Answer:
     body: bytes = b""
     events: tuple[Event, ...] = ()
     bill: Bill = FREE
+    anthropic: bool = False
+    """In Anthropic's shapes, errors included; else in OpenAI's."""
 
 
 def chat(ask: Ask) -> Answer:

@@ -40,6 +40,10 @@ class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     completion_tokens: Count | None = None
     cached_tokens: Count | None = None
     reasoning_tokens: Count | None = None
+    written_tokens: Count | None = None
+    """Tokens written to the provider's cache for five minutes (Anthropic)."""
+    written_1h_tokens: Count | None = None
+    """The same for an hour."""
     size: Size | None = None
     """Bytes of the body, of the header or of the line, as the mode means it."""
     retry_after: str | None = None

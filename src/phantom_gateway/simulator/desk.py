@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from phantom_gateway.simulator import answers
+from phantom_gateway.simulator import answers, messages
 from phantom_gateway.simulator.controls import ControlError
 from phantom_gateway.simulator.counts import MAX_TALLIES, Books, Header, Tally
 from phantom_gateway.simulator.modes import build
@@ -26,6 +26,8 @@ ENDPOINTS: dict[str, Callable[[Ask], answers.Answer]] = {
     "/chat/completions": answers.chat,
     "/completions": answers.completion,
     "/embeddings": answers.embeddings,
+    "/messages": messages.messages,
+    "/messages/count_tokens": messages.count_tokens,
 }
 
 
@@ -88,10 +90,8 @@ class Desk:
             return Ready(_refused(404, f"The simulator has no POST {path}.", code="unknown_url"))
         try:
             ready = self._answered(endpoint, read(body, control.decode("latin-1")))
-        except BadRequestError as error:
-            return Ready(_refused(400, str(error), error.param), self.books.tally("(refused)", ""))
-        except ControlError as error:
-            return Ready(_refused(400, str(error), "simulate"), self.books.tally("(refused)", ""))
+        except (BadRequestError, ControlError) as error:
+            return Ready(_at_fault(path, error), self.books.tally("(refused)", ""))
         if len(body) <= MAX_READY_BYTES and _keepable(ready):
             if len(self._ready) >= MAX_READY:
                 self._ready.clear()
@@ -153,6 +153,12 @@ def _limit(target: bytes) -> int:
 
 def _json(body: bytes) -> Script:
     return Script((Piece(plain(200, body)),))
+
+
+def _at_fault(path: str, error: BadRequestError | ControlError) -> Script:
+    if "/messages" in path:
+        return Script((Piece(plain(400, messages.error(400, str(error)))),))
+    return _refused(400, str(error), error.param if isinstance(error, BadRequestError) else "simulate")
 
 
 def _refused(status: int, message: str, param: str | None = None, code: str | None = None) -> Script:

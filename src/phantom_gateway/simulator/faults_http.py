@@ -8,6 +8,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from phantom_gateway.simulator import messages
 from phantom_gateway.simulator.answers import Answer, error
 from phantom_gateway.simulator.script import JSON, LAST_CHUNK, End, Piece, Script, head, plain
 from phantom_gateway.simulator.staging import (
@@ -51,11 +52,12 @@ HTML = b"<!doctype html><html><head><title>%s</title></head><body><h1>%s</h1></b
 def status(code: int, retry: str | None = None) -> Callable[[Ask, Answer], Script]:
     """A builder of the error ``code`` with ``retry`` as its default Retry-After."""
 
-    def build(ask: Ask, _answer: Answer) -> Script:
+    def build(ask: Ask, answer: Answer) -> Script:
         message, name = ERRORS[code]
         value = retry_after(ask.controls.retry_after or retry)
         fields = (b"retry-after: " + value,) if value else ()
-        return Script((Piece(plain(code, error(code, message, code=name), JSON, *fields)),))
+        body = messages.error(code, message) if answer.anthropic else error(code, message, code=name)
+        return Script((Piece(plain(code, body, JSON, *fields)),))
 
     return build
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from phantom_gateway.simulator import messages
 from phantom_gateway.simulator.answers import Answer, Event, error
 from phantom_gateway.simulator.script import Piece, Script
 from phantom_gateway.simulator.staging import (
@@ -14,6 +15,7 @@ from phantom_gateway.simulator.staging import (
     billed,
     chunked,
     lengthed,
+    named,
     normal,
     payload,
     recut,
@@ -39,15 +41,15 @@ def restyled(render: Callable[[Event], bytes], done: bytes = DONE) -> Callable[[
 
 
 def cr_only(event: Event) -> bytes:
-    return b"data: " + event.data + b"\r\r"
+    return named(event, b"\r") + b"data: " + event.data + b"\r\r"
 
 
 def crlf(event: Event) -> bytes:
-    return b"data: " + event.data + b"\r\n\r\n"
+    return named(event, b"\r\n") + b"data: " + event.data + b"\r\n\r\n"
 
 
 def data_no_space(event: Event) -> bytes:
-    return b"data:" + event.data + b"\n\n"
+    return named(event).replace(b": ", b":") + b"data:" + event.data + b"\n\n"
 
 
 def event_only(event: Event) -> bytes:
@@ -55,7 +57,7 @@ def event_only(event: Event) -> bytes:
 
 
 def comments(event: Event) -> bytes:
-    return b": a comment\n:\ndata: " + event.data + b"\n: another: comment\n\n"
+    return named(event) + b": a comment\n:\ndata: " + event.data + b"\n: another: comment\n\n"
 
 
 def pings(event: Event) -> bytes:
@@ -63,14 +65,17 @@ def pings(event: Event) -> bytes:
 
 
 def no_done(_ask: Ask, answer: Answer) -> Script:
+    if answer.anthropic and answer.events:
+        answer = replace(answer, events=answer.events[:-1])
     return chunked(answer, payload(answer, done=b"")) if answer.events else normal(answer)
 
 
 def error_event(ask: Ask, answer: Answer) -> Script:
-    data = error(500, "The server had an error while processing your request.", code="server_error")
+    message = "The server had an error while processing your request."
+    data = messages.error(500, message) if answer.anthropic else error(500, message, code="server_error")
     if not answer.events:
         return normal(Answer(body=data))
-    pieces = [*before(answer, ask.controls.at), Piece(b"data: " + data + b"\n\n")]
+    pieces = [*before(answer, ask.controls.at), Piece(sse(Event(data, name="error" if answer.anthropic else "")))]
     return chunked(answer, pieces)
 
 
@@ -97,7 +102,7 @@ def _spoiled(ask: Ask, answer: Answer, spoil: Callable[[bytes], bytes]) -> Scrip
     target = contents[min(at, len(contents) - 1)] if contents else 0
     events = list(answer.events)
     events[target] = replace(events[target], data=spoil(events[target].data))
-    return normal(Answer(events=tuple(events), bill=answer.bill))
+    return normal(replace(answer, events=tuple(events)))
 
 
 def split_utf8(_ask: Ask, answer: Answer) -> Script:
@@ -115,6 +120,9 @@ def long_line(ask: Ask, answer: Answer) -> Script:
         return normal(answer)
     size = LONG_LINE if ask.controls.size is None else ask.controls.size
     event = next((event for event in answer.events if event.content), answer.events[0])
-    line = b"data: " + event.data[:-1] + b',"padding":"' + b"x" * size + b'"}\n\n'
-    pieces = [Piece(sse(answer.events[0])), Piece(line, 1), Piece(sse(answer.events[-1]) + DONE)]
+    padded = replace(event, data=event.data[:-1] + b',"padding":"' + b"x" * size + b'"}')
+    position = answer.events.index(event)
+    opening = b"".join(map(sse, answer.events[: max(position, 1)]))
+    closing = b"".join(map(sse, [each for each in answer.events[position + 1 :] if not each.content]))
+    pieces = [Piece(opening), Piece(sse(padded), 1), Piece(closing + (b"" if answer.anthropic else DONE))]
     return chunked(answer, billed(answer, pieces))

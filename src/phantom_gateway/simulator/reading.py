@@ -58,6 +58,9 @@ def read(raw: bytes, header: str) -> Ask:
         raise BadRequestError("you must provide a model parameter", "model")
     model, suffix = split_model(named)
     user = body.get("user")
+    metadata = body.get("metadata")
+    if user is None and isinstance(metadata, dict):
+        user = metadata.get("user_id")
     digest = hashlib.blake2b(raw, digest_size=12).hexdigest()
     controls = merge(suffix, body.get("simulate"), header)
     return Ask(body, model, user if isinstance(user, str) else "", controls, digest)

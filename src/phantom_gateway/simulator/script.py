@@ -27,12 +27,16 @@ class End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The tokens a complete answer costs. ``completion`` includes ``reasoning``, ``prompt`` includes ``cached``."""
+    """The tokens a complete answer costs. ``completion`` includes ``reasoning``, ``prompt`` includes ``cached`` and what
+    is written to the cache, for five minutes and for an hour.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
+    written_1h: int = 0
 
 
 FREE = Bill()

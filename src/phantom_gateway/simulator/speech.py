@@ -106,9 +106,11 @@ def _called_tool(body: dict[str, Any], messages: list[dict[str, Any]], prompt: s
     if isinstance(choice, dict):
         named = choice.get("function")
         return _by_name(functions, named.get("name") if isinstance(named, dict) else None)
-    asked = prompt.lower().startswith("call ") and messages[-1].get("role") == "user"
+    typed = prompt.rpartition("\n\n")[2]  # agents put what they have to say themselves before it
+    last = next((message for message in reversed(messages) if message.get("role") != "system"), messages[-1])
+    asked = typed.lower().startswith("call ") and last.get("role") == "user"
     if choice == "required" or asked:
-        return _by_name(functions, prompt.split()[1] if asked and len(prompt.split()) > 1 else None)
+        return _by_name(functions, typed.split()[1] if asked and len(typed.split()) > 1 else None)
     return None
 
 

@@ -17,9 +17,14 @@ AT = 3
 """After how many chunks a fault in the middle of a stream happens unless the control ``at`` says otherwise."""
 
 
+def named(event: Event, end: bytes = b"\n") -> bytes:
+    """The ``event:`` line, if the event has a name."""
+    return b"event: " + event.name.encode() + end if event.name else b""
+
+
 def sse(event: Event) -> bytes:
-    """One event as OpenAI writes it."""
-    return b"data: " + event.data + b"\n\n"
+    """One event as its provider writes it."""
+    return named(event) + b"data: " + event.data + b"\n\n"
 
 
 def content_type(answer: Answer) -> bytes:
@@ -32,7 +37,7 @@ def payload(answer: Answer, render: Callable[[Event], bytes] = sse, done: bytes 
     if not answer.events:
         return [Piece(answer.body, answer.bill.completion)]
     pieces = [Piece(render(event), int(event.content)) for event in answer.events]
-    if done:
+    if done and not answer.anthropic:
         pieces.append(Piece(done))
     return billed(answer, gathered(pieces))
 

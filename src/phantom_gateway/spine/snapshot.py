@@ -58,6 +58,8 @@ class PricedModel(Struct, frozen=True, kw_only=True):
     prices: Prices
     max_output_tokens: int = 0
     """0 = unknown."""
+    traits: tuple[str, ...] = ()
+    """See ``Deployment.traits``."""
 
 
 class Budget(Struct, frozen=True, kw_only=True):
@@ -110,6 +112,13 @@ class Deployment(Struct, frozen=True, kw_only=True):
     secret_headers: tuple[tuple[str, Secret], ...] = ()
     usage_in_stream: str = "include_usage"
     """``include_usage``: ask by ``stream_options``; ``always``: the upstream sends usage unasked; ``never``."""
+    traits: tuple[str, ...] = ()
+    """What translation has to know of provider and model: ``cache_control`` (breakpoints are understood in OpenAI's format),
+    ``max_completion_tokens`` (the name of the output bound), ``adaptive_thinking``, ``no_reasoning``."""
+    drop_params: bool = False
+    """Whether translation leaves out what changes the answer and the upstream does not have; else it refuses."""
+    without: frozenset[str] = frozenset()
+    """Request fields that are never sent (``additional_drop_params``)."""
     defaults: dict[str, Any] = {}
     """Request fields set when the caller did not (``temperature`` in ``litellm_params``)."""
     prices: Prices = Prices()

@@ -42,6 +42,7 @@ class Price:
     max_input_tokens: int = 128_000
     max_output_tokens: int = 16_384
     mode: str = "chat"
+    supports: frozenset[str] = frozenset()
 
 
 TABLE = {

@@ -15,7 +15,7 @@ from phantom_gateway.control.compile_deployment import (
     compile_deployment,
     deployment_id,
 )
-from phantom_gateway.providers.catalogue import PATHS
+from phantom_gateway.providers.catalogue import OPENAI_PATHS
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 PATH = ("model_list", 0)
@@ -26,6 +26,7 @@ class Known:
     max_input_tokens = 100
     max_output_tokens = 10
     mode = "chat"
+    supports = frozenset({"supports_reasoning"})
 
 
 def entry(params: dict[str, Any], info: dict[str, Any] | None = None) -> ModelEntry:
@@ -88,7 +89,7 @@ def test_every_field_is_filled() -> None:
         443,
     )
     assert not deployment.address.verify
-    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", dict(PATHS), "")
+    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", dict(OPENAI_PATHS), "")
     assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))
     assert deployment.secret_headers == (("authorization", Secret("Bearer x")),)
     assert (deployment.auth_header, deployment.auth_prefix, deployment.api_key) == (
@@ -172,6 +173,10 @@ def test_the_forms_of_azure(params: dict[str, Any], base: str, chat: str, query:
         ({"model": "perplexity/x"}, ""),
         ({"model": "groq/x"}, "/openai/v1"),
         ({"model": "demo/x"}, "/v1"),
+        ({"model": "anthropic/x"}, "/v1"),
+        ({"model": "anthropic/x", "api_base": "http://h"}, "/v1"),
+        ({"model": "anthropic/x", "api_base": "http://h/v1/messages"}, "/v1"),
+        ({"model": "ollama/x", "api_base": "http://h/v1/chat/completions"}, "/v1"),
     ],
 )
 def test_base_paths(params: dict[str, Any], base: str) -> None:
@@ -256,7 +261,7 @@ def test_a_broken_variable_is_named() -> None:
 
 
 def test_what_needs_the_bridge_is_left_out_with_a_note() -> None:
-    compiled = run({"model": "anthropic/claude"})
+    compiled = run({"model": "bedrock/claude"})
     assert (compiled.deployment, compiled.problems) == (None, [])
     assert [note.kind for note in compiled.notes] == ["later"]
 
@@ -286,3 +291,21 @@ def test_ids_are_stable_and_depend_on_every_parameter() -> None:
     assert (
         len({same, deployment_id(entry(base), None), *(deployment_id(entry(other), pepper) for other in others)}) == 5
     )
+
+
+def test_anthropic_is_asked_in_its_own_way() -> None:
+    made = built(
+        {"model": "anthropic/known", "extra_headers": {"anthropic-beta": "a"}}, environment={"ANTHROPIC_API_KEY": "k"}
+    )
+    assert made.paths == {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
+    assert (made.auth_header, made.auth_prefix, made.usage_in_stream) == ("x-api-key", "", "always")
+    assert made.headers == (("anthropic-beta", "a"), ("anthropic-version", "2023-06-01"))
+    own = built({"model": "anthropic/known", "extra_headers": {"anthropic-version": "2024-01-01"}})
+    assert own.headers == (("anthropic-version", "2024-01-01"),)
+
+
+def test_what_translation_has_to_know() -> None:
+    made = built({"model": "openai/known", "drop_params": True, "additional_drop_params": ["a", "b"]})
+    assert (made.traits, made.drop_params, made.without) == (("max_completion_tokens",), True, frozenset({"a", "b"}))
+    assert built({"model": "openrouter/x"}).traits == ("cache_control",)
+    assert built({"model": "groq/x"}).drop_params is False

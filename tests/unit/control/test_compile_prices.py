@@ -17,6 +17,7 @@ class Known:
     max_input_tokens: int = 0
     max_output_tokens: int = 0
     mode: str = ""
+    supports: frozenset[str] = frozenset()
 
 
 def entry(params: dict[str, object] | None = None, info: dict[str, object] | None = None) -> ModelEntry:

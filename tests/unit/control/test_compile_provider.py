@@ -12,6 +12,7 @@ class Known:
     prices = Prices()
     max_input_tokens = max_output_tokens = 0
     mode = ""
+    supports: frozenset[str] = frozenset()
 
 
 def lookup(provider: str, model: str) -> ModelPrice | None:
@@ -37,7 +38,7 @@ def lookup(provider: str, model: str) -> ModelPrice | None:
 def test_models_name_their_provider(model: str, custom: str | None, expected: tuple[str, str, bool]) -> None:
     target = resolve(LitellmParams(model=model, custom_llm_provider=custom), lookup)
     assert (target.provider, target.model, target.guessed) == expected
-    assert (target.native is None) == (target.provider in ("anthropic", "bedrock"))
+    assert (target.native is None) == (target.provider == "bedrock")
 
 
 @pytest.mark.parametrize(

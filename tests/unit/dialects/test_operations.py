@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from phantom_gateway.dialects.operations import CHAT, COMPLETIONS, EMBEDDINGS, Operation, find
+from phantom_gateway.dialects.operations import (
+    ANTHROPIC,
+    CHAT,
+    COMPLETIONS,
+    COUNT_TOKENS,
+    EMBEDDINGS,
+    MESSAGES,
+    OPENAI,
+    Operation,
+    find,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +29,10 @@ from phantom_gateway.dialects.operations import CHAT, COMPLETIONS, EMBEDDINGS, O
         (b"/engines/m/completions", COMPLETIONS, "m"),
         (b"/openai/deployments/a/b/chat/completions", CHAT, "a/b"),
         (b"/openai/deployments/m/embeddings", EMBEDDINGS, "m"),
+        (b"/v1/messages", MESSAGES, ""),
+        (b"/anthropic/v1/messages", MESSAGES, ""),
+        (b"/v1/messages/count_tokens", COUNT_TOKENS, ""),
+        (b"/anthropic/v1/messages/count_tokens", COUNT_TOKENS, ""),
     ],
 )
 def test_every_alias_is_found(path: bytes, operation: Operation, model: str) -> None:
@@ -32,3 +46,9 @@ def test_every_alias_is_found(path: bytes, operation: Operation, model: str) -> 
 )  # fmt: skip
 def test_nothing_else_is(path: bytes) -> None:
     assert find(path) is None
+
+
+def test_errors_are_said_as_the_caller_says_them() -> None:
+    assert {each.errors for each in (CHAT, COMPLETIONS, EMBEDDINGS)} == {OPENAI}
+    assert {each.errors for each in (MESSAGES, COUNT_TOKENS)} == {ANTHROPIC}
+    assert [each.name for each in (CHAT, MESSAGES, COUNT_TOKENS) if each.free] == ["count_tokens"]

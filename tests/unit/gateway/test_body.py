@@ -163,3 +163,17 @@ def test_whatever_is_valid_arrives_as_sent(extra: dict[str, Any], ascii_only: bo
 def test_any_bytes_parse_or_are_refused(body: bytes) -> None:
     with contextlib.suppress(ApiError):
         parse(body, CHAT, "")
+
+
+def test_a_body_decoded_for_another_format() -> None:
+    call = parse(
+        b'{"model":"m","num_retries":1,"metadata":{"tags":["a"],"user_id":"u"},"stop":"x","top_k":3}', CHAT, ""
+    )
+    fields, dropped = call.plain(frozenset({"stop", "absent"}))
+    assert fields == {"model": "m", "metadata": {"user_id": "u"}, "top_k": 3}
+    assert dropped == ["stop"]
+
+
+def test_fields_that_are_never_sent() -> None:
+    call = parse(b'{"model":"m","stop":"x"}', CHAT, "")
+    assert json.loads(call.render("up", {}, ask_usage=False, without=frozenset({"stop"}))) == {"model": "up"}

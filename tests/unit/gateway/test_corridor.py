@@ -106,3 +106,21 @@ async def test_what_the_caller_sent_goes_on_untouched(tmp_path: Path) -> None:
         arrived = rig.simulator.requests()[-1]["body"].encode()
         assert arrived == raw.replace(b'"gpt"', b'"up"')
         json.loads(arrived)
+
+
+async def test_what_claude_code_reports_of_itself_is_taken_and_not_kept(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        for path in ("/api/event_logging/batch", "/api/event_logging/v2/batch"):
+            answer = await rig.post(path, {"events": [{"secret": "canary"}]}, rig.key())
+            assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+        assert (await rig.post(path, {"events": []}, "sk-wrong")).status == 401
+        assert (await rig.get(path, rig.key())).status == 405
+        assert rig.journal() == ([], [])
+
+
+async def test_models_as_anthropics_clients_read_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        head = {"x-api-key": rig.key(), "anthropic-version": "2023-06-01"}
+        answer = await ask(rig.port, "GET", "/v1/models", b"", head)
+        assert answer.json()["first_id"] == "gpt"
+        assert "first_id" not in (await rig.get("/v1/models", rig.key())).json()

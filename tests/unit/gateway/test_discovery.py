@@ -60,3 +60,14 @@ def test_no_such_model_and_not_allowed_look_alike(path: bytes) -> None:
     assert errors[0] == errors[1]
     assert errors[0][0] == 404
     assert b"model_not_found" in errors[0][1]
+
+
+def test_anthropics_clients_find_what_they_look_for() -> None:
+    answer = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("gpt",)), anthropic=True))
+    assert (answer["has_more"], answer["first_id"], answer["last_id"]) == (False, "gpt", "fast")
+    assert (answer["data"][0]["type"], answer["data"][0]["display_name"]) == ("model", "gpt")
+    assert answer["data"][0]["created_at"].endswith("Z")
+    one = json.loads(discovery.one_model(routes(), KeyRecord(id="k"), b"gpt", anthropic=True))
+    assert (one["id"], one["type"]) == ("gpt", "model")
+    nothing = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("none",)), anthropic=True))
+    assert (nothing["data"], nothing["first_id"]) == ([], None)

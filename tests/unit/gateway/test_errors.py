@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from phantom_gateway.dialects.operations import ANTHROPIC
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 
 
@@ -39,3 +40,14 @@ def test_the_usual_two() -> None:
     error = unavailable("Later.", retry_after=7)
     assert (error.status, error.kind, error.headers) == (503, "service_unavailable", ((b"retry-after", b"7"),))
     assert error.details == {"retry_after_s": 7}
+
+
+def test_the_same_in_anthropics_shape() -> None:
+    error = ApiError(429, "throttling_error", "Slow down")
+    error.call_id = "c"
+    assert json.loads(error.body(ANTHROPIC)) == {
+        "type": "error",
+        "error": {"type": "rate_limit_error", "message": "Slow down", "code": "throttling_error"},
+        "request_id": "c",
+    }
+    assert error.event(ANTHROPIC).startswith(b"event: error\ndata: {")

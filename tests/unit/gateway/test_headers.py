@@ -155,3 +155,18 @@ def test_streams_are_not_buffered_on_their_way() -> None:
     assert found["content-type"].startswith("text/event-stream")
     assert found["x-accel-buffering"] == "no"
     assert found["cache-control"] == "no-cache, no-store"
+
+
+def test_of_anthropics_headers_the_callers_version_and_both_sides_features_go_on() -> None:
+    caller = {b"anthropic-version": b"2024-01-01", b"anthropic-beta": b"a,b", b"x-other": b"x"}
+    own = {"anthropic-version": "2023-06-01", "anthropic-beta": "c"}
+    assert headers.forwarded(caller, own) == b"anthropic-version: 2024-01-01\r\nanthropic-beta: c,a,b\r\n"
+    assert headers.forwarded({}, own) == b"anthropic-version: 2023-06-01\r\nanthropic-beta: c\r\n"
+    assert headers.forwarded({}, {}) == b""
+
+
+def test_anthropics_limits_and_ids_are_passed_on() -> None:
+    block = headers.of_upstream(
+        [(b"anthropic-ratelimit-requests-limit", b"5"), (b"request-id", b"req_1"), (b"cf-ray", b"x")]
+    )
+    assert block == b"llm_provider-anthropic-ratelimit-requests-limit: 5\r\nllm_provider-request-id: req_1\r\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from phantom_gateway.dialects.openai import StreamTap, read_answer
-from phantom_gateway.gateway.mock import MockedResponse
+from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
 
 
 class Sink:
@@ -50,3 +50,17 @@ def test_it_is_nobody() -> None:
     answer.resume()
     answer.hasten(1.0)
     answer.close()
+
+
+async def test_a_count_that_is_made_here() -> None:
+    response = CountedResponse(7)
+    assert (response.status, response.get(b"content-type"), await response.read(100)) == (
+        200,
+        None,
+        b'{"input_tokens":7}',
+    )
+    sink = Sink()
+    await response.relay(sink)
+    for nothing in (response.pause, response.resume, response.close):
+        nothing()
+    response.hasten(1.0)

@@ -179,3 +179,26 @@ async def test_a_fallback_that_may_not_be_used_or_is_exhausted_is_none(tmp_path:
         own = rig.key(limits=(limit("key:z", "budget", 1, ""),), budget_fallbacks={"gpt": ("other",)})
         assert await asked(rig, own) == (422, "budget_exceeded")
         assert rig.journal() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "path", "fine"),
+    [
+        (("anthropic_routes",), b"/v1/messages", True),
+        (("anthropic_routes",), b"/v1/messages/count_tokens", True),
+        (("anthropic_routes",), b"/v1/chat/completions", False),
+        (("openai_routes",), b"/v1/messages", False),
+        (("openai_routes",), b"/v1/embeddings", True),
+        (("openai_routes",), b"/v1/models", True),
+        (("llm_api_routes",), b"/v1/messages", True),
+        (("/v1/messages*",), b"/v1/messages/count_tokens", True),
+    ],
+)
+def test_groups_of_routes_are_of_one_format(allowed: tuple[str, ...], path: bytes, fine: bool) -> None:
+    key = KeyRecord(id="k", allowed_routes=allowed)
+    if fine:
+        permits.check_route(key, path)
+        return
+    with pytest.raises(ApiError) as caught:
+        permits.check_route(key, path)
+    assert caught.value.status == 403

@@ -194,3 +194,9 @@ def test_failures_asked_for_and_fallbacks_turned_off() -> None:
 def test_the_timeout_of_streams_may_stand_in_the_body() -> None:
     assert wishes({"stream_timeout": 3}).stream_timeout_s == 3.0
     assert wishes({"stream_timeout": 3}, x_litellm_stream_timeout="2").stream_timeout_s == 2.0
+
+
+def test_anthropics_place_for_the_user() -> None:
+    assert wishes({"metadata": {"user_id": "u1"}}).end_user == "u1"
+    assert wishes({"metadata": {"user_id": "u1"}, "user": "u2"}).end_user == "u2"
+    assert wishes({"metadata": {"user_id": 1}}).end_user is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.ledger.usage import MAX_COUNT, Usage, estimate, from_openai
+from phantom_gateway.ledger.usage import MAX_COUNT, Usage, estimate, from_anthropic, from_openai
 
 CLASSES = (
     "input",
@@ -233,3 +233,43 @@ def test_two_usages_together() -> None:
     assert (both.source, both.flags) == ("estimated", ("a", "b"))
     assert mine.plus(Usage()) == mine
     assert Usage().plus(Usage()) == Usage()
+
+
+ANTHROPIC: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"input_tokens": 10, "output_tokens": 5}, {"input": 10, "output": 5}),
+    (
+        {"input_tokens": 10, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 30, "output_tokens": 5,
+         "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}},
+        {"input": 10, "cache_read": 7, "cache_write_5m": 10, "cache_write_1h": 20, "output": 5},
+    ),
+    ({"input_tokens": 1, "cache_creation_input_tokens": 3, "output_tokens": 2}, {"input": 1, "cache_write_5m": 3, "output": 2}),
+    (
+        {"input_tokens": 1, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": 20}},
+        {"input": 1, "output": 30, "reasoning": 20},
+    ),
+    ({"input_tokens": 10}, {"input": 10}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reported", "expected"), ANTHROPIC)
+def test_anthropics_classes_do_not_overlap(reported: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert from_anthropic(reported) == Usage(**expected, source="provider")
+
+
+def test_nonsense_of_anthropics_is_flagged() -> None:
+    bad = from_anthropic({"input_tokens": -1, "output_tokens": 3, "output_tokens_details": {"thinking_tokens": 9}})
+    assert (bad.input, bad.output, bad.reasoning) == (None, 0, 3)
+    assert bad.flags == ("details_exceed_total", "bad:input_tokens")
+    assert from_anthropic({}).source == "none"
+
+
+@given(st.dictionaries(st.sampled_from(["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+       "cache_creation", "output_tokens_details"]), st.integers() | st.text() | st.none() | st.dictionaries(st.sampled_from(
+       ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "thinking_tokens"]), st.integers())))  # fmt: skip
+def test_whatever_anthropic_reports_counts_are_sane(reported: dict[str, Any]) -> None:
+    usage = from_anthropic(reported)
+    for name in CLASSES:
+        value = getattr(usage, name)
+        assert value is None or 0 <= value <= MAX_COUNT
+    if isinstance(written := reported.get("cache_creation_input_tokens"), int) and 0 <= written <= MAX_COUNT:
+        assert usage.cache_write == written

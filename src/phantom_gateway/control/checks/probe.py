@@ -47,11 +47,20 @@ def unanswerable(deployment: Deployment, mode: str | None = None) -> str:
     operation = OPERATIONS.get(asked)
     if operation is None:
         return f"models of mode {asked[:40]} cannot be checked"
-    if operation not in deployment.paths:
+    if served_by(deployment, operation) is None:
         return f"the provider does not serve {operation}"
     if model_of(deployment).endswith("*"):
         return "a wildcard names no model; set model_info.health_check_model"
     return ""
+
+
+def served_by(deployment: Deployment, operation: str) -> str | None:
+    """The deployment's own operation that answers ``operation``; None when there is none. A smallest chat is the same in both
+    formats.
+    """
+    if operation in deployment.paths:
+        return operation
+    return "messages" if operation == "chat" and "messages" in deployment.paths else None
 
 
 def model_of(deployment: Deployment) -> str:
@@ -66,7 +75,9 @@ def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, 
     """Head and body of the probe, with the deployment's credentials."""
     operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
     body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
-    path = deployment.base_path + deployment.paths[operation].replace("{model}", model)
+    served = served_by(deployment, operation)
+    assert served is not None, "asked only where unanswerable found nothing"
+    path = deployment.base_path + deployment.paths[served].replace("{model}", model)
     return _head(deployment, "POST", path, len(body)), body
 
 

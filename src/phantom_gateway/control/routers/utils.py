@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 
 from phantom_gateway.control import answers
-from phantom_gateway.control.checks.probe import model_of
+from phantom_gateway.control.checks.probe import model_of, served_by
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.estimates.costs import per_token
 from phantom_gateway.control.estimates.explained import explained
@@ -17,6 +18,8 @@ from phantom_gateway.control.estimates.tokens import TOKENIZER, estimated, of_me
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of
 from phantom_gateway.control.keys.references import KeyFinder
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.dialects.neutral import Terms, Untranslatable
+from phantom_gateway.dialects.translation import FORMATS, rewritten
 
 JsonObject = dict[str, Any]
 ModelName = Annotated[str, Query(min_length=1, max_length=255)]
@@ -126,12 +129,21 @@ async def transform_request(request: Request, body: TransformRequest) -> JsonObj
     if not isinstance(model, str) or not model:
         raise bad_field("request_body.model", "is required")
     found = deployment_of(services_of(request), caller_of(request).key, model)
-    if found is None or operation not in found.paths:
+    served = None if found is None else served_by(found, operation)
+    if found is None or served is None:
         raise not_found("No model of this name serves such requests.", "request_body.model")
     upstream = found.model
     if upstream.endswith("*"):
         upstream = found.model[:-1] + (model[len(found.group) - 1 :] if found.group.endswith("*") else model)
-    address, path = found.address, found.paths[operation].replace("{model}", upstream or model_of(found))
+    sent = {**found.defaults, **body.request_body, "model": upstream}
+    if served != operation:
+        formats = (FORMATS[operation], FORMATS[served])
+        terms = Terms(upstream, found.max_output_tokens, traits=frozenset(found.traits), drop=found.drop_params)
+        try:
+            sent = rewritten(formats, body.request_body, found.defaults, terms).body
+        except Untranslatable as error:
+            raise bad_field(f"request_body.{error.param or ''}".rstrip("."), error.message) from error
+    address, path = found.address, found.paths[served].replace("{model}", upstream or model_of(found))
     port = f":{address.port}" if address.port not in (0, 80, 443) else ""
     headers: JsonObject = {"content-type": "application/json", **dict(found.headers)}
     headers |= dict.fromkeys([name for name, _ in found.secret_headers], "********")
@@ -139,7 +151,7 @@ async def transform_request(request: Request, body: TransformRequest) -> JsonObj
         headers[found.auth_header] = f"{found.auth_prefix}********"
     return {
         "raw_request_api_base": f"{address.scheme}://{address.host}{port}{found.base_path}{path}",
-        "raw_request_body": {**found.defaults, **body.request_body, "model": upstream},
+        "raw_request_body": msgspec.json.decode(msgspec.json.encode(sent)),
         "raw_request_headers": headers,
         "error": None,
     }

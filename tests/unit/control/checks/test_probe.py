@@ -95,3 +95,12 @@ async def test_the_list_of_models_is_asked_for_nothing(client: HttpClient, simul
     assert (await free_probe(client, broken, time.monotonic)).healthy is False
     mocked = msgspec.structs.replace(simulator, mock_response="x", base_path="/nowhere")
     assert (await free_probe(client, mocked, time.monotonic)).healthy is True
+
+
+async def test_anthropic_is_asked_in_its_own_format(client: HttpClient, simulator: Deployment) -> None:
+    paths = {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
+    deployment = msgspec.structs.replace(simulator, paths=paths, headers=(("anthropic-version", "2023-06-01"),))
+    head, _ = request_of(deployment)
+    assert head.startswith(b"POST /v1/messages HTTP/1.1")
+    assert b"anthropic-version: 2023-06-01" in head
+    assert (await probe(client, deployment, time.monotonic)).healthy

@@ -112,3 +112,23 @@ async def test_without_a_worker_nobody_can_say(control: Rig) -> None:
 )
 async def test_a_question_that_makes_no_sense_is_refused(control: Rig, body: Any) -> None:
     assert (await control.post("/utils/explain", body)).status_code in (400, 422)
+
+
+async def test_a_request_in_another_format_is_shown_as_it_would_be_sent(control: Rig) -> None:
+    params = {"model": "anthropic/claude-opus-5", "api_key": "sk-ant-secret"}
+    made = await control.post("/model/new", {"model_name": "claude", "litellm_params": params})
+    assert made.status_code == 200, made.text
+    body = {"model": "claude", "messages": [{"role": "user", "content": "hi"}], "reasoning_effort": "low"}
+    answer = await control.post("/utils/transform_request", {"call_type": "completion", "request_body": body})
+    found = answer.json()
+    assert found["raw_request_api_base"] == "https://api.anthropic.com/v1/messages"
+    assert found["raw_request_body"] == {
+        "model": "claude-opus-5", "max_tokens": 128000, "messages": body["messages"], "thinking": {"type": "adaptive"},
+        "output_config": {"effort": "low"},
+    }  # fmt: skip
+    assert found["raw_request_headers"]["x-api-key"] == "********"
+    assert "sk-ant-secret" not in answer.text
+    answer = await control.post(
+        "/utils/transform_request", {"call_type": "completion", "request_body": body | {"seed": 1}}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "request_body.seed")

@@ -1,0 +1,1 @@
+"""Anthropic's messages: read into the neutral form and written from it."""

@@ -1,0 +1,253 @@
+"""One input against both formats; every split of a stream; and that no bytes whatever do more than succeed or fail by name."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.golden import ROOT, compare, names
+
+from phantom_gateway.config.secret import Secret
+from phantom_gateway.dialects.neutral import Terms, Untranslatable
+from phantom_gateway.dialects.translation import CHAT, FORMATS, MESSAGES, Format, TranslatingTap, rewritten
+from phantom_gateway.wire.errors import BadResponse
+
+KEY = Secret("sk-up-canary")
+MAX_EVENT = 1 << 20
+BOTH = (CHAT, MESSAGES)
+
+
+def tap(upstream: Format, caller: Format, wants_usage: bool = True) -> TranslatingTap:
+    return TranslatingTap(upstream.reader(), caller.writer("public", 1, wants_usage, {}), MAX_EVENT, KEY)
+
+
+def run(stand: TranslatingTap, pieces: list[bytes]) -> bytes:
+    """What the caller gets of a stream whose response ends cleanly."""
+    written = b"".join([stand.feed(piece) for piece in pieces])
+    if stand.complete and not stand.done:
+        stand.finish()
+    return written + stand.tail
+
+
+def load(kind: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / kind / f"{name}.json").read_text())
+    return found
+
+
+def expected(kind: str, name: str, suffix: str = "json") -> Path:
+    return ROOT / kind / f"{name}.expected.{suffix}"
+
+
+@pytest.mark.parametrize("name", names("requests", ".json"))
+def test_one_request_for_both_upstreams(name: str) -> None:
+    case = load("requests", name)
+    given_terms = case.get("terms", {})
+    terms = Terms("upstream-model", **{**given_terms, "traits": frozenset(given_terms.get("traits", ()))})
+    result: dict[str, Any] = {}
+    for upstream in BOTH:
+        try:
+            written = rewritten((FORMATS[case["dialect"]], upstream), case["body"], {}, terms)
+        except Untranslatable as error:
+            result[upstream.name] = {"refused": error.message, "param": error.param}
+            continue
+        body = json.loads(upstream_bytes(written.body))
+        result[upstream.name] = {"body": body, "dropped": written.dropped, "renamed": written.renamed}
+    compare(expected("requests", name), result)
+
+
+def upstream_bytes(body: dict[str, Any]) -> bytes:
+    from phantom_gateway.dialects.reading import encode
+
+    return encode(body)
+
+
+@pytest.mark.parametrize("name", names("answers", ".json"))
+def test_one_answer_for_both_callers(name: str) -> None:
+    case = load("answers", name)
+    answer = json.dumps(case["body"]).encode()
+    result = {
+        caller.name: json.loads(caller.write_answer(FORMATS[case["dialect"]].read_answer(answer), "public", 1, {}))
+        for caller in BOTH
+    }
+    compare(expected("answers", name), result)
+
+
+@pytest.mark.parametrize("name", names("streams", ".sse"))
+def test_one_stream_for_both_callers(name: str) -> None:
+    data = (ROOT / "streams" / f"{name}.sse").read_bytes()
+    upstream = FORMATS[name.partition("_")[0]]
+    for caller in BOTH:
+        whole = run(tap(upstream, caller), [data])
+        compare(expected("streams", f"{name}.{caller.name}", "sse"), whole.decode())
+
+
+@pytest.mark.parametrize("name", names("streams", ".sse"))
+@pytest.mark.parametrize("caller", BOTH, ids=lambda each: each.name)
+def test_every_split_of_a_stream_gives_the_same(name: str, caller: Format) -> None:
+    data = (ROOT / "streams" / f"{name}.sse").read_bytes()
+    upstream = FORMATS[name.partition("_")[0]]
+    whole = run(tap(upstream, caller), [data])
+    for cut in range(1, len(data)):
+        assert run(tap(upstream, caller), [data[:cut], data[cut:]]) == whole, cut
+    assert run(tap(upstream, caller), [bytes([byte]) for byte in data]) == whole
+    assert run(tap(upstream, caller), [data.replace(b"\n", b"\r\n")]) == whole
+
+
+@pytest.mark.parametrize("upstream", BOTH, ids=lambda each: each.name)
+def test_what_is_held_back_is_the_end(upstream: Format) -> None:
+    data = (ROOT / "streams" / f"{upstream.name}_all.sse").read_bytes()
+    stand = tap(upstream, CHAT)
+    before = stand.feed(data)
+    assert stand.done
+    assert b'"finish_reason":"tool_calls"' in before
+    assert stand.tail == b"data: [DONE]\n\n"
+    stand.feed(b'data: {"choices":[{"index":0,"delta":{"content":"behind the end"}}]}\n\n')
+    assert stand.tail == b"data: [DONE]\n\n"
+
+
+def test_the_end_is_never_invented_for_a_stream_that_breaks() -> None:
+    data = (ROOT / "streams" / "messages_all.sse").read_bytes()
+    cut = data[: data.index(b"event: message_delta")]
+    for caller in BOTH:
+        stand = tap(MESSAGES, caller)
+        written = run(stand, [cut])
+        assert not stand.complete
+        assert b"[DONE]" not in written
+        assert b"message_stop" not in written
+        assert b'stop_reason":"' not in written
+        assert stand.produced() >= 8
+
+
+def test_an_answer_without_end_marker_gets_the_end_callers_wait_for() -> None:
+    data = (ROOT / "streams" / "chat_no_marker.sse").read_bytes()
+    assert run(tap(CHAT, MESSAGES), [data]).endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    assert b"[DONE]" not in run(tap(CHAT, CHAT), [data])
+    stopped = (ROOT / "streams" / "messages_all.sse").read_bytes().rpartition(b"event: message_stop")[0]
+    assert b"[DONE]" not in run(tap(MESSAGES, CHAT), [stopped])
+    assert b'"finish_reason":"tool_calls"' in run(tap(MESSAGES, CHAT), [stopped])
+
+
+def test_an_error_inside_is_told_without_the_upstreams_key() -> None:
+    for upstream in BOTH:
+        data = (ROOT / "streams" / f"{upstream.name}_error.sse").read_bytes()
+        for caller in BOTH:
+            stand = tap(upstream, caller)
+            written = run(stand, [data])
+            assert stand.error is not None
+            assert b"canary" not in written
+            assert b"[key]" in written
+
+
+def test_what_cannot_be_read_ends_the_stream() -> None:
+    for upstream in BOTH:
+        with pytest.raises(BadResponse):
+            tap(upstream, CHAT).feed(b"data: {half\n\n")
+    with pytest.raises(BadResponse):
+        tap(CHAT, MESSAGES).feed(b"data: " + b"x" * MAX_EVENT)
+
+
+def test_usage_is_shown_in_a_chat_only_when_asked_for() -> None:
+    data = (ROOT / "streams" / "messages_all.sse").read_bytes()
+    assert b'"usage"' not in run(tap(MESSAGES, CHAT, wants_usage=False), [data])
+    stand = tap(MESSAGES, CHAT)
+    assert b'"prompt_tokens":60' in run(stand, [data])
+    assert stand.usage == {
+        "input_tokens": 10, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 20, "output_tokens": 40,
+        "output_tokens_details": {"thinking_tokens": 12},
+    }  # fmt: skip
+
+
+def test_defaults_of_the_deployment_are_in_openais_words() -> None:
+    chat = {"model": "m", "messages": [{"role": "user", "content": "x"}], "temperature": 0}
+    defaults = {"temperature": 1, "stop": ["A"], "max_completion_tokens": 7}
+    written = rewritten((CHAT, MESSAGES), chat, defaults, Terms("up")).body
+    assert (written["temperature"], written["stop_sequences"], written["max_tokens"]) == (0, ["A"], 7)
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    written = rewritten((MESSAGES, CHAT), asked, {"stop": ["A"], "max_tokens": 7}, Terms("up")).body
+    assert (written["stop"], written["max_tokens"]) == (["A"], 9)
+
+
+# --- any bytes: success or one named error
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
+words = st.sampled_from(
+    ["type", "text", "role", "user", "assistant", "system", "tool", "content", "image_url", "url", "source", "base64", "data",
+     "tool_calls", "function", "name", "arguments", "id", "tool_use", "tool_result", "input", "thinking", "signature", "index",
+     "delta", "choices", "usage", "error", "message", "file", "document", "citations", "json_schema", "enabled", "none"]
+)  # fmt: skip
+values = st.recursive(
+    scalars | words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5),
+    max_leaves=25,
+)
+FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop", "system", "thinking", "output_config", "max_tokens",
+          "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
+roles = st.sampled_from(["user", "assistant", "system", "tool", "developer"])
+parts = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(
+                ["text", "image_url", "file", "image", "document", "tool_use", "tool_result", "thinking"]
+            )
+        },
+        optional=dict.fromkeys(
+            ("text", "image_url", "file", "source", "id", "name", "input", "content", "tool_use_id"), values
+        ),
+    ),
+    max_size=3,
+)
+turns = st.lists(
+    st.fixed_dictionaries(
+        {"role": roles, "content": st.text(max_size=8) | parts | values},
+        optional={"tool_calls": values, "tool_call_id": st.text(max_size=3), "thinking_blocks": values},
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6), messages=turns, asked=st.sampled_from(BOTH))
+def test_any_request_is_written_or_refused_by_name(body: dict[str, Any], messages: Any, asked: Format) -> None:
+    for upstream in BOTH:
+        with suppress(Untranslatable):
+            upstream_bytes(rewritten((asked, upstream), body | {"messages": messages}, {}, Terms("up")).body)
+
+
+@settings(max_examples=300, deadline=None)
+@given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(BOTH))
+def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Format) -> None:
+    shaped = {
+        "chat": {"id": "x", "choices": [{"message": answer}], "usage": answer},
+        "messages": {"id": "x", "content": [answer], "usage": answer},
+    }
+    for body in (answer, shaped[upstream.name]):
+        for caller in BOTH:
+            with suppress(Untranslatable):
+                caller.write_answer(upstream.read_answer(json.dumps(body).encode()), "public", 1, {})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    events=st.lists(
+        st.binary(max_size=20)
+        | values.map(lambda value: json.dumps(value).encode())
+        | st.dictionaries(words, values, max_size=4).map(lambda value: json.dumps(value).encode())
+        | st.sampled_from([b"[DONE]", b'{"type":"message_stop"}', b'{"choices":[{"delta":{"content":"a"}}]}'])
+        | values.map(lambda value: json.dumps({"choices": [{"delta": value, "finish_reason": "stop"}]}).encode())
+        | values.map(lambda value: json.dumps({"type": "content_block_start", "content_block": value}).encode())
+        | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode()),
+        max_size=6,
+    ),
+    upstream=st.sampled_from(BOTH),
+    caller=st.sampled_from(BOTH),
+)
+def test_any_stream_is_translated_or_refused_by_name(events: list[bytes], upstream: Format, caller: Format) -> None:
+    stand = tap(upstream, caller)
+    with suppress(BadResponse):
+        run(stand, [b"data: " + event + b"\n\n" for event in events])
+    assert stand.produced() >= 0

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from phantom_gateway.gateway import ways
+from phantom_gateway.gateway.ways import ANTHROPIC, OPENAI, Way
+
+
+def made(*paths: str) -> dict[str, Way]:
+    return ways.of(paths, lambda operation: Way(operation, operation.encode()))
+
+
+def test_what_a_deployment_has_is_served_directly() -> None:
+    found = made("chat", "embeddings")
+    for name in ("chat", "embeddings"):
+        assert (found[name].caller, found[name].prefix, found[name].reading) == (None, name.encode(), OPENAI)
+    assert made("messages")["messages"].reading is ANTHROPIC
+    assert made("messages")["messages"].forwards
+
+
+def test_what_it_has_not_is_translated_into_what_it_has() -> None:
+    way = made("chat")["messages"]
+    assert way.caller is not None
+    assert way.upstream is not None
+    assert (way.caller.name, way.upstream.name, way.prefix, way.reading) == ("messages", "chat", b"chat", OPENAI)
+    assert not way.forwards
+    back = made("messages")["chat"]
+    assert back.upstream is not None
+    assert (back.upstream.name, back.reading, back.forwards) == ("messages", ANTHROPIC, True)
+
+
+def test_nothing_is_translated_twice() -> None:
+    both = made("chat", "messages")
+    assert both["chat"].caller is both["messages"].caller is None
+    assert set(made("embeddings")) == {"embeddings"}
+
+
+def test_tokens_are_counted_here_where_nobody_else_does() -> None:
+    assert made("chat")["count_tokens"].here
+    assert not made("messages", "count_tokens")["count_tokens"].here
+    assert "count_tokens" not in made("embeddings")
