@@ -37,7 +37,7 @@ from phantom_gateway.store import schema
 from phantom_gateway.store.database import open_sqlite
 
 ORDER = ("plain", "one", "many", "subjects")
-WARM_ROUNDS = 3
+WARM_ROUNDS = 2
 
 
 @dataclass(frozen=True)

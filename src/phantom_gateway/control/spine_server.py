@@ -28,7 +28,9 @@ from phantom_gateway.spine.messages import (
     Hello,
     Invalidate,
     LeaseAsk,
+    LeaseAsks,
     LeaseReturn,
+    LeaseReturns,
     Load,
     Message,
     NewSnapshot,
@@ -299,8 +301,13 @@ class SpineServer:
         match message:
             case LeaseAsk():
                 self._parts.leases.ask(connection, message, self._parts.clock())
+            case LeaseAsks():
+                self._parts.leases.ask_many(connection, message, self._parts.clock())
             case LeaseReturn():
                 self._parts.leases.returned(worker, message, self._parts.clock())
+            case LeaseReturns():
+                for each in message.returns:
+                    self._parts.leases.returned(worker, each, self._parts.clock())
             case Resolve():
                 self._tasks.spawn(self._resolve(connection, message), "resolve")
             case ResolveSubject():

@@ -31,6 +31,7 @@ from phantom_gateway.spine.messages import (
     Heartbeat,
     Hello,
     Invalidate,
+    LeaseReturns,
     Load,
     NewSnapshot,
     Recall,
@@ -43,6 +44,7 @@ from phantom_gateway.wire.tasks import TaskGroup
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from pathlib import Path
     from ssl import SSLContext
 
@@ -84,6 +86,7 @@ class Worker:
         self.spine = SpineClient(str(run / "spine.sock"), self)
         self.journal = Journal(data_dir / "journal" / self.incarnation, self.incarnation)
         self.book = LeaseBook(self._ask, self.tasks)
+        self.book.ask_many = self._ask_many
         self.books = Books(self.journal, self.meter)
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
@@ -125,8 +128,8 @@ class Worker:
             grace_s = self.table.snapshot.settings.drain_grace_s if self.table is not None else 0.0
         self.server.close_listener()
         await self.server.drain(grace_s)
-        for message in self.book.idle(time.time() + GIVE_UP_S):
-            self.spine.send(message)
+        while self._give_back(time.time() + GIVE_UP_S):
+            pass
         await asyncio.sleep(0)
         await self.tasks.cancel()
         await self.client.close()
@@ -207,6 +210,18 @@ class Worker:
         except SpineDown as error:
             raise LimiterUnavailable(str(error)) from error
 
+    async def _ask_many(self, asks: Sequence[LeaseAsk]) -> Sequence[LeaseGrant]:
+        try:
+            return await self.spine.leases(asks)
+        except SpineDown as error:
+            raise LimiterUnavailable(str(error)) from error
+
+    def _give_back(self, now: float) -> bool:
+        returns = self.book.idle(now)
+        if returns:
+            self.spine.send(LeaseReturns(returns=tuple(returns)))
+        return bool(returns)
+
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
         self.subjects.heard(beat.subjects)
@@ -221,8 +236,7 @@ class Worker:
             before = loop.time()
             await asyncio.sleep(TICK_S)
             lag_ms = max(0.0, (loop.time() - before - TICK_S) * 1000)
-            for message in self.book.idle(time.time()):
-                self.spine.send(message)
+            self._give_back(time.time())
             self.spine.send(
                 Load(
                     in_flight=self.server.in_flight,

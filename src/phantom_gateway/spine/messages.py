@@ -1,4 +1,4 @@
-"""The messages of the spine, both ways. Version 2.
+"""The messages of the spine, both ways. Version 3.
 
 Framing: 4-byte big-endian length, then msgpack of one tagged struct. Every request from a worker carries ``seq`` and is
 answered by a message with the same ``seq``; pushes from control carry none. Times are Unix seconds unless named ``_ns``;
@@ -14,7 +14,7 @@ import msgspec
 
 from phantom_gateway.spine.snapshot import Snapshot
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 LimitKind = Literal["requests", "tokens", "parallel", "budget"]
 
@@ -167,6 +167,13 @@ class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):
     want: int
 
 
+class LeaseAsks(Message, frozen=True, kw_only=True, tag="lease_asks"):
+    """Several at once; their own ``seq`` says nothing."""
+
+    seq: int
+    asks: tuple[LeaseAsk, ...]
+
+
 class LeaseReturn(Message, frozen=True, kw_only=True, tag="lease_return"):
     """Hand back unused units; also the answer to a ``Recall`` (then ``seq`` repeats the recall's)."""
 
@@ -174,6 +181,12 @@ class LeaseReturn(Message, frozen=True, kw_only=True, tag="lease_return"):
     window_start: float
     amount: int
     seq: int = 0
+
+
+class LeaseReturns(Message, frozen=True, kw_only=True, tag="lease_returns"):
+    """Several at once, none of them the answer to a recall."""
+
+    returns: tuple[LeaseReturn, ...]
 
 
 class Load(Message, frozen=True, kw_only=True, tag="load"):
@@ -247,6 +260,13 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 
 
+class LeaseGrants(Message, frozen=True, kw_only=True, tag="lease_grants"):
+    """Answer to ``LeaseAsks``, in its order. What would have to be recalled first is refused here with ``recall``."""
+
+    seq: int
+    grants: tuple[LeaseGrant, ...]
+
+
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``."""
 
@@ -275,5 +295,7 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     database_ok: bool = True
 
 
-ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Ack
-ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Invalidate | Heartbeat
+ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseAsks | LeaseReturn | LeaseReturns | Load | Ack
+ToWorker = (
+    Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | LeaseGrants | Recall | Invalidate | Heartbeat
+)
