@@ -141,6 +141,14 @@ def page(
     return _ROWS.page(connection, conditions(wanted), (SORTABLE[name], descending), window)
 
 
+def listed(
+    connection: sa.Connection, wanted: KeyFilter, order: tuple[str, bool], window: tuple[int, int]
+) -> tuple[int, list[KeyRow]]:
+    """How many keys match, and those of a page; as ``page``."""
+    name, descending = order
+    return _ROWS.listed(connection, conditions(wanted), (SORTABLE[name], descending), window)
+
+
 def of(connection: sa.Connection, column: str, values: Sequence[str]) -> list[KeyRow]:
     """All keys with one of ``values`` in ``column``."""
     return _ROWS.of(connection, column, values)
@@ -184,7 +192,10 @@ def aliases(connection: sa.Connection, wanted: KeyFilter, window: tuple[int, int
     named = (*conditions(wanted), KEYS.c.alias.is_not(None))
     offset, limit = window
     query = sa.select(KEYS.c.alias).where(*named).order_by(KEYS.c.alias).offset(offset).limit(limit)
-    return list(connection.execute(query).scalars()), _ROWS.count(connection, *named)
+    found = list(connection.execute(query).scalars())
+    if len(found) < limit and (found or not offset):
+        return found, offset + len(found)
+    return found, _ROWS.count(connection, *named)
 
 
 def _of_user(wanted: KeyFilter, user_id: str) -> Condition:

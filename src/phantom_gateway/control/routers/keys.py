@@ -198,8 +198,7 @@ async def list_keys(
     )
 
     def query(connection: sa.Connection) -> tuple[int, list[Any]]:
-        rows = keys.page(connection, wanted, (sort_by, sort_order == "desc"), ((page - 1) * size, size))
-        total = keys.count(connection, wanted)
+        total, rows = keys.listed(connection, wanted, (sort_by, sort_order == "desc"), ((page - 1) * size, size))
         if not (return_full_object or expand):
             return total, [row.id for row in rows]
         shown = [{"token": row.id, **view} for row, view in zip(rows, views(connection, rows, now), strict=True)]

@@ -10,7 +10,9 @@ from phantom_gateway.control import answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
+from phantom_gateway.control.models import listing
 from phantom_gateway.control.models.fields import ModelBlock, ModelDelete, ModelId, ModelNew, ModelUpdate
+from phantom_gateway.control.models.listing import Listed, SortBy
 from phantom_gateway.control.models.service import ModelService
 from phantom_gateway.control.models.view import info_view
 from phantom_gateway.control.models_view import group_view, model_view
@@ -20,7 +22,6 @@ from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.store.tenants import MODELS, ModelRow
 
 JsonObject = dict[str, Any]
-SortBy = Literal["model_name", "created_at", "updated_at", "costs", "status"]
 
 
 def router() -> APIRouter:
@@ -77,7 +78,8 @@ async def unblock(request: Request, response: Response, body: ModelBlock) -> Jso
 
 async def model_info(request: Request, response: Response, litellm_model_id: str | None = None) -> JsonObject:
     """All deployments, or the one with this id; `model_info.db_model` says who owns it."""
-    found = [view for view in await _shown(request) if litellm_model_id in (None, view["model_info"]["id"])]
+    listed = [each for each in await _listed(request) if litellm_model_id in (None, each.id)]
+    found = await _views(request, listed)
     if litellm_model_id is not None:
         if not found:
             raise bad_field("litellm_model_id", "no such model")
@@ -100,21 +102,21 @@ async def model_info_paged(
 ) -> JsonObject:
     """Deployments by pages; `search` looks for a part of the name, upper or lower case."""
     wanted = search.lower() if search else ""
-    found = [
-        view
-        for view in await _shown(request)
-        if wanted in view["model_name"].lower()
-        and model in (None, view["model_name"])
-        and modelId in (None, view["model_info"]["id"])
-        and (access_group is None or access_group in (view["model_info"].get("access_groups") or []))
+    listed = [
+        each
+        for each in await _listed(request)
+        if wanted in each.name.lower()
+        and model in (None, each.name)
+        and modelId in (None, each.id)
+        and (access_group is None or access_group in each.access_groups)
     ]
     if sortBy is not None:
-        found.sort(key=lambda view: _order(view, sortBy), reverse=sortOrder == "desc")
+        listed.sort(key=lambda each: each.order(sortBy), reverse=sortOrder == "desc")
     return {
-        "data": found[(page - 1) * size : page * size],
-        "total_count": len(found),
+        "data": await _views(request, listed[(page - 1) * size : page * size]),
+        "total_count": len(listed),
         "current_page": page,
-        "total_pages": -(-len(found) // size),
+        "total_pages": -(-len(listed) // size),
         "size": size,
     }
 
@@ -144,24 +146,30 @@ def _served(request: Request) -> list[Deployment]:
     return [one for one in snapshot.deployments if one.group in groups]
 
 
-async def _shown(request: Request) -> list[JsonObject]:
+async def _listed(request: Request) -> list[Listed]:
     """What is served and, for those who may see everything, what of the database is not (blocked, or left out)."""
-    services = services_of(request)
-    rows: dict[str, ModelRow] = {row.id: row for row in await services.database.read(MODELS.all)}
-    full = reach_of(request).everything
-    found = []
-    for one in _served(request):
-        row = rows.pop(one.id, None) if one.db_model else None
-        found.append(model_view(one) if row is None else info_view(row, one, full=full))
-    if full:
-        found += [info_view(row, None, full=True) for row in rows.values()]
+    outlines = {each.id: each for each in await services_of(request).database.read(listing.outlines)}
+    found = [
+        listing.of_deployment(one, outlines.pop(one.id, None) if one.db_model else None) for one in _served(request)
+    ]
+    if reach_of(request).everything:
+        found += [listing.of_outline(each) for each in outlines.values()]
     return found
 
 
-def _order(view: JsonObject, by: SortBy) -> Any:
-    info = view["model_info"]
-    if by == "costs":
-        return (info.get("input_cost_per_token") or 0) + (info.get("output_cost_per_token") or 0)
-    if by == "status":
-        return (bool(info.get("db_model")), view["model_name"])
-    return view["model_name"] if by == "model_name" else str(info.get(by) or "")
+async def _views(request: Request, listed: list[Listed]) -> list[JsonObject]:
+    """The models of a list as they are shown."""
+    stored = [each.id for each in listed if each.outline is not None]
+    rows: dict[str, ModelRow] = {}
+    if stored:
+        read = services_of(request).database.read
+        rows = {row.id: row for row in await read(lambda connection: MODELS.of(connection, "id", stored))}
+    full = reach_of(request).everything
+    found = []
+    for each in listed:
+        row = rows.get(each.id) if each.outline is not None else None
+        if row is not None:
+            found.append(info_view(row, each.deployment, full=full))
+        elif each.deployment is not None:
+            found.append(model_view(each.deployment))
+    return found

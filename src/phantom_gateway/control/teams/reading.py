@@ -85,8 +85,7 @@ class Views:
         """How many teams match, and those of a page: ``order`` is (name in SORTABLE, descending), ``window`` (offset, limit)."""
         matching = [*_conditions(wanted), self.reach.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
         name, descending = order
-        rows = tenants.TEAMS.page(connection, matching, (SORTABLE[name], descending), window)
-        return tenants.TEAMS.count(connection, *matching), rows
+        return tenants.TEAMS.listed(connection, matching, (SORTABLE[name], descending), window)
 
     def listed(self, connection: sa.Connection, rows: list[TeamRow]) -> list[JsonObject]:
         """Teams of a list, with how many keys and members they have and, for who may see them, who the members are."""
