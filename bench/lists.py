@@ -44,8 +44,9 @@ def prepare(options: argparse.Namespace) -> Database:
         database: Database = open_postgres(address)
     else:
         database = open_sqlite(options.file)
-    if schema.current(database) is None:
-        schema.migrate(database)
+    new = schema.current(database) is None
+    schema.migrate(database)
+    if new:
         population.put(database, SIZE, digest)
         if not options.postgres:
             dashboards.fill(database, REQUESTS)

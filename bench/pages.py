@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench.questions import day
 from bench.population import Size, team_of, user_of
 from phantom_gateway.control.policy.actor import ADMIN, USER, Actor
 
@@ -102,7 +103,7 @@ def _others() -> Iterator[Question]:
     ):  # fmt: skip
         yield "/v2/model/info", query, "admin"
     for query in ({}, {"page": 100}, {"user_id": "user-7"}, {"team_id": "team-7"}):
-        yield "/spend/logs/v2", query, "admin"
+        yield "/spend/logs/v2", {"start_date": day(89), "end_date": day(0), **query}, "admin"
 
 
 def _named() -> Iterator[tuple[str, str, dict[str, Any], str]]:

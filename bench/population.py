@@ -83,8 +83,9 @@ def put(database: Database, size: Size, digest: Callable[[str], str]) -> None:
         with database.write() as connection:
             while chunk := list(islice(source, _CHUNK)):
                 connection.execute(sa.insert(table), chunk)
-    with database.write() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    if database.shared:  # PostgreSQL does this by itself after a while, SQLite never
+        with database.write() as connection:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _limits(now: float, number: int) -> Row:
