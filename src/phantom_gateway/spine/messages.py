@@ -7,7 +7,6 @@ money is integer nano-dollars.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -82,25 +81,6 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Models to go on with when a budget for one model is exhausted, by that model."""
     tags: tuple[str, ...] = ()
     revision: int = 0
-
-
-def entities_of(record: KeyRecord) -> Iterator[str]:
-    """Everything a change of which may change this record, as ``Invalidate.entities`` names it."""
-    yield f"key:{record.id}"
-    yield f"digest:{record.digest}"
-    if record.user_id is not None:
-        yield f"user:{record.user_id}"
-    if record.team_id is not None:
-        yield f"team:{record.team_id}"
-    if record.org_id is not None:
-        yield f"org:{record.org_id}"
-    if record.project_id is not None:
-        yield f"project:{record.project_id}"
-
-
-def is_part(record: KeyRecord, entities: frozenset[str]) -> bool:
-    """Whether one of ``entities`` is part of the record."""
-    return any(entity in entities for entity in entities_of(record))
 
 
 class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
