@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.gateway.beside import Beside
-from phantom_gateway.limits.slices import Reservation, Slice
+from phantom_gateway.limits.slices import Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, Spend
 
 
@@ -22,7 +22,7 @@ def reserved(of: Slice, amount: int, open_: set[Reservation]) -> Reservation:
 
 def test_only_the_present_attempt_holds_something() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.begin(reserved(second, 60, held))
@@ -34,7 +34,7 @@ def test_only_the_present_attempt_holds_something() -> None:
 
 def test_a_lost_attempt_is_billed_where_it_was_made() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.lost(3, 7)
@@ -50,7 +50,7 @@ def test_a_lost_attempt_is_billed_where_it_was_made() -> None:
 
 def test_without_a_record_the_money_stays_reserved() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.lost(3, 7)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Iterable
 
 import pytest
@@ -228,3 +229,20 @@ def test_returns_of_unknown_leases_are_ignored() -> None:
     subject.give_back("stranger", limit().scope, 0.0, 50)
     assert subject.usage(limit(), NOW).used == 1
     assert subject.workers() == {"a", "b"}
+
+
+def test_budgets_that_are_asked_for_together_are_read_together() -> None:
+    reads: list[list[tuple[str, float]]] = []
+
+    def load(windows: Sequence[tuple[str, float]]) -> dict[tuple[str, float], int]:
+        reads.append(list(windows))
+        return {windows[0]: 30}
+
+    subject = Authority(load)
+    subject.hello("a", (), NOW)
+    first, second = limit(), limit(window="30d")
+    subject.prepare([first, limit("requests", window="60s"), second], NOW)
+    assert [len(each) for each in reads] == [2]
+    assert [subject.usage(each, NOW).used for each in (first, second)] == [30, 0]
+    subject.prepare([first, second], NOW)
+    assert len(reads) == 1
