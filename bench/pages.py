@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.questions import day
 from bench.population import Size, team_of, user_of
+from bench.questions import day
 from phantom_gateway.control.policy.actor import ADMIN, USER, Actor
 
 ACTORS = {
@@ -21,12 +21,14 @@ _KEY_SORTS = (
 )  # fmt: skip
 _USER_SORTS = ("created_at", "updated_at", "user_id", "user_email", "user_alias", "user_role", "spend")
 _TEAM_SORTS = ("team_alias", "created_at", "updated_at", "max_budget", "organization_id")
-Question = tuple[str, dict[str, Any], str]
+Query = dict[str, Any]
+Question = tuple[str, Query, str]
 """(path, query, who asks)"""
 
 
 def _keys() -> Iterator[Question]:
-    full = {"size": 100, "return_full_object": True}
+    full: Query = {"size": 100, "return_full_object": True}
+    query: Query
     for by in _KEY_SORTS:
         for order in ("asc", "desc"):
             yield "/key/list", {**full, "sort_by": by, "sort_order": order}, "admin"
@@ -51,6 +53,7 @@ def _keys() -> Iterator[Question]:
 
 
 def _users() -> Iterator[Question]:
+    query: Query
     for by in _USER_SORTS:
         for order in ("asc", "desc"):
             yield "/user/list", {"page_size": 100, "sort_by": by, "sort_order": order}, "admin"
@@ -66,6 +69,7 @@ def _users() -> Iterator[Question]:
 
 
 def _teams() -> Iterator[Question]:
+    query: Query
     for by in _TEAM_SORTS:
         for order in ("asc", "desc"):
             yield "/v2/team/list", {"page_size": 100, "sort_by": by, "sort_order": order}, "admin"
@@ -83,6 +87,7 @@ def _teams() -> Iterator[Question]:
 
 
 def _others() -> Iterator[Question]:
+    query: Query
     for path in ("/customer/list", "/budget/list"):
         for query in ({"size": 100}, {"size": 100, "page": 100}, {"size": 100, "search": "77"}, {}):
             yield path, query, "admin"

@@ -166,7 +166,14 @@ def _models(size: Size, now: float) -> Iterator[Row]:
         kept = _limits(now, n)
         stamps = {name: kept[name] for name in ("created_at", "created_by", "updated_at", "updated_by", "revision")}
         params = {"model": "openai/demo", "api_base": "http://127.0.0.1:9/v1", "rpm": 1000}
-        yield {"id": f"model-{n}", "name": f"group-{n % 500}", "params": params, "info": {}, "blocked": n % 100 == 0, **stamps}
+        yield {
+            "id": f"model-{n}",
+            "name": f"group-{n % 500}",
+            "params": params,
+            "info": {},
+            "blocked": n % 100 == 0,
+            **stamps,
+        }
 
 
 def _audit(size: Size, now: float) -> Iterator[Row]:
@@ -185,7 +192,12 @@ def _audit(size: Size, now: float) -> Iterator[Row]:
 
 def _totals(size: Size, now: float, digest: Callable[[str], str]) -> Iterator[Row]:
     names: list[str] = [f"key:{digest(key_of(n))}" for n in range(0, size.keys, 2)]
-    for kind, count in (("user", size.users), ("team", size.teams), ("customer", size.customers), ("tag", size.tags * 2)):
+    for kind, count in (
+        ("user", size.users),
+        ("team", size.teams),
+        ("customer", size.customers),
+        ("tag", size.tags * 2),
+    ):
         names += [f"{kind}:{kind}-{n}" for n in range(count)]
     for n, name in enumerate(names):
         spent = {"amount_nano": n * 1_000_003 % 10**12, "requests": n % 1000, "last_active": now - n % 5_000_000}

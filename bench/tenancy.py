@@ -52,9 +52,7 @@ class Crowd(Scenario):
         """As for one caller; the warm-up lets each of them in some times."""
         plain = super().spec(target)
         warm = 1 if self.in_order else max(plain.warmup, self.known * WARM_ROUNDS)
-        return msgspec.structs.replace(
-            plain, callers=self.callers, warmup=warm, in_order=self.in_order, deadline_s=600
-        )
+        return msgspec.structs.replace(plain, callers=self.callers, warmup=warm, in_order=self.in_order, deadline_s=600)
 
 
 class Crowded(Gateway):

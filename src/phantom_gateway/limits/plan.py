@@ -85,9 +85,7 @@ class PlannedReservation(Reservation):
 
     __slots__ = ("_cost", "_plan", "_tokens")
 
-    def __init__(
-        self, plan: Plan, tokens: int, cost: int, registry: Registry, owner: object, expires: float
-    ) -> None:
+    def __init__(self, plan: Plan, tokens: int, cost: int, registry: Registry, owner: object, expires: float) -> None:
         self.slices = plan.slices
         self._registry = registry
         self.owner = owner

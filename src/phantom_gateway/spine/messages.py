@@ -22,7 +22,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=False, omit_
     """Base of all messages."""
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
+class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One limit on one entity. Further entities (user, team, ...) are more rows, not more code.
 
     ``scope`` identifies the counter: ``"{kind}:{entity}:{window}"``, e.g. ``budget:key:<id>:30d`` or ``requests:key:<id>:60s``.

@@ -4,7 +4,16 @@ import asyncio
 
 from tests.unit.control.rig import Rig
 
-from phantom_gateway.spine.messages import LeaseAsk, LeaseAsks, LeaseGrant, LeaseGrants, LeaseReturn, LeaseReturns, Limit, Recall
+from phantom_gateway.spine.messages import (
+    LeaseAsk,
+    LeaseAsks,
+    LeaseGrant,
+    LeaseGrants,
+    LeaseReturn,
+    LeaseReturns,
+    Limit,
+    Recall,
+)
 
 LIMIT = Limit(scope="parallel:key:k:", kind="parallel", entity="key:k", amount=10)
 BUDGET = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=100, window="")

@@ -397,7 +397,8 @@ async def test_what_the_one_question_does_not_bring_is_decided_in_its_line() -> 
     shared = [limit("parallel", 10), limit("budget", 100)]
     (await node.books["w1"].take_all(shared, [1, 1])).release()
     await node.books["w1"].take_all(shared[1:], [45])
-    assert await node.book.take_all(shared, [1, 50]), "what another worker does not use is recalled"
+    recalled = await node.book.take_all(shared, [1, 50])
+    assert recalled.reserved()[0].amount == 50, "what another worker does not use is recalled"
     with pytest.raises(LimitExceeded):
         await node.book.take_all([limit("requests", 9, "60s"), shared[1]], [1, 30])
     node.down = LimiterUnavailable("away")

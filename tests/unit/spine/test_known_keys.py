@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def test_what_an_entity_is_part_of_is_forgotten_and_nothing_else(
     records: dict[str, KeyRecord], entities: list[str]
 ) -> None:
     known = KnownKeys(10)
-    held = {digest: KeyRecord(**{**_fields(each), "digest": digest}) for digest, each in records.items()}
+    held = {digest: msgspec.structs.replace(each, digest=digest) for digest, each in records.items()}
     for digest, each in held.items():
         assert known.put(digest, each) == each
     known.forget(entities)
@@ -69,10 +70,6 @@ def test_a_record_that_came_anew_is_found_by_what_it_is_now() -> None:
 
 
 def is_part(each: KeyRecord, entities: frozenset[str]) -> bool:
-    parts = {"key": each.id, "digest": each.digest}
-    parts |= {name: getattr(each, f"{name}_id") for name in ("user", "team", "org", "project")}
-    return not entities.isdisjoint(f"{name}:{value}" for name, value in parts.items() if value is not None)
-
-
-def _fields(each: KeyRecord) -> dict[str, object]:
-    return {name: getattr(each, name) for name in each.__struct_fields__}
+    parts = {name: getattr(each, f"{name}_id") for name in ("user", "team", "org", "project")}
+    named = [f"{name}:{value}" for name, value in parts.items() if value is not None]
+    return not entities.isdisjoint([f"key:{each.id}", f"digest:{each.digest}", *named])
