@@ -14,7 +14,7 @@ def piece(name: str) -> Slice:
     return made
 
 
-def reserved(of: Slice, amount: int, open_: set[Reservation]) -> Reservation:
+def reserved(of: Slice, amount: int, open_: Registry) -> Reservation:
     of.free -= amount
     of.reserved += amount
     return Reservation([of], [amount], open_, None, 0.0)
