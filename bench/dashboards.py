@@ -80,7 +80,7 @@ def report(what: str, began: float) -> None:
 async def ask_all(database: Database, rounds: int, only: str) -> int:
     """Print the figures; the number of questions that took too long."""
     slow = 0
-    async with questions.asker(database) as ask:
+    async with questions.asker(database, questions.ACTORS) as ask:
         for name, path, query, key in questions.QUESTIONS:
             if only not in name:
                 continue

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from phantom_gateway.config.database_address import PostgresAddress, parse_database_url
 from phantom_gateway.ledger.files import OsLayer, SegmentFile
 from phantom_gateway.ledger.frames import segment_name
 from phantom_gateway.ledger.ingest import Ingestor, spends_of
@@ -22,7 +25,7 @@ from phantom_gateway.ledger.record import Closed, Opened, Record, Spend, encoder
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.store import schema
-from phantom_gateway.store.database import open_sqlite
+from phantom_gateway.store.database import Database, open_sqlite
 from phantom_gateway.store.sink import DatabaseSink
 
 IN_FLIGHT = 64
@@ -30,9 +33,25 @@ KEYS = 16
 START_NS = 1_800_000_000_000_000_000
 
 
-def opened(n: int, request: int, scopes: int) -> Opened:
+class Shape(NamedTuple):
+    """What requests are like: how many budgets each charges, and whether all its owners are set."""
+
+    scopes: int = 1
+    owners: bool = False
+
+
+def owners(request: int) -> dict[str, Any]:
+    """Whom a request belongs to beside its key: of many customers and some tags each time another."""
+    key = request % KEYS
+    named = {"user_id": f"user-{key}", "team_id": f"team-{key % 8}", "org_id": f"org-{key % 4}"}
+    named |= {"project_id": f"project-{key % 8}", "end_user": f"customer-{request % 500}"}
+    return {**named, "tags": (f"tag-{request % 20}", "bench")}
+
+
+def opened(n: int, request: int, shape: Shape) -> Opened:
     """What admission writes."""
     key = f"{request % KEYS:064x}"
+    scopes = shape.scopes
     return Opened(
         n=n,
         id=f"{request:032x}",
@@ -45,10 +64,11 @@ def opened(n: int, request: int, scopes: int) -> Opened:
         call_type="acompletion",
         model="bench",
         key_alias=f"bench-{request % KEYS}",
+        **(owners(request) if shape.owners else {}),
     )
 
 
-def closed(n: int, before: Opened, scopes: int) -> Closed:
+def closed(n: int, before: Opened, shape: Shape) -> Closed:
     """What settling writes."""
     return Closed(
         n=n,
@@ -58,6 +78,12 @@ def closed(n: int, before: Opened, scopes: int) -> Closed:
         duration_us=12_345,
         key_id=before.key_id,
         key_alias=before.key_alias,
+        user_id=before.user_id,
+        team_id=before.team_id,
+        org_id=before.org_id,
+        project_id=before.project_id,
+        end_user=before.end_user,
+        tags=before.tags,
         model=before.model,
         group=before.group,
         deployment_id="bench/0123456789abcdef",
@@ -67,11 +93,13 @@ def closed(n: int, before: Opened, scopes: int) -> Closed:
         usage=Usage(input=9, output=12, source="provider"),
         cost=Cost(8550, 1350, 7200),
         price_version="config",
-        spends=tuple([Spend(f"budget:{scope}:{before.key_id}:30d", 1_799_000_000.0, 8550) for scope in range(scopes)]),
+        spends=tuple(
+            [Spend(f"budget:{scope}:{before.key_id}:30d", 1_799_000_000.0, 8550) for scope in range(shape.scopes)]
+        ),
     )
 
 
-def write(directory: Path, requests: int, scopes: int) -> None:
+def write(directory: Path, requests: int, shape: Shape) -> None:
     """One segment with ``requests`` requests, each closed when ``IN_FLIGHT`` others were opened after it."""
     directory.mkdir(parents=True)
     segment = SegmentFile(OsLayer(), directory / segment_name(1), 1)
@@ -85,19 +113,18 @@ def write(directory: Path, requests: int, scopes: int) -> None:
         payloads.append(encoder.encode(record))
 
     for request in range(requests):
-        waiting.append(opened(n + 1, request, scopes))
+        waiting.append(opened(n + 1, request, shape))
         add(waiting[-1])
         if len(waiting) > IN_FLIGHT:
-            add(closed(n + 1, waiting.pop(0), scopes))
+            add(closed(n + 1, waiting.pop(0), shape))
     for last in waiting:
-        add(closed(n + 1, last, scopes))
+        add(closed(n + 1, last, shape))
     segment.append_many(payloads, 1)
     segment.finish()
 
 
-def take_in(root: Path, database_file: Path, batch: int | None) -> tuple[float, float, int]:
-    """Seconds, CPU seconds and records."""
-    database = open_sqlite(database_file)
+def take_in(root: Path, database: Database, batch: int | None) -> tuple[float, float, int]:
+    """Seconds, CPU seconds of this process, and records."""
     schema.migrate(database)
     authority = Authority()
     ingestor = Ingestor(
@@ -118,20 +145,34 @@ def take_in(root: Path, database_file: Path, batch: int | None) -> tuple[float, 
     return *used, records
 
 
+def _postgres(url: str) -> Database:
+    from phantom_gateway.store.postgres import open_postgres
+
+    address = parse_database_url(url)
+    if not isinstance(address, PostgresAddress):
+        raise SystemExit("--postgres takes the address of a PostgreSQL database")
+    return open_postgres(address)
+
+
 def main(arguments: list[str]) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--scopes", type=int, default=1, help="budgets that each request charges")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--owners", action="store_true", help="requests have a user, team, organisation, customer, tags, ..."
+    )
+    parser.add_argument("--postgres", help="address of a PostgreSQL database to take them into, which keeps them")
     parser.add_argument("--live", action="store_true", help="batches of 800 records")
     options = parser.parse_args(arguments)
     best: tuple[float, float, int] | None = None
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory(prefix="phantom-bench-", dir=os.environ.get("TMPDIR")) as name:
             root = Path(name) / "journal"
-            write(root / "worker-1", options.requests, options.scopes)
-            figures = take_in(root, Path(name) / "phantom.db", 800 if options.live else None)
+            write(root / f"worker-{secrets.token_hex(4)}", options.requests, Shape(options.scopes, options.owners))
+            database = _postgres(options.postgres) if options.postgres else open_sqlite(Path(name) / "phantom.db")
+            figures = take_in(root, database, 800 if options.live else None)
             best = figures if best is None else min(best, figures)
     assert best is not None
     seconds, cpu, records = best

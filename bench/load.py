@@ -8,10 +8,12 @@ CPU clocks between the two, so that only the counted requests are in them. Loopb
 from __future__ import annotations
 
 import asyncio
+import random
 import resource
 import sys
 import time
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -21,7 +23,7 @@ import uvloop
 from phantom_gateway.wire.tasks import TaskGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
 HOST = "127.0.0.1"
 MAX_ERRORS = 1000
@@ -40,12 +42,25 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "/v1/chat/completions"
     headers: dict[str, str] = {}
     stream: bool = False
+    callers: str = ""
+    """A file with a key and further fields of the body (a JSON object) in each line; every request is that of one drawn."""
+    in_order: bool = False
+    """Callers take turns instead, in the warm-up first."""
     deadline_s: float = 120
 
-    def render(self, body: str) -> bytes:
+    def requests_of(self, body: str) -> list[bytes]:
+        """The requests to draw from."""
+        if not self.callers:
+            return [self.render(body)]
+        lines = [line.split(" ", 1) for line in Path(self.callers).read_text().splitlines()]
+        return [self.render(f"{body[:-1]}{', ' if more else ''}{more}}}", key) for key, more in lines]
+
+    def render(self, body: str, key: str = "") -> bytes:
         """One request as bytes."""
         raw = body.encode()
         fields = {"host": f"{HOST}:{self.port}", "content-type": "application/json", **self.headers}
+        if key:
+            fields["authorization"] = f"Bearer {key}"
         fields["content-length"] = str(len(raw))
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"POST {self.path} HTTP/1.1\r\n{head}\r\n".encode() + raw
@@ -66,10 +81,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Run:
     """One phase: how many requests are still to be started, what the finished ones took."""
 
-    __slots__ = ("_count", "done", "errors", "finished", "first", "stream", "to_start", "total", "wire")
+    __slots__ = (
+        "_count", "_draw", "_in_order", "_wires", "done", "errors", "finished", "first", "stream", "to_start", "total",
+    )  # fmt: skip
 
-    def __init__(self, wire: bytes, count: int, *, stream: bool) -> None:
-        self.wire = wire
+    def __init__(self, wires: Sequence[bytes], count: int, *, stream: bool, in_order: bool = False) -> None:
+        self._wires = wires
+        self._draw = random.Random(1).random
+        self._in_order = in_order
         self.stream = stream
         self.to_start = count
         self.done = 0
@@ -78,6 +97,12 @@ class Run:
         self.first = array("q")
         self.finished = asyncio.Event()
         self._count = count
+
+    def next(self) -> bytes:
+        """The next request."""
+        self.to_start -= 1
+        wires = self._wires
+        return wires[self.to_start % len(wires)] if self._in_order else wires[int(self._draw() * len(wires))]
 
     def end(self, *, ok: bool) -> None:
         """One request is over."""
@@ -110,12 +135,12 @@ class Client(asyncio.Protocol):
         """Send the next request of ``run`` if one is left."""
         if not run.to_start or run.finished.is_set():
             return
-        run.to_start -= 1
+        wire = run.next()
         self._run = run
         self._busy = True
         self._first = 0
         self._started = time.perf_counter_ns()
-        self._transport.write(run.wire)
+        self._transport.write(wire)
 
     def data_received(self, data: bytes) -> None:
         if not self._busy:
@@ -219,11 +244,11 @@ async def measure(spec: Spec) -> Result:
     """Open, warm up, tell the parent, wait for its word, send, sum up."""
     pool = Pool(spec.port)
     await pool.open(spec.connections)
-    warm = Run(spec.render(spec.warm_body), spec.warmup, stream=spec.stream)
+    warm = Run(spec.requests_of(spec.warm_body), spec.warmup, stream=spec.stream, in_order=True)
     await pool.play(warm, spec.deadline_s)
     print("warm", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    run = Run(spec.render(spec.body), spec.requests, stream=spec.stream)
+    run = Run(spec.requests_of(spec.body), spec.requests, stream=spec.stream, in_order=spec.in_order)
     cpu, started = time.process_time_ns(), time.perf_counter()
     in_time = await pool.play(run, spec.deadline_s)
     seconds = time.perf_counter() - started

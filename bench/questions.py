@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -15,9 +15,10 @@ from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.policy.actor import ADMIN, USER, Actor
-from phantom_gateway.control.services import ControlServices
+from phantom_gateway.control.services import Configuration, ControlServices
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.spine.messages import KeyRecord
+from phantom_gateway.spine.snapshot import Deployment, Snapshot
 from phantom_gateway.store.database import Database
 
 Ask = Callable[[str, dict[str, Any], str], Awaitable[int]]
@@ -91,21 +92,30 @@ QUESTIONS = _questions()
 class _Everybody:
     """Lets in whom the header names."""
 
+    def __init__(self, actors: Mapping[str, Actor]) -> None:
+        self._actors = actors
+
     async def authenticate(self, headers: Any, _now: float, _session: str = "") -> Caller:
         """The actor of that name."""
-        name = headers["x-api-key"]
-        return Caller(key=KeyRecord(id=ACTORS[name].key_id, digest="d"), actor=ACTORS[name])
+        actor = self._actors[headers["x-api-key"]]
+        return Caller(key=KeyRecord(id=actor.key_id, digest="d"), actor=actor)
 
 
 @asynccontextmanager
-async def asker(database: Database) -> AsyncIterator[Ask]:
-    """Asks the admin API over the database, in this process; gives the size of the answer. Raises RuntimeError unless it is 200."""
+async def asker(
+    database: Database, actors: Mapping[str, Actor], deployments: Sequence[Deployment] = ()
+) -> AsyncIterator[Ask]:
+    """Asks the admin API over the database, in this process; gives the size of the answer. Raises RuntimeError unless it is 200.
+
+    ``deployments`` are what the gateway would be serving.
+    """
     threads = AsyncDatabase(database)
     nothing = cast(Any, None)
     services = ControlServices(
-        database=threads, hasher=cast(KeyHasher, nothing), master=nothing, authenticator=cast(Any, _Everybody()),
+        database=threads, hasher=cast(KeyHasher, nothing), master=nothing, authenticator=cast(Any, _Everybody(actors)),
         workers=nothing, budgets=nothing, loader=nothing, refresher=nothing,
-        sign_in=nothing, sessions=nothing, temporary=nothing, configuration=nothing, envelopes=nothing,
+        sign_in=nothing, sessions=nothing, temporary=nothing, envelopes=nothing,
+        configuration=Configuration(Snapshot(revision=1, deployments=tuple(deployments)), 0.0),
     )  # fmt: skip
     app: FastAPI = create_app(services)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=600) as client:

@@ -184,8 +184,12 @@ class Gateway(Target):
     name = "gateway"
     model = "bench"
 
+    def prepare(self) -> None:
+        """What is to be done in the directory before the first start."""
+
     def start(self) -> None:
         """Start it, make the key. Raises SkippedError."""
+        self.prepare()
         phantom = Path(sys.executable).with_name("phantom")
         if not phantom.exists():
             raise SkippedError(f"there is no {phantom}")
@@ -202,6 +206,8 @@ class Gateway(Target):
             str(self.port),
             "--workers",
             "1",
+            "--data-dir",
+            str(self.directory / "data"),
         ]
         self.launch(arguments, "/health/readiness", PHANTOM_MASTER_KEY=MASTER_KEY)
         limits = {"rpm_limit": 100_000_000, "tpm_limit": 1_000_000_000_000, "max_budget": 1_000_000}

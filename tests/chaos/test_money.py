@@ -70,8 +70,8 @@ class Database:
     def open_records(self, incarnation: str) -> Sequence[Opened]:
         return [record for (owner, _), record in self.open.items() if owner == incarnation]
 
-    def load_spent(self, scope: str, window_start: float) -> int:
-        return self.spent[scope, window_start]
+    def load_spent(self, windows: Sequence[tuple[str, float]]) -> dict[tuple[str, float], int]:
+        return {each: self.spent[each] for each in windows}
 
     def apply(self, batch: Batch) -> None:
         fail, self.fail = self.fail, ""

@@ -24,6 +24,7 @@ from phantom_gateway.control.errors import ApiError, bad_field, conflict, not_fo
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.actor import load_actor
 from phantom_gateway.control.policy.reach import Reach, Target, reach
+from phantom_gateway.control.rendering import RenderedResponse, rendering
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.control.sign_in.client import is_same_origin
 from phantom_gateway.control.sign_in.cookies import HEADER, token_of
@@ -81,10 +82,11 @@ def route(
     """
     router.add_api_route(
         path,
-        handler,
+        rendering(handler),
         methods=[method],
         route_class_override=_GUARDED[action],
         response_model=None,
+        response_class=RenderedResponse,
         # A body without content-type is read as JSON; keys travel in headers, so no form of a browser can forge a call.
         strict_content_type=False,
     )

@@ -155,9 +155,9 @@ class Ingestion:
     async def _in_thread(self, job: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, job)
 
-    def _load_spent(self, scope: str, window_start: float) -> int:
+    def _load_spent(self, windows: Sequence[tuple[str, float]]) -> dict[tuple[str, float], int]:
         with self._database.read() as connection:
-            return spend.of_window(connection, scope, window_start)
+            return spend.of_windows(connection, windows)
 
     def _in_order(self, job: Callable[[], T]) -> Callable[[], T]:
         """``job`` with a true picture of all strays before and after it."""

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities import chain
 from phantom_gateway.control.policy.actor import Actor, load_actor
-from phantom_gateway.spine.messages import KeyRecord, is_part
+from phantom_gateway.spine.known_keys import KnownKeys
+from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import keys
 
 MAX_RECORDS = 50_000
@@ -27,7 +28,7 @@ class KeyDirectory:
     def __init__(self, database: AsyncDatabase, master: Callable[[], KeyRecord], epoch: int) -> None:
         self._database = database
         self._master = master
-        self._records: dict[str, KeyRecord] = {}
+        self._records = KnownKeys(MAX_RECORDS)
         self.epoch = epoch
         """Counts forgettings. It starts at a number never used before, so that workers notice a restart."""
 
@@ -44,10 +45,7 @@ class KeyDirectory:
                 continue
             if found is None:
                 return None
-            known = found
-            if len(self._records) >= MAX_RECORDS:
-                self._records.clear()
-            self._records[digest] = known
+            known = self._records.put(digest, found)
         return known
 
     async def actor(self, record: KeyRecord) -> Actor:
@@ -57,11 +55,7 @@ class KeyDirectory:
     def forget(self, entities: Iterable[str]) -> None:
         """These entities have changed; none named means all."""
         self.epoch += 1
-        named = frozenset(entities)
-        if not named:
-            self._records.clear()
-        for digest in [digest for digest, record in self._records.items() if is_part(record, named)]:
-            del self._records[digest]
+        self._records.forget(entities)
 
 
 def _load(connection: sa.Connection, digest: str) -> KeyRecord | None:

@@ -14,7 +14,7 @@ from phantom_gateway.limits.authority import LeaseAuthority, NeedRecall
 from phantom_gateway.limits.errors import TruthUnavailable
 from phantom_gateway.limits.windows import WindowSyntaxError
 from phantom_gateway.spine.codec import SpineProtocolError
-from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Recall
+from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseAsks, LeaseGrant, LeaseGrants, LeaseReturn, Recall
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -85,6 +85,12 @@ class Leases:
             raise SpineProtocolError("a negative lease")
         self._tasks.spawn(self._answer(connection, message, now), f"lease {message.limit.scope}")
 
+    def ask_many(self, connection: SpineConnection, message: LeaseAsks, now: float) -> None:
+        """Answer all at once. What would have to be recalled is refused: whoever still needs it asks for it alone."""
+        if any(each.need < 0 or each.want < 0 for each in message.asks):
+            raise SpineProtocolError("a negative lease")
+        self._tasks.spawn(self._answer_many(connection, message, now), "leases")
+
     def returned(self, worker: str, message: LeaseReturn, now: float) -> None:
         """Take back what a worker does not need; also the answer to a recall."""
         self.authority.give_back(worker, message.scope, message.window_start, message.amount, now)
@@ -121,6 +127,27 @@ class Leases:
             connection.close()
             return
         connection.send(answer)
+
+    async def _answer_many(self, connection: SpineConnection, message: LeaseAsks, now: float) -> None:
+        worker, asks = connection.worker, message.asks
+        try:
+            self.authority.prepare([each.limit for each in asks], now)
+            deciding = [self._decide(worker, each, now, recalled=False) for each in asks]
+            if self.authority.versioned:  # each is a way to another server
+                answers = await asyncio.gather(*deciding)
+            else:
+                answers = [await each for each in deciding]
+        except WindowSyntaxError as error:
+            log.warning("worker %s disconnected: %s", worker, error)
+            connection.close()
+            return
+        except DatabaseError as error:
+            log.warning("no leases: the database does not answer (%s)", type(error).__name__)
+            answers = [LeaseGrant(seq=0, granted=0, reason="recovering") for _ in asks]
+        grants = [
+            each if isinstance(each, LeaseGrant) else LeaseGrant(seq=0, granted=0, reason="recall") for each in answers
+        ]
+        connection.send(LeaseGrants(seq=message.seq, grants=tuple(grants)))
 
     async def _decide(self, worker: str, message: LeaseAsk, now: float, *, recalled: bool) -> LeaseGrant | NeedRecall:
         try:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 from phantom_gateway.control.places import DataDirectory, DataDirectoryError
 
 log = logging.getLogger(__name__)
+SWITCH_SECONDS = 0.0005
+"""The event loop answers workers; it must not wait five milliseconds for a thread that reads rows whenever it asks SQLite."""
 _QUIET = ("alembic", "uvicorn", "uvicorn.error")
 
 
@@ -30,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_SECONDS)
     places = DataDirectory(parsed.data_dir)
     try:
         places.take()

@@ -32,7 +32,9 @@ from phantom_gateway.spine.messages import (
     Invalidate,
     KeyRecord,
     LeaseAsk,
+    LeaseAsks,
     LeaseReturn,
+    LeaseReturns,
     Load,
     Message,
     NewSnapshot,
@@ -338,8 +340,13 @@ class SpineServer:
         match message:
             case LeaseAsk():
                 self._parts.leases.ask(connection, message, self._parts.clock())
+            case LeaseAsks():
+                self._parts.leases.ask_many(connection, message, self._parts.clock())
             case LeaseReturn():
                 self._parts.leases.returned(worker, message, self._parts.clock())
+            case LeaseReturns():
+                for each in message.returns:
+                    self._parts.leases.returned(worker, each, self._parts.clock())
             case Resolve():
                 self._tasks.spawn(self._resolve(connection, message), "resolve")
             case ResolveSubject():

@@ -16,7 +16,7 @@ from phantom_gateway.gateway.errors import ApiError, unavailable
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.key_format import checksum_ok
 from phantom_gateway.spine.client import SpineDown
-from phantom_gateway.spine.messages import is_part
+from phantom_gateway.spine.known_keys import KnownKeys
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
@@ -51,7 +51,7 @@ class KeyCache:
         # the secret before the key, in one block: half the work of the keyed mode, and BLAKE2 cannot be extended
         self._marker = blake2b(secrets.token_bytes(32), digest_size=32)
         self._marked: dict[bytes, KeyRecord] = {}
-        self._records: OrderedDict[str, KeyRecord] = OrderedDict()
+        self._records = KnownKeys(MAX_CACHED)
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.generation = 0
         """Counts invalidations: an answer asked for before one must not be used after it."""
@@ -80,41 +80,32 @@ class KeyCache:
 
     def get(self, digest: str) -> KeyRecord | None:
         """A known record."""
-        record = self._records.get(digest)
-        if record is not None:
-            self._records.move_to_end(digest)
-        return record
+        return self._records.get(digest)
 
     def is_unknown(self, digest: str, now: float) -> bool:
         """Whether control said a moment ago that this key does not exist."""
         until = self._unknown.get(digest)
         return until is not None and until > now
 
-    def put(self, digest: str, record: KeyRecord | None, now: float) -> None:
-        """Remember what control said."""
+    def put(self, digest: str, record: KeyRecord | None, now: float) -> KeyRecord | None:
+        """Remember what control said; gives the record that is remembered."""
         if record is None:
             self._unknown[digest] = now + UNKNOWN_S
             if len(self._unknown) > MAX_UNKNOWN:
                 self._unknown.popitem(last=False)
-            return
+            return None
         self._unknown.pop(digest, None)
-        self._records[digest] = record
-        if len(self._records) > MAX_CACHED:
-            self._records.popitem(last=False)
+        return self._records.put(digest, record)
 
     def forget(self, entities: tuple[str, ...]) -> None:
         """Drop the records that these entities are part of; all of them when none is named."""
         self.generation += 1
         self._marked.clear()
+        self._records.forget(entities)
         if not entities:
-            self._records.clear()
             self._unknown.clear()
-            return
-        named = frozenset(entities)
         for entity in entities:
             self._unknown.pop(entity.removeprefix("digest:"), None)
-        for digest in [digest for digest, record in self._records.items() if is_part(record, named)]:
-            del self._records[digest]
 
 
 class Authenticator:
@@ -191,10 +182,10 @@ class Authenticator:
             # something was changed meanwhile, maybe this key: what was said of it may be old
         else:
             raise unavailable("The key cannot be checked right now.")
-        self.cache.put(digest, answer.key, now)
-        if answer.key is None:
+        record = self.cache.put(digest, answer.key, now)
+        if record is None:
             raise _unknown()
-        return answer.key
+        return record
 
 
 def check_in_force(record: KeyRecord) -> None:

@@ -38,6 +38,7 @@ from phantom_gateway.spine.messages import (
     Heartbeat,
     Hello,
     Invalidate,
+    LeaseReturns,
     Load,
     NewSnapshot,
     Recall,
@@ -50,6 +51,7 @@ from phantom_gateway.wire.tasks import TaskGroup
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from pathlib import Path
     from ssl import SSLContext
 
@@ -91,6 +93,7 @@ class Worker:
         self.spine = SpineClient(str(run / "spine.sock"), self)
         self.journal = Journal(data_dir / "journal" / self.incarnation, self.incarnation)
         self.book = LeaseBook(self._ask, self.tasks)
+        self.book.ask_many = self._ask_many
         self.books = Books(self.journal, self.meter)
         self.client = HttpClient()
         self.authenticator = Authenticator(self.spine)
@@ -134,8 +137,8 @@ class Worker:
             grace_s = self.table.snapshot.settings.drain_grace_s if self.table is not None else 0.0
         self.server.close_listener()
         await self.server.drain(grace_s)
-        for message in self.book.idle(time.time() + GIVE_UP_S):
-            self.spine.send(message)
+        while self._give_back(time.time() + GIVE_UP_S):
+            pass
         await asyncio.sleep(0)
         await self.tasks.cancel()
         await self.client.close()
@@ -225,6 +228,18 @@ class Worker:
     async def _explain(self, ask: Explain) -> None:
         self.spine.send(Explained(seq=ask.seq, found=await explain(self, ask)))
 
+    async def _ask_many(self, asks: Sequence[LeaseAsk]) -> Sequence[LeaseGrant]:
+        try:
+            return await self.spine.leases(asks)
+        except SpineDown as error:
+            raise LimiterUnavailable(str(error)) from error
+
+    def _give_back(self, now: float) -> bool:
+        returns = self.book.idle(now)
+        if returns:
+            self.spine.send(LeaseReturns(returns=tuple(returns)))
+        return bool(returns)
+
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
         if self.table is not None and len(beat.unhealthy) + len(self.table.unhealthy):
@@ -243,8 +258,7 @@ class Worker:
             before = loop.time()
             await asyncio.sleep(TICK_S)
             lag_ms = max(0.0, (loop.time() - before - TICK_S) * 1000)
-            for message in self.book.idle(time.time()):
-                self.spine.send(message)
+            self._give_back(time.time())
             self.spine.send(
                 Load(
                     in_flight=self.server.in_flight,

@@ -23,6 +23,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from phantom_gateway.limits.agenda import Agenda
 from phantom_gateway.limits.fences import Fences
 from phantom_gateway.limits.shares import even_share
 from phantom_gateway.limits.windows import window_bounds
@@ -30,6 +31,8 @@ from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, LimitKi
 
 RECOVERY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
+LOOKS = 5_000
+"""At so many counters ``expire`` looks in one go."""
 FRUITLESS_RECALLS = 2
 """After so many recalls in a row that brought nothing, further ones wait."""
 RECALL_PAUSE = 0.05
@@ -38,6 +41,7 @@ Spends = Iterable[tuple[str, float, int]]
 """(scope, window start, nano-dollars), such as ``Closed.spends``."""
 
 
+LoadSpent = Callable[[Sequence[tuple[str, float]]], Mapping[tuple[str, float], int]]
 Readings = Mapping[tuple[str, float], tuple[int, int]]
 """(nano-dollars, version) of budget windows as the database has them."""
 
@@ -50,6 +54,12 @@ class LeaseAuthority(Protocol):
     """That share limits, this one included."""
     place: int
     """This node's place among them, from 0."""
+    versioned: bool
+    """Whether it wants readings of the database with their versions; else it counts by itself."""
+
+    def prepare(self, limits: Sequence[Limit], now: float) -> None:
+        """These are about to be asked for: read at once what has to be read."""
+        ...
 
     async def decide(
         self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
@@ -80,9 +90,6 @@ class LeaseAuthority(Protocol):
 
 class JournalAuthority(LeaseAuthority, Protocol):
     """What the journals' ingestion needs of it besides."""
-
-    versioned: bool
-    """Whether it wants readings of the database with their versions; else it counts by itself."""
 
     def ingesting(self, worker: str, spends: Spends) -> None:
         """Rows of ``worker`` with these spends are about to be committed."""
@@ -198,12 +205,12 @@ class Authority:
 
     def __init__(
         self,
-        load_spent: Callable[[str, float], int] | None = None,
+        load_spent: LoadSpent | None = None,
         *,
         awaiting: Iterable[str] = (),
         now: float = 0.0,
     ) -> None:
-        """``load_spent(scope, window_start)``: nano-dollars in the database, 0 if unknown.
+        """``load_spent(windows)``: nano-dollars in the database by (scope, window start); what is missing is 0.
 
         ``awaiting``: incarnations whose journal directory exists at start. Until each has said ``hello`` or is ``gone``,
         everything is refused with ``recovering``; after 5 s this holds for budgets only. A worker that lives without
@@ -215,12 +222,27 @@ class Authority:
         self._awaiting = set(awaiting)
         self._recovering_until = now + RECOVERY_SECONDS
         self._counters: dict[tuple[str, float], Counter] = {}
+        self._agenda: Agenda[Counter] = Agenda()
         self._workers: set[str] = set()
         self._committing: dict[str, dict[tuple[str, float], int]] = {}
         self._outside: Mapping[tuple[str, float], int] = {}
         self.fences = Fences()
 
     # --- leases -------------------------------------------------------------------------------------------------------
+
+    def prepare(self, limits: Sequence[Limit], now: float) -> None:
+        """These are about to be asked for: read at once what is spent of the budgets among them. Raises WindowSyntaxError."""
+        bounds = {}
+        for limit in limits:
+            if limit.kind == "budget":
+                start, end = window_bounds(limit.window, now, limit.anchor)
+                if (limit.scope, start) not in self._counters:
+                    bounds[limit.scope, start] = end
+        if not bounds:
+            return
+        spent = self._load_spent(list(bounds))
+        for key, end in bounds.items():
+            self._add_budget(key, end, spent.get(key, 0)).touched = now
 
     def recovering(self, now: float, kind: LimitKind = "budget") -> bool:
         """Whether limits of ``kind`` are refused because holdings of some worker are still unknown after a restart."""
@@ -343,7 +365,7 @@ class Authority:
         for key in self._committing.pop(worker, ()):
             counter = self._counters.get(key)
             if counter is not None and not counter.loaded and not self._worst(key):
-                counter.spent = self._load_spent(*key)
+                counter.spent = self._load_spent([key]).get(key, 0)
                 counter.loaded = True
 
     def set_spent(self, scope: str, window_start: float, amount: int) -> None:
@@ -383,8 +405,12 @@ class Authority:
         return len(self._counters)
 
     def expire(self, now: float) -> int:
-        """Drop counters nobody needs; call it every few seconds. Returns how many are left."""
-        self._counters = {key: counter for key, counter in self._counters.items() if not _idle(counter, now)}
+        """Drop counters nobody needs; call it every second. Returns how many are left."""
+        for counter in self._agenda.due(now, LOOKS):
+            if _idle(counter, now):
+                del self._counters[counter.scope, counter.start]
+            else:
+                self._agenda.put(counter, _idle_at(counter, now))
         return len(self._counters)
 
     # --- inside ---------------------------------------------------------------------------------------------------------
@@ -405,13 +431,20 @@ class Authority:
         if counter is None:
             if end is None:
                 end = math.inf if limit.kind == "parallel" else window_bounds(limit.window, start, limit.anchor)[1]
-            counter = self._counters[key] = Counter(limit.scope, limit.kind, (start, end), 0)
             if limit.kind == "budget":
-                counter.spent = self._load_spent(limit.scope, start)
-                worst = self._worst(key)
-                counter.spent += worst
-                counter.loaded = not worst
+                counter = self._add_budget(key, end, self._load_spent([key]).get(key, 0))
+            else:
+                counter = self._counters[key] = Counter(limit.scope, limit.kind, (start, end), 0)
+                self._agenda.put(counter, _idle_at(counter, now))
         counter.touched = now
+        return counter
+
+    def _add_budget(self, key: tuple[str, float], end: float, read: int) -> Counter:
+        """A counter of which the database says ``read``, at this very moment."""
+        worst = self._worst(key)
+        counter = self._counters[key] = Counter(key[0], "budget", (key[1], end), read + worst)
+        counter.loaded = not worst
+        self._agenda.put(counter, 0.0)
         return counter
 
     def _worst(self, key: tuple[str, float]) -> int:
@@ -488,9 +521,16 @@ def _idle(counter: Counter, now: float) -> bool:
     return now - counter.touched >= IDLE_SECONDS
 
 
+def _idle_at(counter: Counter, now: float) -> float:
+    """When it may be idle."""
+    if counter.kind in ("requests", "tokens"):
+        return 2 * counter.end - counter.start
+    return max(counter.touched, now if any(counter.held.values()) else 0.0) + IDLE_SECONDS
+
+
 def _finite(end: float) -> float:
     return 0.0 if end == math.inf else end
 
 
-def _nothing_spent(scope: str, window_start: float) -> int:  # noqa: ARG001  the shape of the callback
-    return 0
+def _nothing_spent(_windows: Sequence[tuple[str, float]]) -> Mapping[tuple[str, float], int]:
+    return {}

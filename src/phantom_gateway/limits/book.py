@@ -20,21 +20,30 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from phantom_gateway.limits.agenda import Agenda
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation
 from phantom_gateway.limits.shares import Place, Shares, Used
-from phantom_gateway.limits.slices import NEVER, Reservation, Slice
+from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Limit
 from phantom_gateway.wire.tasks import TaskGroup
 
 Ask = Callable[[LeaseAsk], Awaitable[LeaseGrant]]
 """Ask control; ``seq`` is 0, the spine client numbers it. Raises LimiterUnavailable or OSError when there is no answer."""
+AskMany = Callable[[Sequence[LeaseAsk]], Awaitable[Sequence[LeaseGrant]]]
+"""The same for several at once, answered in their order."""
 
 WANT_REQUESTS = 32
 WANT_FACTOR = 8
 """Tokens and money are asked for as if this many requests like the present one followed."""
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 60.0
+"""How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
+SHORTEST_IDLE_SECONDS = 2.0
+MANY_SLICES = 50_000
+"""With more of them, each is kept the shorter."""
+LOOKS = 4_000
+"""At so many slices ``idle`` looks in one go: nobody's request should wait for more."""
 PATIENCE_SECONDS = 2.0
 """How long a request waits for an authority that says ``recovering``."""
 RETRY_SECONDS = 0.05
@@ -73,12 +82,16 @@ class LeaseBook:
         self._tasks = tasks or TaskGroup()
         self._clock = clock
         self._patience = patience
+        self.ask_many: AskMany | None = None
+        """Set where several limits can be asked for in one question."""
         self._slices: dict[str, Slice] = {}
-        self._old: list[Slice] = []
+        self._old: set[Slice] = set()
+        self._agenda: Agenda[Slice] = Agenda()
+        self._fetching: dict[str, asyncio.Task[None]] = {}
         self._plans: dict[int, Plan] = {}
         """By ``id`` of the limits, which the plan keeps alive."""
         self._lines: dict[str, _Line] = {}
-        self._open: set[Reservation] = set()
+        self._open = Registry()
         self._epoch = 0
 
     # --- reserving ----------------------------------------------------------------------------------------------------
@@ -128,6 +141,8 @@ class LeaseBook:
         reservation = self.try_all(limits, amounts, at, owner)
         if reservation is not None:
             return reservation
+        if self.ask_many is not None:
+            await self._fetch(self.ask_many, limits, amounts)
         taken: list[Slice] = []
         try:
             for limit, amount in zip(limits, amounts, strict=True):
@@ -155,30 +170,59 @@ class LeaseBook:
         return LeaseReturn(scope=scope, window_start=window_start, amount=0, seq=seq)
 
     def idle(self, now: float | None = None) -> list[LeaseReturn]:
-        """What to send back: free parts not used for 2 s or whose window is over, and debts (negative amounts).
+        """What to send back: free parts of slices that are idle or whose window is over, and debts (negative amounts).
 
-        Call it about twice a second while connected; every return must be sent.
+        Call it about twice a second while connected; every return must be sent. What is found over ``LOOKS`` comes next time.
         """
         at = self._clock() if now is None else now
-        due: list[tuple[str, Slice]] = []
-        for scope, piece in list(self._slices.items()):
-            over = at >= piece.end
-            still = at - piece.touched >= IDLE_SECONDS
-            if piece.free < 0 or over or still:
-                due.append((scope, piece))
-            if over:
-                self._retire(piece)
-                self._old.append(piece)
-            elif still and not piece.reserved and scope not in self._lines and piece.limit.kind in _HELD:
-                self._retire(piece)
-        due += [(piece.limit.scope, piece) for piece in self._old]
-        returns = [
-            LeaseReturn(scope=scope, window_start=piece.start, amount=piece.take_free())
-            for scope, piece in due
-            if piece.free
-        ]
-        self._old = [piece for piece in self._old if not piece.finished(at)]
+        returns = [self._return(piece) for piece in self._open.debtors if piece.free < 0]
+        self._open.debtors.clear()
+        longest = max(min(IDLE_SECONDS, IDLE_SECONDS * MANY_SLICES / (len(self._slices) + 1)), SHORTEST_IDLE_SECONDS)
+        for piece in self._agenda.due(at, LOOKS):
+            if piece in self._old:
+                again = self._look_at_old(piece, at)
+            elif self._slices.get(piece.limit.scope) is not piece:
+                continue
+            else:
+                again = self._look_at(piece, at, longest)
+            if again is not None:
+                self._agenda.put(piece, again)
+            if piece.free and (again is None or piece in self._old or at - piece.touched >= longest):
+                returns.append(self._return(piece))
         return returns
+
+    def _look_at(self, piece: Slice, now: float, longest: float) -> float | None:
+        """When to look at a living slice again; ``None``: never, it is retired."""
+        if now >= piece.end:
+            self._retire(piece)
+            self._old.add(piece)
+            return self._look_at_old(piece, now)
+        until = piece.touched + longest
+        if now < until:
+            return min(until, piece.end)
+        scope = piece.limit.scope
+        if (
+            not piece.reserved
+            and scope not in self._lines
+            and scope not in self._fetching
+            and piece.limit.kind in _HELD
+        ):
+            self._retire(piece)
+            return None
+        return min(now + longest, piece.end)
+
+    def _look_at_old(self, piece: Slice, now: float) -> float | None:
+        """The same for one whose window is over: as long as something is reserved, something may come back."""
+        if piece.reserved:
+            return now + 1.0
+        if piece.limit.kind in _HELD or now >= 2 * piece.end - piece.start:
+            self._old.discard(piece)
+            return None
+        return 2 * piece.end - piece.start
+
+    @staticmethod
+    def _return(piece: Slice) -> LeaseReturn:
+        return LeaseReturn(scope=piece.limit.scope, window_start=piece.start, amount=piece.take_free())
 
     def held(self) -> tuple[HeldLease, ...]:
         """For ``Hello``. Grants still on their way from an earlier connection are void from here on.
@@ -227,14 +271,24 @@ class LeaseBook:
         if piece is None:
             return None
         if now >= piece.end or limit.amount < piece.limit.amount:
-            self._retire(piece)
-            self._old.append(piece)
+            self._put_aside(piece, now)
             return None
         if limit.amount != piece.limit.amount:
             piece.limit = limit
             piece.shown = b""
             self._drop_plans(piece)
         return piece
+
+    def _add(self, piece: Slice) -> Slice:
+        self._slices[piece.limit.scope] = piece
+        self._agenda.put(piece, min(piece.touched + SHORTEST_IDLE_SECONDS, piece.end))
+        return piece
+
+    def _put_aside(self, piece: Slice, now: float) -> None:
+        """``piece`` is of another window, or was leased under another limit: nobody gets any more of it."""
+        self._retire(piece)
+        self._old.add(piece)
+        self._agenda.put(piece, now)
 
     def _retire(self, piece: Slice) -> None:
         """``piece`` is not the one to use any more."""
@@ -244,7 +298,7 @@ class LeaseBook:
     def _drop_plans(self, piece: Slice) -> None:
         for key in piece.plans:
             self._plans.pop(key, None)
-        piece.plans.clear()
+        piece.plans = ()
 
     def _make_plan(self, limits: tuple[Limit, ...]) -> Plan | None:
         found = [self._slices.get(limit.scope) for limit in limits]
@@ -257,12 +311,48 @@ class LeaseBook:
             return None
         if len(self._plans) >= MAX_PLANS:
             for piece in self._slices.values():
-                piece.plans.clear()
+                piece.plans = ()
             self._plans.clear()
         plan = self._plans[id(limits)] = Plan(limits, slices)
         for piece in slices:
-            piece.plans.add(id(limits))
+            piece.add_plan(id(limits))
         return plan
+
+    async def _fetch(self, ask: AskMany, limits: Sequence[Limit], amounts: Sequence[int]) -> None:
+        """Ask in one question for everything that is short; what is not granted is left to the line of its scope."""
+        now = self._clock()
+        short: list[LeaseAsk] = []
+        under_way: set[asyncio.Task[None]] = set()
+        for limit, amount in zip(limits, amounts, strict=True):
+            fetching = self._fetching.get(limit.scope)
+            if fetching is not None:
+                under_way.add(fetching)
+            elif limit.scope not in self._lines:
+                piece = self._slice(limit, now)
+                if piece is None or piece.free < amount:
+                    need, want = self._sizes(limit, amount, amount)
+                    short.append(LeaseAsk(seq=0, limit=limit, need=need, want=want))
+        if len(short) > 1:
+            task = self._tasks.spawn(self._fetch_these(ask, short), "leases")
+            self._fetching.update(dict.fromkeys([each.limit.scope for each in short], task))
+            under_way.add(task)
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def _fetch_these(self, ask: AskMany, asks: list[LeaseAsk]) -> None:
+        """Outlives those who wait for it, so that no grant is lost with a cancelled request."""
+        epoch = self._epoch
+        try:
+            grants = await ask(asks)
+            if epoch == self._epoch:
+                for each, grant in zip(asks, grants, strict=True):
+                    if grant.granted:
+                        self._credit(each.limit, grant)
+        except (LimiterUnavailable, OSError):
+            return  # everybody finds that out again in the line of the scope, where it is decided what it means
+        finally:
+            for each in asks:
+                del self._fetching[each.limit.scope]
 
     async def _line_up(self, limit: Limit, amount: int) -> Slice:
         future: asyncio.Future[Slice] = asyncio.get_running_loop().create_future()
@@ -328,12 +418,15 @@ class LeaseBook:
         return False
 
     def _shortage(self, line: _Line) -> tuple[int, int]:
-        piece = self._slice(line.limit, self._clock())
-        free = 0 if piece is None else piece.free
-        amount = line.waiters[0][0]
-        need = amount - free
-        kind = line.limit.kind
         queued = sum([waiting for waiting, _ in line.waiters])
+        return self._sizes(line.limit, line.waiters[0][0], queued)
+
+    def _sizes(self, limit: Limit, amount: int, queued: int) -> tuple[int, int]:
+        """How much of ``limit`` to ask for, at least and preferably, for one who needs ``amount`` and all who wait."""
+        piece = self._slice(limit, self._clock())
+        free = 0 if piece is None else piece.free
+        need = amount - free
+        kind = limit.kind
         if kind == "parallel":
             return need, max(need, queued - free)
         appetite = 1 if piece is None else piece.appetite
@@ -347,19 +440,20 @@ class LeaseBook:
         grant = await self._ask(LeaseAsk(seq=0, limit=limit, need=need, want=want))
         if epoch != self._epoch:
             return None
+        self._credit(limit, grant)
+        return grant
+
+    def _credit(self, limit: Limit, grant: LeaseGrant) -> None:
         now = self._clock()
         if grant.eased:
             self.shares.eased(limit.scope)
         piece = self._slices.get(limit.scope)
         if piece is None or piece.start != grant.window_start:
             if piece is not None:
-                self._retire(piece)
-                self._old.append(piece)
-            piece = Slice(limit, grant.window_start, grant.window_end or NEVER, now)
-            self._slices[limit.scope] = piece
+                self._put_aside(piece, now)
+            piece = self._add(Slice(limit, grant.window_start, grant.window_end or NEVER, now))
         piece.note(grant, now)
         piece.credit(grant.granted)
-        return grant
 
     def _refuse(self, line: _Line, grant: LeaseGrant) -> None:
         """Control has no more: what came free here meanwhile still serves; then everybody who needs as much is refused."""
@@ -393,7 +487,7 @@ class LeaseBook:
         piece = self._slice(limit, now)
         if piece is None:
             start, end = (0.0, NEVER) if limit.kind == "parallel" else window_bounds(limit.window, now, limit.anchor)
-            piece = self._slices[limit.scope] = Slice(limit, start, end, now)
+            piece = self._add(Slice(limit, start, end, now))
         need = amount - piece.free
         if need <= self._room(piece, now):
             piece.credit(need)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from phantom_gateway.limits.slices import NEVER, Reservation, Slice
+from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, Spend
 
 _tuple = tuple.__new__
@@ -85,9 +85,7 @@ class PlannedReservation(Reservation):
 
     __slots__ = ("_cost", "_plan", "_tokens")
 
-    def __init__(
-        self, plan: Plan, tokens: int, cost: int, registry: set[Reservation], owner: object, expires: float
-    ) -> None:
+    def __init__(self, plan: Plan, tokens: int, cost: int, registry: Registry, owner: object, expires: float) -> None:
         self.slices = plan.slices
         self._registry = registry
         self.owner = owner
@@ -117,11 +115,15 @@ class PlannedReservation(Reservation):
         for piece in plan.budgets:
             piece.reserved -= reserved
             piece.free += back
+            if piece.free < 0:
+                self._registry.debtors.append(piece)
         reserved = self._tokens
         for piece, most in plan.tokens:
             amount = reserved if reserved < most else most  # noqa: FURB136
             piece.reserved -= amount
             piece.free += amount - tokens
+            if piece.free < 0:
+                self._registry.debtors.append(piece)
         for piece in plan.requests:
             piece.reserved -= 1
         for piece in plan.slots:

@@ -113,6 +113,9 @@ class SharedAuthority:
         """Workers that said hello and are not gone."""
         return frozenset(self._workers)
 
+    def prepare(self, limits: Sequence[Limit], now: float) -> None:
+        """Nothing: what is spent is read, if at all, when Redis does not know it."""
+
     async def decide(
         self, worker: str, limit: Limit, need: int, want: int, now: float, *, recalled: bool = False
     ) -> Grant | NeedRecall:

@@ -9,6 +9,7 @@ from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
 
 NEVER = math.inf
 MAX_APPETITE = 1024
+_FEW = 4
 
 
 class Slice:
@@ -52,8 +53,15 @@ class Slice:
         self.used = 0
         self.shown = b""
         """What a response header says of ``limit``, rendered by whoever shows it; empty when it must be rendered anew."""
-        self.plans: set[int] = set()
-        """Keys of the plans made of it, for the book to drop them with it."""
+        self.plans: tuple[int, ...] | set[int] = ()
+        """Keys of the plans made of it, for the book to drop them with it. Most slices are part of one or two plans."""
+
+    def add_plan(self, key: int) -> None:
+        plans = self.plans
+        if isinstance(plans, set):
+            plans.add(key)
+        elif key not in plans:
+            self.plans = (*plans, key) if len(plans) < _FEW else {*plans, key}
 
     def credit(self, amount: int) -> None:
         self.free += amount
@@ -87,6 +95,17 @@ class Slice:
         return self.limit.kind in ("budget", "parallel") or now >= 2 * self.end - self.start
 
 
+class Registry(set["Reservation"]):
+    """The open reservations of a book."""
+
+    __slots__ = ("debtors",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.debtors: list[Slice] = []
+        """Slices of which more was used than was free; to be reported."""
+
+
 class Reservation:
     """What one request holds of its limits, from admission until exactly one of ``settle``, ``release``, ``abandon``.
 
@@ -96,7 +115,7 @@ class Reservation:
     __slots__ = ("_amounts", "_registry", "expires", "open", "owner", "slices")
 
     def __init__(
-        self, slices: list[Slice], amounts: Sequence[int], registry: set[Reservation], owner: object, expires: float
+        self, slices: list[Slice], amounts: Sequence[int], registry: Registry, owner: object, expires: float
     ) -> None:
         self.slices = slices
         self._amounts = amounts
@@ -134,6 +153,8 @@ class Reservation:
                 back = 0
             piece.reserved -= amount
             piece.free += back
+            if piece.free < 0:
+                self._registry.debtors.append(piece)
 
     def release(self) -> None:
         """The request never reached an upstream: everything is free again. Later calls do nothing."""

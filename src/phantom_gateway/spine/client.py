@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from phantom_gateway.spine.codec import FrameDecoder, SpineProtocolError, encode, worker_decoder
@@ -19,7 +19,9 @@ from phantom_gateway.spine.messages import (
     Hello,
     Invalidate,
     LeaseAsk,
+    LeaseAsks,
     LeaseGrant,
+    LeaseGrants,
     Message,
     NewSnapshot,
     Recall,
@@ -147,6 +149,12 @@ class SpineClient:
         answer: LeaseGrant = await self._ask(LeaseAsk(seq=seq, limit=limit, need=need, want=want), seq)
         return answer
 
+    async def leases(self, asks: Sequence[LeaseAsk]) -> tuple[LeaseGrant, ...]:
+        """Slices of several limits. Raises SpineDown."""
+        seq = self._next()
+        answer: LeaseGrants = await self._ask(LeaseAsks(seq=seq, asks=tuple(asks)), seq)
+        return answer.grants
+
     def _next(self) -> int:
         self._seq += 1
         return self._seq
@@ -184,7 +192,7 @@ class SpineClient:
 
     def _received(self, message: ToWorker) -> None:
         self._heard = asyncio.get_running_loop().time()
-        if isinstance(message, Resolved | ResolvedSubject | LeaseGrant):
+        if isinstance(message, Resolved | ResolvedSubject | LeaseGrant | LeaseGrants):
             future = self._waiting.get(message.seq)
             if future is not None and not future.done():
                 future.set_result(message)

@@ -7,7 +7,6 @@ money is integer nano-dollars.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -30,7 +29,7 @@ class Over(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
+class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One limit on one entity. Further entities (user, team, ...) are more rows, not more code.
 
     ``scope`` identifies the counter: ``"{kind}:{entity}:{window}"``, e.g. ``budget:key:<id>:30d`` or ``requests:key:<id>:60s``.
@@ -93,25 +92,6 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: str | None = None
     """Of the team, else of the key: which share of a model it has (``limits.priorities``)."""
     revision: int = 0
-
-
-def entities_of(record: KeyRecord) -> Iterator[str]:
-    """Everything a change of which may change this record, as ``Invalidate.entities`` names it."""
-    yield f"key:{record.id}"
-    yield f"digest:{record.digest}"
-    if record.user_id is not None:
-        yield f"user:{record.user_id}"
-    if record.team_id is not None:
-        yield f"team:{record.team_id}"
-    if record.org_id is not None:
-        yield f"org:{record.org_id}"
-    if record.project_id is not None:
-        yield f"project:{record.project_id}"
-
-
-def is_part(record: KeyRecord, entities: frozenset[str]) -> bool:
-    """Whether one of ``entities`` is part of the record."""
-    return any(entity in entities for entity in entities_of(record))
 
 
 class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -178,6 +158,13 @@ class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):
     want: int
 
 
+class LeaseAsks(Message, frozen=True, kw_only=True, tag="lease_asks"):
+    """Several at once; their own ``seq`` says nothing."""
+
+    seq: int
+    asks: tuple[LeaseAsk, ...]
+
+
 class LeaseReturn(Message, frozen=True, kw_only=True, tag="lease_return"):
     """Hand back unused units; also the answer to a ``Recall`` (then ``seq`` repeats the recall's)."""
 
@@ -202,6 +189,12 @@ class DeploymentHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """Failures in a row."""
     latency_ms: float = 0.0
     last_fault: str = ""
+
+
+class LeaseReturns(Message, frozen=True, kw_only=True, tag="lease_returns"):
+    """Several at once, none of them the answer to a recall."""
+
+    returns: tuple[LeaseReturn, ...]
 
 
 class Load(Message, frozen=True, kw_only=True, tag="load"):
@@ -286,6 +279,13 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 
 
+class LeaseGrants(Message, frozen=True, kw_only=True, tag="lease_grants"):
+    """Answer to ``LeaseAsks``, in its order. What would have to be recalled first is refused here with ``recall``."""
+
+    seq: int
+    grants: tuple[LeaseGrant, ...]
+
+
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     """Control wants the free part of a lease back (another worker needs it); answered by ``LeaseReturn``.
 
@@ -339,5 +339,18 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """Deployments to be asked only when there is no other: their health check failed."""
 
 
-ToControl = Hello | Resolve | ResolveSubject | LeaseAsk | LeaseReturn | Load | Explained | Ack
-ToWorker = Welcome | NewSnapshot | Resolved | ResolvedSubject | LeaseGrant | Recall | Explain | Invalidate | Heartbeat
+ToControl = (
+    Hello | Resolve | ResolveSubject | LeaseAsk | LeaseAsks | LeaseReturn | LeaseReturns | Load | Explained | Ack
+)
+ToWorker = (
+    Welcome
+    | NewSnapshot
+    | Resolved
+    | ResolvedSubject
+    | LeaseGrant
+    | LeaseGrants
+    | Recall
+    | Explain
+    | Invalidate
+    | Heartbeat
+)

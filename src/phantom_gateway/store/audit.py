@@ -147,8 +147,23 @@ def page(
     columns = (SORTABLE[name], AUDIT_LOG.c.seq)
     by = [column.desc() if descending else column.asc() for column in columns]
     offset, limit = window
-    query = sa.select(*_COLUMNS, _HASH).where(*_conditions(wanted)).order_by(*by).offset(offset).limit(limit)
-    return [_stored(row) for row in connection.execute(query)]
+    # The numbers first: an index answers that, and the records of all pages before need not be read.
+    query = sa.select(AUDIT_LOG.c.seq).where(*_conditions(wanted)).order_by(*by).offset(offset).limit(limit)
+    numbers = connection.execute(query).scalars().all()
+    rows = connection.execute(sa.select(*_COLUMNS, _HASH).where(AUDIT_LOG.c.seq.in_(numbers)))
+    found = {row.seq: _stored(row) for row in rows}
+    return [found[number] for number in numbers]
+
+
+def listed(
+    connection: sa.Connection, wanted: AuditFilter, order: tuple[str, bool], window: tuple[int, int]
+) -> tuple[int, list[Stored]]:
+    """How many records match, and those of a page; the last page says by itself how many there are."""
+    rows = page(connection, wanted, order, window)
+    offset, limit = window
+    if len(rows) < limit and (rows or not offset):
+        return offset + len(rows), rows
+    return count(connection, wanted), rows
 
 
 def stream(database: Database, wanted: AuditFilter, after: int = 0) -> Iterator[Stored]:

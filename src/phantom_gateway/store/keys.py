@@ -83,6 +83,8 @@ SORTABLE = {
     "expires": "expires",
 }
 """Columns by the names that lists may be sorted by; ``spend`` comes beside."""
+_FAR = 1e18
+"""A time that never comes."""
 _ROWS = Rows(KEYS, KeyRow)
 _DELETED = Rows(DELETED_KEYS, DeletedKeyRow)
 _FIELDS = tuple(each.name for each in fields(KeyRow))
@@ -164,6 +166,13 @@ def deleted(
     )
 
 
+def listed(
+    connection: sa.Connection, wanted: KeyFilter, order: tuple[str, bool], window: tuple[int, int]
+) -> tuple[int, list[KeyRow]]:
+    """How many keys match, and those of a page; as ``page``."""
+    return _ROWS.listed(connection, conditions(wanted), _order(KEYS, order), window)
+
+
 def of(connection: sa.Connection, column: str, values: Sequence[str]) -> list[KeyRow]:
     """All keys with one of ``values`` in ``column``."""
     return _ROWS.of(connection, column, values)
@@ -204,7 +213,8 @@ def conditions(wanted: KeyFilter, table: sa.Table = KEYS) -> list[Condition]:
     if wanted.blocked is not None:
         found.append(table.c.blocked == wanted.blocked)
     if wanted.expires_after is not None:
-        found.append(sa.or_(table.c.expires.is_(None), table.c.expires > wanted.expires_after))
+        # not as two alternatives: for nearly all keys hold one, and no index should be asked which
+        found.append(sa.func.coalesce(table.c.expires, _FAR) > wanted.expires_after)
     if wanted.expires_before is not None:
         found.append(table.c.expires <= wanted.expires_before)
     if wanted.access_group_id is not None:
@@ -220,7 +230,10 @@ def aliases(connection: sa.Connection, wanted: KeyFilter, window: tuple[int, int
     named = (*conditions(wanted), KEYS.c.alias.is_not(None))
     offset, limit = window
     query = sa.select(KEYS.c.alias).where(*named).order_by(KEYS.c.alias).offset(offset).limit(limit)
-    return list(connection.execute(query).scalars()), _ROWS.count(connection, *named)
+    found = list(connection.execute(query).scalars())
+    if len(found) < limit and (found or not offset):
+        return found, offset + len(found)
+    return found, _ROWS.count(connection, *named)
 
 
 def _of_user(wanted: KeyFilter, user_id: str, table: sa.Table) -> Condition:

@@ -88,13 +88,42 @@ class Rows(Generic[R]):
         window: tuple[int, int],
     ) -> list[R]:
         """Matching rows: ``order`` is (column, descending), ties by primary key; ``window`` is (offset, limit)."""
+        keys = self._window(connection, conditions, order, window)
+        if len(self._key) > 1:
+            return [row for key in keys if (row := self.get(connection, *key)) is not None]
+        (key,) = self._key
+        found = {getattr(row, key.name): row for row in self.of(connection, key.name, [each[0] for each in keys])}
+        return [found[each[0]] for each in keys]
+
+    def listed(
+        self,
+        connection: sa.Connection,
+        conditions: Sequence[Condition],
+        order: tuple[sa.ColumnElement[Any], bool],
+        window: tuple[int, int],
+    ) -> tuple[int, list[R]]:
+        """How many rows match, and those of a page; the last page says by itself how many there are."""
+        rows = self.page(connection, conditions, order, window)
+        offset, limit = window
+        if len(rows) < limit and (rows or not offset):
+            return offset + len(rows), rows
+        return self.count(connection, *conditions), rows
+
+    def _window(
+        self,
+        connection: sa.Connection,
+        conditions: Sequence[Condition],
+        order: tuple[sa.ColumnElement[Any], bool],
+        window: tuple[int, int],
+    ) -> Sequence[sa.Row[Any]]:
+        """The keys of a page: an index answers that, and the wide rows of all pages before need not be read."""
         column, descending = order
         by = [each.desc() if descending else each.asc() for each in (column, *self._key)]
         if getattr(column, "nullable", False):  # what is missing is less than anything, on both databases
             by[0] = by[0].nulls_last() if descending else by[0].nulls_first()
         offset, limit = window
-        query = sa.select(*self._columns).where(*conditions).order_by(*by).offset(offset).limit(limit)
-        return [self._type(**found) for found in connection.execute(query).mappings()]
+        query = sa.select(*self._key).where(*conditions).order_by(*by).offset(offset).limit(limit)
+        return connection.execute(query).all()
 
     def insert(self, connection: sa.Connection, row: R) -> None:
         """Store a new row. Raises TakenError."""

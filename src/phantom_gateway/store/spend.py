@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -48,14 +49,19 @@ def of_windows(connection: sa.Connection, windows: Sequence[tuple[str, float]]) 
     """The same for several windows at once; windows without spend are missing."""
     found: dict[tuple[str, float], int] = {}
     for start in range(0, len(windows), 200):
-        wanted = [
-            sa.and_(SPEND.c.scope == scope, SPEND.c.window_start == at) for scope, at in windows[start : start + 200]
-        ]
-        rows = connection.execute(
-            sa.select(SPEND.c.scope, SPEND.c.window_start, SPEND.c.amount_nano).where(sa.or_(*wanted))
-        )
-        found.update({(row.scope, row.window_start): row.amount_nano for row in rows})
+        part = windows[start : start + 200]
+        statement = _lookup(connection.dialect.paramstyle, len(part))
+        for scope, at, amount in connection.exec_driver_sql(statement, tuple([each for pair in part for each in pair])):
+            found[scope, at] = amount
     return found
+
+
+@cache
+def _lookup(paramstyle: str, count: int) -> str:
+    # past SQLAlchemy, which would compile a statement anew for each number of windows; the values are bound
+    mark = "?" if paramstyle == "qmark" else "%s"
+    pairs = " OR ".join([f"(scope = {mark} AND window_start = {mark})"] * count)
+    return f"SELECT scope, window_start, amount_nano FROM {SPEND.name} WHERE {pairs}"  # noqa: S608 only names of our own
 
 
 def totals(connection: sa.Connection, entities: Sequence[str]) -> dict[str, Total]:

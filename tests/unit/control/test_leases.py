@@ -4,7 +4,16 @@ import asyncio
 
 from tests.unit.control.rig import Rig
 
-from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, Recall
+from phantom_gateway.spine.messages import (
+    LeaseAsk,
+    LeaseAsks,
+    LeaseGrant,
+    LeaseGrants,
+    LeaseReturn,
+    LeaseReturns,
+    Limit,
+    Recall,
+)
 
 LIMIT = Limit(scope="parallel:key:k:", kind="parallel", entity="key:k", amount=10)
 BUDGET = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=100, window="")
@@ -109,3 +118,25 @@ async def test_nonsense_is_disconnected(control: Rig) -> None:
         async with control.worker() as worker:
             worker.send(ask)
             assert await worker.closed()
+
+
+async def test_several_limits_are_granted_in_one_answer(control: Rig) -> None:
+    async with control.worker("w1") as one, control.worker("w2") as other:
+        asks = (LeaseAsk(seq=0, limit=BUDGET, need=1, want=40), LeaseAsk(seq=0, limit=LIMIT, need=1, want=2))
+        one.send(LeaseAsks(seq=5, asks=asks))
+        answer = await one.expect(LeaseGrants)
+        assert (answer.seq, [each.granted for each in answer.grants]) == (5, [25, 2])
+        other.send(LeaseAsks(seq=6, asks=(LeaseAsk(seq=0, limit=LIMIT, need=9, want=9),)))
+        (refused,) = (await other.expect(LeaseGrants)).grants
+        assert (refused.granted, refused.reason) == (0, "recall"), "nobody is asked to give up anything for that"
+        one.send(LeaseReturns(returns=(LeaseReturn(scope=LIMIT.scope, window_start=0.0, amount=2),)))
+        one.send(LeaseAsk(seq=7, limit=LIMIT, need=1, want=1))
+        await one.expect(LeaseGrant)
+        other.send(LeaseAsks(seq=8, asks=(LeaseAsk(seq=0, limit=LIMIT, need=9, want=9),)))
+        assert (await other.expect(LeaseGrants)).grants[0].granted == 9
+
+
+async def test_a_negative_lease_among_several_ends_the_connection(control: Rig) -> None:
+    async with control.worker() as worker:
+        worker.send(LeaseAsks(seq=1, asks=(LeaseAsk(seq=0, limit=LIMIT, need=-1, want=1),)))
+        await worker.closed()

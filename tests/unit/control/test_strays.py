@@ -107,7 +107,7 @@ class Node:
         self.directory = Directory(budget("1d"))
         self.strays = Strays(self.directory.of)
         self.spend: dict[tuple[str, float], int] = {}
-        self.authority = Authority(lambda scope, at: self.spend.get((scope, at), 0))
+        self.authority = Authority(lambda windows: {each: self.spend.get(each, 0) for each in windows})
         self.workers = ("a", "b")
         self.knows = {worker: tuple(self.directory.limits) for worker in self.workers}
         self.journal: dict[str, list[Opened | Closed]] = {worker: [] for worker in self.workers}

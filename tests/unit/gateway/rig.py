@@ -29,7 +29,11 @@ from phantom_gateway.spine.messages import (
     Hello,
     KeyRecord,
     LeaseAsk,
+    LeaseAsks,
+    LeaseGrant,
+    LeaseGrants,
     LeaseReturn,
+    LeaseReturns,
     Limit,
     Load,
     Message,
@@ -117,8 +121,13 @@ class Control(asyncio.Protocol):
             granted = self.authority.ask(self.worker, message.limit, message.need, message.want, now, recalled=True)
             assert isinstance(granted, Grant)
             self.send(granted.message(message.seq))
-        elif isinstance(message, LeaseReturn):
-            self.authority.give_back(self.worker, message.scope, message.window_start, message.amount, now)
+        elif isinstance(message, LeaseAsks):
+            found = [self.authority.ask(self.worker, each.limit, each.need, each.want, now) for each in message.asks]
+            grants = [each.message(0) if isinstance(each, Grant) else LeaseGrant(seq=0, granted=0) for each in found]
+            self.send(LeaseGrants(seq=message.seq, grants=tuple(grants)))
+        elif isinstance(message, LeaseReturn | LeaseReturns):
+            for each in message.returns if isinstance(message, LeaseReturns) else (message,):
+                self.authority.give_back(self.worker, each.scope, each.window_start, each.amount, now)
         else:
             assert isinstance(message, Load | Ack | Explained)
 

@@ -194,10 +194,11 @@ def test_a_record_that_is_not_the_cached_one_is_not_remembered() -> None:
     """An answer from before an invalidation may come after the answer that followed it."""
     cache = KeyCache()
     old, new = KeyRecord(id="a"), KeyRecord(id="a", blocked=True)
-    cache.put("a", new, 0.0)
+    cached = cache.put("a", new, 0.0)
+    assert cached == new
     cache.remember(b"mark", "a", old)
     assert cache.marked(b"mark") is None
-    cache.remember(b"mark", "a", new)
-    assert cache.marked(b"mark") is new
+    cache.remember(b"mark", "a", cached)
+    assert cache.marked(b"mark") is cached
     cache.forget(("other",))
     assert cache.marked(b"mark") is None

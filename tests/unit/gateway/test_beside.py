@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.gateway.beside import Beside
-from phantom_gateway.limits.slices import Reservation, Slice
+from phantom_gateway.limits.slices import Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, Spend
 
 
@@ -14,7 +14,7 @@ def piece(name: str) -> Slice:
     return made
 
 
-def reserved(of: Slice, amount: int, open_: set[Reservation]) -> Reservation:
+def reserved(of: Slice, amount: int, open_: Registry) -> Reservation:
     of.free -= amount
     of.reserved += amount
     return Reservation([of], [amount], open_, None, 0.0)
@@ -22,7 +22,7 @@ def reserved(of: Slice, amount: int, open_: set[Reservation]) -> Reservation:
 
 def test_only_the_present_attempt_holds_something() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.begin(reserved(second, 60, held))
@@ -39,7 +39,7 @@ def test_a_failed_attempt_counts_as_a_request_and_nothing_else() -> None:
     requests.credit(5)
     money = piece("a")
     requests.free, requests.reserved, money.free, money.reserved = 4, 1, 60, 40
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(Reservation([requests, money], [1, 40], held, None, 0.0))
     beside.failed()
@@ -49,7 +49,7 @@ def test_a_failed_attempt_counts_as_a_request_and_nothing_else() -> None:
 
 def test_a_lost_attempt_is_billed_where_it_was_made() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.lost(3, 7)
@@ -65,7 +65,7 @@ def test_a_lost_attempt_is_billed_where_it_was_made() -> None:
 
 def test_without_a_record_the_money_stays_reserved() -> None:
     first, second = piece("a"), piece("b")
-    held: set[Reservation] = set()
+    held = Registry()
     beside = Beside()
     beside.begin(reserved(first, 40, held))
     beside.lost(3, 7)

@@ -16,6 +16,7 @@ from phantom_gateway.spine.messages import (
     Hello,
     Invalidate,
     LeaseReturn,
+    LeaseReturns,
     Load,
     NewSnapshot,
     Recall,
@@ -134,7 +135,7 @@ async def test_it_ends_in_order(tmp_path: Path) -> None:
         answer = await chat
         assert answer.events()[-1] == "[DONE]"
         assert rig.closed().status == "success"
-        await eventually(lambda: bool(rig.control.told(LeaseReturn)))
+        await eventually(lambda: bool(rig.control.told(LeaseReturns)))
 
 
 async def test_what_does_not_end_in_time_is_cut_and_billed(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
-from phantom_gateway.limits.book import LeaseBook
+from phantom_gateway.limits.book import IDLE_SECONDS, LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
@@ -134,7 +134,7 @@ async def test_a_refusal_gives_back_what_was_taken() -> None:
     with pytest.raises(LimitExceeded):
         await node.book.take_all(limits, [1, 1, 11])
     assert node.book.open_reservations() == 0
-    node.now += 3
+    node.now += IDLE_SECONDS + 1
     node.idle()
     assert [node.authority.usage(one, node.now).used for one in limits] == [0, 0, 0]
 
@@ -155,7 +155,7 @@ async def test_a_cancelled_request_leaks_nothing() -> None:
         if isinstance(one, Reservation):
             one.release()
     assert isinstance(done[0], asyncio.CancelledError)
-    node.now += 3
+    node.now += IDLE_SECONDS + 1
     node.idle()
     assert node.authority.usage(budget, node.now).used == 0
     assert len(node.tasks) == 0
@@ -345,7 +345,7 @@ async def test_a_changed_limit_makes_the_plans_of_its_slice_void() -> None:
     (await node.book.take_all(after, [10])).release()
     assert node.book.plan(before) is None
     assert node.book.plan(after) is not None
-    for message in node.book.idle(node.now + 3.0):
+    for message in node.book.idle(node.now + IDLE_SECONDS + 1):
         node.returned("w0", message)
     assert node.book.plan(after) is None, "an idle budget is given back"
 
@@ -357,3 +357,88 @@ async def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     (await node.book.take_all(many[0], [10])).release()
     assert all(node.book.plan(each) is not None for each in many)
     assert len(node.book._plans) <= 3
+
+
+def asking_for_many(node: Node) -> list[int]:
+    """Have the first worker ask for several limits at once; gives the sizes of its questions."""
+    sizes: list[int] = []
+
+    async def ask(messages: Sequence[LeaseAsk]) -> Sequence[LeaseGrant]:
+        sizes.append(len(messages))
+        await asyncio.sleep(0)
+        if node.gate is not None:
+            await node.gate.wait()
+        if node.down is not None:
+            raise node.down
+        found = [node.authority.ask("w0", each.limit, each.need, each.want, node.now) for each in messages]
+        return [each.message(0) if isinstance(each, Grant) else LeaseGrant(seq=0, granted=0) for each in found]
+
+    node.book.ask_many = ask
+    return sizes
+
+
+async def test_what_is_short_is_asked_for_in_one_question() -> None:
+    node = Node()
+    sizes = asking_for_many(node)
+    limits = [limit("requests", 100, "60s"), limit("tokens", 1000, "60s"), limit("budget", 1000)]
+    first = await node.book.take_all(limits, [1, 5, 10])
+    assert (sizes, node.asks, first.reserved()[0].amount) == ([3], 0, 10)
+    first.settle(5, 10)
+    (await node.book.take_all(limits[:1], [90])).settle()
+    assert (sizes, node.asks) == ([3], 1), "a single one is asked for in its line"
+
+
+async def test_whoever_comes_meanwhile_waits_for_the_same_answer() -> None:
+    node = Node()
+    sizes = asking_for_many(node)
+    limits = [limit("requests", 100, "60s"), limit("budget", 1000)]
+    found = await asyncio.gather(*(node.book.take_all(limits, [1, 10]) for _ in range(5)))
+    assert (sizes, len(found), len(node.tasks)) == ([2], 5, 0)
+    for each in found:
+        each.release()
+    node.now += 3 * IDLE_SECONDS
+    node.idle()
+    assert [node.authority.usage(each, node.now).used for each in limits] == [0, 0]
+
+
+async def test_what_the_one_question_does_not_bring_is_decided_in_its_line() -> None:
+    node = Node(2)
+    asking_for_many(node)
+    shared = [limit("parallel", 10), limit("budget", 100)]
+    (await node.books["w1"].take_all(shared, [1, 1])).release()
+    await node.books["w1"].take_all(shared[1:], [45])
+    recalled = await node.book.take_all(shared, [1, 50])
+    assert recalled.reserved()[0].amount == 50, "what another worker does not use is recalled"
+    with pytest.raises(LimitExceeded):
+        await node.book.take_all([limit("requests", 9, "60s"), shared[1]], [1, 30])
+    node.down = LimiterUnavailable("away")
+    with pytest.raises(LimiterUnavailable):
+        await node.book.take_all([limit("tokens", 9, "60s"), limit("budget", 100, "1d")], [1, 30])
+    assert node.book.open_reservations() == 1
+
+
+async def test_a_question_outlives_whoever_asked() -> None:
+    node = Node()
+    asking_for_many(node)
+    node.gate = asyncio.Event()
+    limits = [limit("requests", 100, "60s"), limit("budget", 1000)]
+    asking = asyncio.get_running_loop().create_task(node.book.take_all(limits, [1, 10]))
+    await asyncio.sleep(0.001)
+    asking.cancel()
+    node.gate.set()
+    await asyncio.gather(asking, return_exceptions=True)
+    await asyncio.sleep(0.001)
+    assert node.book.try_all(limits, [1, 10], node.now) is not None, "what was granted is there"
+
+
+async def test_few_slices_are_looked_at_at_once_and_none_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phantom_gateway.limits.book.LOOKS", 3)
+    monkeypatch.setattr("phantom_gateway.limits.book.MANY_SLICES", 1)
+    node = Node()
+    limits = [Limit(scope=f"budget:key:{n}:", kind="budget", entity="key:k", amount=100, window="") for n in range(10)]
+    for each in limits:
+        (await node.book.take_all([each], [1])).release()
+    node.now += 40
+    counts = [len(node.book.idle(node.now)) for _ in range(5)]
+    assert counts == [3, 3, 3, 1, 0], "the more there are, the shorter each is kept"
+    assert node.book.held() == ()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_gateway.limits.plan import Plan, PlannedReservation, amounts_for
-from phantom_gateway.limits.slices import Reservation, Slice
+from phantom_gateway.limits.slices import Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, LimitKind, Spend
 
 KINDS: list[LimitKind] = ["requests", "tokens", "parallel", "budget"]
@@ -34,7 +34,7 @@ def one_by_one(slices: list[Slice], tokens: int, cost: int) -> Reservation | Non
     for piece, amount in zip(slices, amounts, strict=True):
         piece.free -= amount
         piece.reserved += amount
-    return Reservation(slices, amounts, set(), None, 99.0)
+    return Reservation(slices, amounts, Registry(), None, 99.0)
 
 
 @given(pieces, st.integers(0, 60), st.integers(0, 60), st.integers(0, 90), st.integers(0, 90), st.integers(0, 2))
@@ -48,7 +48,7 @@ def test_a_plan_does_what_its_limits_do_one_by_one(
     assert state(planned) == state(plain)
     if expected is None:
         return
-    registry: set[Reservation] = set()
+    registry = Registry()
     reservation = PlannedReservation(plan, tokens, cost, registry, "owner", 99.0)
     assert registry == {reservation}
     assert reservation.reserved() == expected.reserved()

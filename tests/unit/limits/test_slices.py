@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from phantom_gateway.limits.slices import Reservation, Slice
+from phantom_gateway.limits.slices import Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, LimitKind, Spend
 
 
@@ -14,7 +14,7 @@ def piece(kind: LimitKind, free: int = 100) -> Slice:
 
 
 def reserve(*pairs: tuple[Slice, int]) -> tuple[Reservation, set[Reservation]]:
-    registry: set[Reservation] = set()
+    registry = Registry()
     for target, amount in pairs:
         target.free -= amount
         target.reserved += amount

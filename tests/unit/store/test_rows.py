@@ -76,3 +76,19 @@ def test_pages_are_complete_and_disjoint(database: Database) -> None:
         assert USERS.count(connection, USERS.search("%", "alias")) == 1
         assert USERS.count(connection, USERS.search("_OFF", "alias", "email")) == 1
         assert USERS.count(connection, USERS.search("'; DROP TABLE users; --", "alias")) == 0
+
+
+def test_a_list_knows_how_many_there_are_on_every_page(database: Database) -> None:
+    with database.write() as connection:
+        for number in range(7):
+            USERS.insert(connection, user(f"u{number}"))
+        for offset, limit, length in ((0, 3, 3), (6, 3, 1), (0, 7, 7), (0, 9, 7), (7, 3, 0), (100, 3, 0)):
+            total, rows = USERS.listed(connection, [], (TABLE.c.alias, False), (offset, limit))
+            assert (total, len(rows)) == (7, length)
+        assert USERS.listed(connection, [TABLE.c.id == "none"], (TABLE.c.alias, False), (0, 5)) == (0, [])
+        for name in ("a", "b"):
+            TEAM_MEMBERS.insert(
+                connection, TeamMemberRow(team_id="t", user_id=name, role="user", created_at=1.0, updated_at=1.0)
+            )
+        members = TEAM_MEMBERS.page(connection, [], (TEAM_MEMBERS.table.c.role, False), (1, 5))
+        assert [row.user_id for row in members] == ["b"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -29,7 +28,7 @@ from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.reach import reach
 from phantom_gateway.control.timestamps import parse
 from phantom_gateway.store import keys
-from phantom_gateway.store.keys import KeyFilter, KeyRow
+from phantom_gateway.store.keys import KeyFilter
 from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.tables import DELETED_KEYS, KEYS
 from phantom_gateway.store.tenancy_tables import USERS
@@ -209,15 +208,18 @@ async def list_keys(
     near = reach(caller_of(request).actor, Action.USER_READ).where_users(USERS.c.id)
 
     def query(connection: sa.Connection) -> tuple[int, list[Any]]:
-        rows: Sequence[KeyRow]
+        full = return_full_object or expand
+        shown: list[JsonObject]
         if status == "deleted":
-            rows, total = keys.deleted(connection, wanted, order, window)
-            shown = deleted_views(connection, rows, now)
+            gone, total = keys.deleted(connection, wanted, order, window)
+            if not full:
+                return total, [row.id for row in gone]
+            shown = deleted_views(connection, gone, now)
         else:
-            rows, total = keys.page(connection, wanted, order, window), keys.count(connection, wanted)
+            total, rows = keys.listed(connection, wanted, order, window)
+            if not full:
+                return total, [row.id for row in rows]
             shown = [{"token": row.id, **view} for row, view in zip(rows, views(connection, rows, now), strict=True)]
-        if not (return_full_object or expand):
-            return total, [row.id for row in rows]
         return total, with_users(connection, shown, near) if expand else shown
 
     total, found = await services.database.read(query)

@@ -13,7 +13,9 @@ from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.chain import access_groups, expanded
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
+from phantom_gateway.control.models import listing
 from phantom_gateway.control.models.fields import ModelBlock, ModelDelete, ModelId, ModelNew, ModelUpdate
+from phantom_gateway.control.models.listing import Listed, SortBy
 from phantom_gateway.control.models.service import ModelService
 from phantom_gateway.control.models.view import info_view
 from phantom_gateway.control.models_view import group_view, model_view
@@ -26,7 +28,6 @@ from phantom_gateway.store.tenants import MODELS, ORGANIZATIONS, ModelRow
 
 JsonObject = dict[str, Any]
 Name = Annotated[str | None, Query(min_length=1, max_length=255)]
-SortBy = Literal["model_name", "created_at", "updated_at", "costs", "status"]
 
 
 def router() -> APIRouter:
@@ -94,15 +95,12 @@ async def model_info(
     `healthy_only` leaves out those whose last check has failed.
     """
     admitted = await _of_team(request, teamId)
-    found = [
-        view
-        for view in await _shown(request)
-        if litellm_model_id in (None, view["model_info"]["id"]) and admitted(view["model_name"])
-    ]
+    listed = [each for each in await _listed(request) if litellm_model_id in (None, each.id) and admitted(each.name)]
     if healthy_only:
         checks = services_of(request).checks.latest()
         ill = {name for name, check in checks.items() if check.status == "unhealthy"}
-        found = [view for view in found if view["model_info"]["id"] not in ill]
+        listed = [each for each in listed if each.id not in ill]
+    found = await _views(request, listed)
     if litellm_model_id is not None:
         if not found:
             raise bad_field("litellm_model_id", "no such model")
@@ -135,24 +133,24 @@ async def model_info_paged(
     """
     wanted, mine = search.lower() if search else "", caller_of(request).name
     admitted = await _of_team(request, teamId)
-    found = [
-        view
-        for view in await _shown(request)
-        if wanted in view["model_name"].lower()
-        and model in (None, view["model_name"])
-        and modelId in (None, view["model_info"]["id"])
-        and admitted(view["model_name"])
-        and (not user_models_only or view["model_info"].get("created_by") == mine)
-        and (not wildcard_only or "*" in view["model_name"])
-        and (access_group is None or access_group in (view["model_info"].get("access_groups") or []))
+    listed = [
+        each
+        for each in await _listed(request)
+        if wanted in each.name.lower()
+        and model in (None, each.name)
+        and modelId in (None, each.id)
+        and admitted(each.name)
+        and (not user_models_only or (each.outline is not None and each.outline.created_by == mine))
+        and (not wildcard_only or "*" in each.name)
+        and (access_group is None or access_group in each.access_groups)
     ]
     if sortBy is not None:
-        found.sort(key=lambda view: _order(view, sortBy), reverse=sortOrder == "desc")
+        listed.sort(key=lambda each: each.order(sortBy), reverse=sortOrder == "desc")
     return {
-        "data": found[(page - 1) * size : page * size],
-        "total_count": len(found),
+        "data": await _views(request, listed[(page - 1) * size : page * size]),
+        "total_count": len(listed),
         "current_page": page,
-        "total_pages": -(-len(found) // size),
+        "total_pages": -(-len(listed) // size),
         "size": size,
     }
 
@@ -182,17 +180,14 @@ def _served(request: Request) -> list[Deployment]:
     return [one for one in snapshot.deployments if (one.group, one.team_id) in served or (full and one.team_id)]
 
 
-async def _shown(request: Request) -> list[JsonObject]:
+async def _listed(request: Request) -> list[Listed]:
     """What is served and, for those who may see everything, what of the database is not (blocked, or left out)."""
-    services = services_of(request)
-    rows: dict[str, ModelRow] = {row.id: row for row in await services.database.read(MODELS.all)}
-    full = reach_of(request).everything
-    found = []
-    for one in _served(request):
-        row = rows.pop(one.id, None) if one.db_model else None
-        found.append(model_view(one) if row is None else info_view(row, one, full=full))
-    if full:
-        found += [info_view(row, None, full=True) for row in rows.values()]
+    outlines = {each.id: each for each in await services_of(request).database.read(listing.outlines)}
+    found = [
+        listing.of_deployment(one, outlines.pop(one.id, None) if one.db_model else None) for one in _served(request)
+    ]
+    if reach_of(request).everything:
+        found += [listing.of_outline(each) for each in outlines.values()]
     return found
 
 
@@ -213,10 +208,19 @@ async def _of_team(request: Request, team_id: str | None) -> Callable[[str], boo
     return lambda name: all(names.admits(models, name) for models in lists)
 
 
-def _order(view: JsonObject, by: SortBy) -> Any:
-    info = view["model_info"]
-    if by == "costs":
-        return (info.get("input_cost_per_token") or 0) + (info.get("output_cost_per_token") or 0)
-    if by == "status":
-        return (bool(info.get("db_model")), view["model_name"])
-    return view["model_name"] if by == "model_name" else str(info.get(by) or "")
+async def _views(request: Request, listed: list[Listed]) -> list[JsonObject]:
+    """The models of a list as they are shown."""
+    stored = [each.id for each in listed if each.outline is not None]
+    rows: dict[str, ModelRow] = {}
+    if stored:
+        read = services_of(request).database.read
+        rows = {row.id: row for row in await read(lambda connection: MODELS.of(connection, "id", stored))}
+    full = reach_of(request).everything
+    found = []
+    for each in listed:
+        row = rows.get(each.id) if each.outline is not None else None
+        if row is not None:
+            found.append(info_view(row, each.deployment, full=full))
+        elif each.deployment is not None:
+            found.append(model_view(each.deployment))
+    return found

@@ -140,8 +140,8 @@ async def list_users(
     now = services_of(request).clock()
 
     def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
-        rows = tenants.USERS.page(connection, matching, order, ((page - 1) * page_size, page_size))
-        return tenants.USERS.count(connection, *matching), within(connection, views(connection, rows, now), far)
+        total, rows = tenants.USERS.listed(connection, matching, order, ((page - 1) * page_size, page_size))
+        return total, within(connection, views(connection, rows, now), far)
 
     total, users = await services_of(request).database.read(query)
     pages = -(-total // page_size)

@@ -87,8 +87,7 @@ class Views:
         near = self.reach if wanted.user_id is None else replace(self.reach, key_team=None)
         matching = [*_conditions(wanted), near.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
         name, descending = order
-        rows = tenants.TEAMS.page(connection, matching, (SORTABLE[name], descending), window)
-        return tenants.TEAMS.count(connection, *matching), rows
+        return tenants.TEAMS.listed(connection, matching, (SORTABLE[name], descending), window)
 
     def listed(self, connection: sa.Connection, rows: list[TeamRow]) -> list[JsonObject]:
         """Teams of a list, with how many keys and members they have and, for who may see them, who the members are."""

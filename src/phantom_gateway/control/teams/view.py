@@ -15,9 +15,10 @@ from phantom_gateway.control.entities.people import emails
 from phantom_gateway.control.entities.view import allowance_view, spends
 from phantom_gateway.control.policy.actor import TEAM_ADMIN
 from phantom_gateway.ledger.money import nano_to_usd
-from phantom_gateway.store import tenants
+from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS, USERS
 from phantom_gateway.store.tenants import JsonObject, TeamMemberRow, TeamRow
 
+_CHUNK = 500
 _NOT_YET: dict[str, Any] = {
     "router_settings": None,
     "model_id": None,
@@ -38,13 +39,23 @@ def entity_of(row: TeamRow) -> Entity:
 def team_views(connection: sa.Connection, rows: Sequence[TeamRow], now: float) -> list[JsonObject]:
     """The rows with their spend and their members."""
     spent = spends(connection, [entity_of(row) for row in rows], now)
-    members = tenants.TEAM_MEMBERS.of(connection, "team_id", [row.id for row in rows])
-    addresses = emails(connection, [member.user_id for member in members])
-    by_team: dict[str, list[JsonObject]] = defaultdict(list)
-    for member in members:
-        shown = {"user_id": member.user_id, "user_email": addresses.get(member.user_id), "role": member.role}
-        by_team[member.team_id].append(shown)
+    by_team = _people(connection, [row.id for row in rows])
     return [{**_view(row, now), **_members(by_team[row.id]), **spent[f"team:{row.id}"], **_NOT_YET} for row in rows]
+
+
+def _people(connection: sa.Connection, team_ids: Sequence[str]) -> dict[str, list[JsonObject]]:
+    """Who is in which team. Of members no more is read than is shown: a page of teams has thousands of them."""
+    found: dict[str, list[JsonObject]] = defaultdict(list)
+    members = TEAM_MEMBERS.c
+    query = sa.select(members.team_id, members.user_id, members.role, USERS.c.email)
+    query = query.select_from(TEAM_MEMBERS.outerjoin(USERS, USERS.c.id == members.user_id))
+    for start in range(0, len(team_ids), _CHUNK):
+        wanted = members.team_id.in_(team_ids[start : start + _CHUNK])
+        for team, user, role, email in connection.execute(
+            query.where(wanted).order_by(members.team_id, members.user_id)
+        ):
+            found[team].append({"user_id": user, "user_email": email, "role": role})
+    return found
 
 
 def without_members(view: JsonObject) -> JsonObject:
