@@ -140,7 +140,7 @@ function Side({ who, onPalette, onGone }: { who: Who; onPalette: () => void; onG
     window.location.reload();
   };
   return (
-    <div className="side">
+    <aside className="side" aria-label={t("nav.menu")}>
       <div className="row between">
         <Link to="/" className="mark" onClick={onGone}>
           <Icon name="ghost" />
@@ -174,6 +174,6 @@ function Side({ who, onPalette, onGone }: { who: Who; onPalette: () => void; onG
         </div>
         <Appearance />
       </div>
-    </div>
+    </aside>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, type FormEvent, type ReactNode } from "react";
 import { useCommon } from "../i18n/language";
 import { Button } from "./button";
+import { opened } from "./topmost";
 
 interface DialogProps {
   title: ReactNode;
@@ -19,8 +20,13 @@ export function Dialog({ title, onClose, kind = "modal", children, foot, actions
   const name = useId();
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
+    if (!dialog) return;
+    if (!dialog.open) dialog.showModal();
+    const gone = opened(dialog);
+    return () => {
+      gone();
+      dialog.close();
+    };
   }, []);
   const inner = (
     <>

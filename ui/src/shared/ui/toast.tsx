@@ -1,6 +1,8 @@
 import { useEffect, useSyncExternalStore } from "react";
+import { createPortal } from "react-dom";
 import { useCommon } from "../i18n/language";
 import { Button } from "./button";
+import { useTopmost } from "./topmost";
 
 interface Toast {
   id: number;
@@ -58,11 +60,13 @@ export function Toasts() {
     },
     () => toasts,
   );
-  return (
+  const top = useTopmost();
+  return createPortal(
     <div className="toasts" role="status" aria-live="polite">
       {items.map((item) => (
         <One key={item.id} item={item} />
       ))}
-    </div>
+    </div>,
+    top ?? document.body,
   );
 }
