@@ -25,7 +25,9 @@ FLAGS = [
 ]  # fmt: skip
 WATCH = """
 window.__violations = [];
-document.addEventListener('securitypolicyviolation', (event) => window.__violations.push(event.violatedDirective + ' ' + event.blockedURI));
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.__violations.push(event.violatedDirective + ' ' + event.blockedURI);
+});
 """
 
 
@@ -104,10 +106,14 @@ def signed_in(chromium: Browser, gateway: Gateway) -> Callable[[str], str]:
             context = chromium.new_context()
             password = MASTER_KEY if user == "admin" else demo_data.PASSWORD
             answer = context.request.post(
-                f"{gateway.url}/v2/login", data={"username": user, "password": password}, headers={"origin": gateway.url}
+                f"{gateway.url}/v2/login",
+                data={"username": user, "password": password},
+                headers={"origin": gateway.url},
             )
             assert answer.ok, answer.text()
-            found[user] = next(str(each.get("value")) for each in context.cookies() if each.get("name") == "phantom-session")
+            found[user] = next(
+                str(each.get("value")) for each in context.cookies() if each.get("name") == "phantom-session"
+            )
             context.close()
         return found[user]
 
@@ -123,13 +129,19 @@ def browse(chromium: Browser, gateway: Gateway, signed_in: Callable[[str], str])
     contexts: list[BrowserContext] = []
     watched: list[Watched] = []
 
-    def opened(path: str = "", user: str | None = "admin", *, theme: str = "light", language: str = "en", width: int = 1440) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, locale="en-GB", reduced_motion="reduce")
+    def opened(
+        path: str = "", user: str | None = "admin", *, theme: str = "light", language: str = "en", width: int = 1440
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, locale="en-GB", reduced_motion="reduce"
+        )
         contexts.append(context)
         context.set_default_timeout(15_000)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.add_init_script(WATCH)
-        stored = f"localStorage.setItem('phantom.theme', '{theme}'); localStorage.setItem('phantom.language', '{language}');"
+        stored = (
+            f"localStorage.setItem('phantom.theme', '{theme}'); localStorage.setItem('phantom.language', '{language}');"
+        )
         context.add_init_script(stored)
         if user is not None:
             context.add_cookies([{"name": "phantom-session", "value": signed_in(user), "url": gateway.url}])

@@ -66,7 +66,10 @@ def test_an_invitation(browse: Opener) -> None:
 def test_control_goes_away_and_comes_back(browse: Opener, gateway: Gateway) -> None:
     page = browse("keys")
     expect(page.get_by_text("search-production")).to_be_visible()
-    page.route(re.compile("/whoami|/team/list|/key/"), lambda route: route.fulfill(status=503, body='{"error":{"message":"restarting"}}'))
+    page.route(
+        re.compile("/whoami|/team/list|/key/"),
+        lambda route: route.fulfill(status=503, body='{"error":{"message":"restarting"}}'),
+    )
     page.get_by_role("link", name="Teams").click()
     expect(page.get_by_text("The control process is busy or restarting")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("Model calls go on; pages show what was last read.")).to_be_visible()

@@ -59,7 +59,9 @@ def test_usage_by_team_reads_as_a_table_and_exports(browse: Opener, demo: Demo) 
     assert demo.teams["Research"] in text or "Research" in text
 
 
-def test_a_model_is_tested_added_used_and_removed(browse: Opener, gateway: Gateway, shared_simulator: SimulatorThread) -> None:
+def test_a_model_is_tested_added_used_and_removed(
+    browse: Opener, gateway: Gateway, shared_simulator: SimulatorThread
+) -> None:
     page = browse("models")
     page.get_by_role("button", name="gpt-5", exact=True).click()
     expect(page.get_by_text("This model is written in the configuration file.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import random
 import time
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from tests.support.gateway import Gateway
 
 from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.ledger.money import Cost
-from phantom_gateway.ledger.record import Closed
+from phantom_gateway.ledger.record import Closed, Spend
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.store.database import open_sqlite
@@ -29,16 +30,16 @@ MODELS = {
     "gemini-flash": ("gemini", "openai/gemini-flash", 300, 2500),
     "mistral-large": ("mistral", "openai/mistral-large", 2000, 6000),
 }
-TEAMS = {"Search": 400, "Support assistant": 250, "Research": 1200, "Data platform": 90}
+TEAMS = {"Search": 50, "Support assistant": 40, "Research": 60, "Data platform": 20}
 KEYS = (
     # alias, team, budget, weight of its traffic
-    ("search-production", "Search", 300, 9),
+    ("search-production", "Search", 9, 9),
     ("search-staging", "Search", 25, 2),
-    ("support-chat", "Support assistant", 200, 7),
+    ("support-chat", "Support assistant", 40, 7),
     ("support-summaries", "Support assistant", 8, 3),
     ("notebooks", "Research", None, 6),
-    ("evaluation", "Research", 500, 4),
-    ("pipelines", "Data platform", 60, 3),
+    ("evaluation", "Research", 50, 4),
+    ("pipelines", "Data platform", 10, 3),
     ("nightly-reports", "Data platform", None, 1),
 )
 PEOPLE = {
@@ -164,5 +165,13 @@ def _call(dice: random.Random, n: int, at: int, model: str, key: str, alias: str
         call_type="acompletion", stream=dice.random() > 0.5, status="success" if good else "failure",
         http_status=200 if good else 429, error_type="" if good else "rate_limit_error",
         usage=Usage(input=asked, output=said, cache_read=cached, source="provider") if good else Usage(), cost=cost,
-        price_version="config",
+        price_version="config", spends=_spends(at, key, team, cost.total),
     )  # fmt: skip
+
+
+def _spends(at: int, key: str, team: str, cost: int) -> tuple[Spend, ...]:
+    """What the present windows of both budgets have spent: a budget of 30 days starts anew with the month."""
+    month = calendar.timegm((*time.gmtime()[:2], 1, 0, 0, 0))
+    if at < month * 1_000_000_000:
+        return ()
+    return Spend(f"budget:key:{key}:30d", float(month), cost), Spend(f"budget:team:{team}:30d", float(month), cost)

@@ -15,7 +15,6 @@ from phantom_gateway.wire.message import Request
 from phantom_gateway.wire.responder import Responder
 from phantom_gateway.wire.server import HttpServer
 
-
 PACKED = gzip.compress(b"plain text " * 500)
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from phantom_gateway.control.ui.files import Asset
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    )
+_RULES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
 )
+POLICY = "; ".join(_RULES)
 """Nothing inline, nothing evaluated, nothing from elsewhere; no page frames it and no text becomes markup."""
 _FOREVER = "public, max-age=31536000, immutable"
 _YEAR = "max-age=31536000"

@@ -8,7 +8,14 @@ from phantom_gateway.control.policy.table import TABLE
 
 
 async def test_every_path_below_is_the_page(control: Rig) -> None:
-    for path in ("/ui/", "/ui/keys", "/ui/keys?open=x&page=2", "/ui/a/b/c", "/ui/index.html", "/ui/%2e%2e/%2e%2e/etc/passwd"):
+    for path in (
+        "/ui/",
+        "/ui/keys",
+        "/ui/keys?open=x&page=2",
+        "/ui/a/b/c",
+        "/ui/index.html",
+        "/ui/%2e%2e/%2e%2e/etc/passwd",
+    ):
         answer = await control.http.get(path)
         assert answer.status_code == 200, path
         assert answer.headers["content-type"].startswith("text/html")

@@ -30,7 +30,16 @@ def test_hashed_files_are_kept_and_compressed(tmp_path: Path) -> None:
 
 def test_only_files_of_the_build_are_found(tmp_path: Path) -> None:
     files = built(tmp_path / "dist")
-    for path in ("../secret.txt", "assets/../../secret.txt", "/etc/passwd", "assets", "assets/", "", "keys", "assets/index-abc.js/"):
+    for path in (
+        "../secret.txt",
+        "assets/../../secret.txt",
+        "/etc/passwd",
+        "assets",
+        "assets/",
+        "",
+        "keys",
+        "assets/index-abc.js/",
+    ):
         assert files.asset(path) is None, path
 
 
