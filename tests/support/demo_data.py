@@ -100,15 +100,15 @@ def _entities(gateway: Gateway, demo: Demo) -> None:
         user = {"user_id": name, "user_email": f"{name}@example.com", "user_role": role, "password": PASSWORD}
         _post(gateway, "/user/new", **user, auto_create_key=False)
     _post(gateway, "/user/new", user_id="new.colleague", user_email="new.colleague@example.com", auto_create_key=False)
-    for name, budget in TEAMS.items():
-        team = {"team_alias": name, "max_budget": budget, "budget_duration": "30d"}
+    for name, bound in TEAMS.items():
+        fields = {"team_alias": name, "max_budget": bound, "budget_duration": "30d"}
         members = [{"user_id": "ada", "role": "admin"}] if name == "Search" else []
         inside = {"organization_id": org["organization_id"]} if name in ("Search", "Research") else {}
-        demo.teams[name] = _post(gateway, "/team/new", **team, **inside)["team_id"]
+        demo.teams[name] = _post(gateway, "/team/new", **fields, **inside)["team_id"]
         if members:
             _post(gateway, "/team/member_add", team_id=demo.teams[name], member=members)
     for alias, team, budget, _ in KEYS:
-        limits = {} if budget is None else {"max_budget": budget, "budget_duration": "30d"}
+        limits: dict[str, Any] = {} if budget is None else {"max_budget": budget, "budget_duration": "30d"}
         demo.keys[alias] = _post(gateway, "/key/generate", key_alias=alias, team_id=demo.teams[team], **limits)
     demo.keys["own"] = _post(gateway, "/key/generate", key_alias="ada-laptop", user_id="ada", max_budget=20)
     _post(gateway, "/key/block", key=_post(gateway, "/key/generate", key_alias="leaked-2025")["token"])
@@ -134,7 +134,7 @@ def history(gateway: Gateway, demo: Demo, days: int = 30, a_day: int = 40) -> No
     """Calls of the past: as if the journal of a worker that is gone had just been taken in."""
     dice = random.Random(20)
     now = time.time_ns()
-    records = []
+    records: list[Closed] = []
     names, weights = list(MODELS), (4, 6, 5, 3, 2)
     for back in range(days):
         weekend = time.gmtime((now - back * DAY_NS) // 1_000_000_000).tm_wday >= 5
