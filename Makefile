@@ -11,13 +11,16 @@ PORT ?= 4000
 # Processes that run the unit and contract tests.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q
+UI := src/phantom_gateway/control/ui/dist/index.html
+UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -not -name '*.gen.d.ts' -print)
 
-.PHONY: help setup run test check format docs bench lock dev
+.PHONY: help setup run test check format docs bench lock dev ui ui-check wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(STAMP)  ## create the environment; leaves .venv/bin/phantom
+setup: $(STAMP)  ## create the environment and build the UI; leaves .venv/bin/phantom
+	@$(MAKE) --no-print-directory $(UI) || echo "THE ADMIN UI WAS NOT BUILT (see above). The gateway works without it; 'make ui' tries again." >&2
 $(STAMP): requirements.txt requirements/build.txt pyproject.toml
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
 		python="$${PYTHON:-$$(tools/python.sh)}"; \
@@ -27,6 +30,16 @@ $(STAMP): requirements.txt requirements/build.txt pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+ui: $(STAMP) $(UI)  ## build the Admin UI where its sources have changed
+$(UI): $(UI_SOURCES)
+	@bash tools/ui.sh build
+
+ui-check: $(STAMP)  ## types, lint and unit tests of the Admin UI
+	@bash tools/ui.sh check
+
+wheel: ui  ## build the wheel, the Admin UI in it
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 dev: $(DEV_STAMP)
 $(DEV_STAMP): $(STAMP) requirements/dev.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
@@ -35,10 +48,10 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 run: setup  ## set up and serve on 127.0.0.1:4000
 	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
 
-test: dev  ## set up, then format, lint, types, walls and every test
-	@started=$$(date +%s) && $(MAKE) --no-print-directory check \
+test: dev ui  ## set up, then format, lint, types, walls and every test
+	@started=$$(date +%s) && $(MAKE) --no-print-directory check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
-		&& $(PYTEST) tests/system tests/chaos \
+		&& $(PYTEST) tests/system tests/chaos tests/browser \
 		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
 check: dev  ## format, lint, types, import walls
@@ -51,7 +64,8 @@ format: dev  ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: dev  ## remake the generated reference pages
+docs: dev  ## remake the generated reference pages and the UI's part of the API
+	$(BIN)/python -m tools.ui_api
 	$(BIN)/python -m tools.config_reference
 	$(BIN)/python -m tools.audit_reference
 

@@ -7,7 +7,7 @@ venv=.cache/lock-venv
 options=(--universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command "make lock")
 compile() { "$venv/bin/uv" pip compile "${options[@]}" "$@"; }
 compile pyproject.toml -o requirements.txt ${UPGRADE:+--upgrade}
-for group in build dev lock; do
+for group in build dev lock ui; do
   compile --group "$group" -c requirements.txt -o "requirements/$group.txt"
 done
 compile pyproject.toml --extra bridge -c requirements.txt -o requirements/bridge.txt

@@ -32,6 +32,7 @@ from phantom_gateway.control.routers import (
     tags,
     team_members,
     teams,
+    ui,
     users,
     utils,
 )
@@ -40,7 +41,7 @@ from phantom_gateway.control.services import ControlServices
 AREAS = (
     access_groups, activity, audit, budgets, config, corrections, costs, credentials, customers, fallbacks, health, invitations,
     keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs, spend_reports, tags,
-    team_members, teams, users, utils,
+    team_members, teams, ui, users, utils,
 )  # fmt: skip
 
 

@@ -41,6 +41,10 @@ class PeopleSettings:
     operator_password: Secret | None = None
     """``UI_PASSWORD``; without one it is the master key."""
     new_user: NewUser = field(default_factory=NewUser)
+    root_path: str = ""
+    """``SERVER_ROOT_PATH``: where browsers find the gateway below its host, without a slash at the end."""
+    ui: bool = True
+    """Whether the Admin UI is served (``DISABLE_ADMIN_UI``)."""
 
 
 def people_settings(config: Config, environment: Mapping[str, str]) -> PeopleSettings:
@@ -56,7 +60,14 @@ def people_settings(config: Config, environment: Mapping[str, str]) -> PeopleSet
         operator_name=name[1] if name else DEFAULT_NAME,
         operator_password=Secret(password[1]) if password else None,
         new_user=_new_user(config),
+        root_path=_root_path(variables.first("SERVER_ROOT_PATH")),
+        ui=(variables.first("DISABLE_ADMIN_UI") or ("", ""))[1].strip().lower() not in ("1", "true", "yes", "on"),
     )
+
+
+def _root_path(found: tuple[str, str] | None) -> str:
+    path = found[1].strip().strip("/") if found else ""
+    return f"/{path}" if path else ""
 
 
 def _new_user(config: Config) -> NewUser:

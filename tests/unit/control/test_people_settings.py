@@ -59,3 +59,12 @@ def test_new_users() -> None:
     for wrong in ({"user_role": "proxy_admin"}, {"max_budget": -1}, {"colour": "red"}):
         with pytest.raises(ValidationError):
             settings({"default_internal_user_params": wrong})
+
+
+def test_where_the_ui_is() -> None:
+    assert (settings(None, {}).root_path, settings(None, {}).ui) == ("", True)
+    for written in ("llm", "/llm", "/llm/", " llm/ "):
+        assert settings(None, {"SERVER_ROOT_PATH": written}).root_path == "/llm"
+    assert settings(None, {"SERVER_ROOT_PATH": "/"}).root_path == ""
+    assert not settings(None, {"DISABLE_ADMIN_UI": "True"}).ui
+    assert settings(None, {"DISABLE_ADMIN_UI": "false"}).ui

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from phantom_gateway.spine.snapshot import HttpLimits
 from phantom_gateway.wire.message import Request
 from phantom_gateway.wire.responder import Responder
 from phantom_gateway.wire.server import HttpServer
+
+PACKED = gzip.compress(b"plain text " * 500)
 
 
 class Control:
@@ -35,6 +38,8 @@ class Control:
             responder.write(b"begun")
             await asyncio.sleep(0.01)
             responder.abort()
+        elif request.path == b"/ui/packed":
+            responder.send(200, [(b"content-type", b"text/plain"), (b"content-encoding", b"gzip")], PACKED)
         elif request.path == b"/key/nothing":
             responder.send(204, b"", b"")
         else:
@@ -109,3 +114,10 @@ async def test_control_is_away(tmp_path: Path) -> None:
         answer = await rig.get("/key/list")
         assert (answer.status, answer.error["type"]) == (503, "service_unavailable")
         assert answer.error["message"] == "The management API is restarting."
+
+
+async def test_compressed_answers_stay_compressed(tmp_path: Path) -> None:
+    async with with_control(tmp_path) as (rig, _):
+        answer = await rig.get("/ui/packed")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.body == PACKED

@@ -52,7 +52,7 @@ def router() -> APIRouter:
 
 async def login_form(request: Request) -> Response:
     """Sign in with ``username`` and ``password``, as a form or JSON; on to the UI."""
-    return give(request, await _open(request), RedirectResponse(HOME, status_code=303))
+    return give(request, await _open(request), RedirectResponse(_home(request), status_code=303))
 
 
 async def login(request: Request) -> Response:
@@ -141,7 +141,7 @@ def signed_in(request: Request, opened: Opened) -> JsonObject:
     """Who has signed in. The session itself is in the cookie, where no script reads it."""
     people = services_of(request).configuration.people
     return {
-        "redirect_url": HOME,
+        "redirect_url": _home(request),
         "user_id": opened.user_id,
         "user_email": opened.user.email if opened.user else None,
         "user_role": opened.role,
@@ -161,6 +161,10 @@ def view(row: SessionRow, alive: Alive, current: str) -> JsonObject:
         "expires": iso(min(row.created_at + alive.absolute_s, row.seen_at + alive.idle_s)),
         "current": row.id == current,
     }
+
+
+def _home(request: Request) -> str:
+    return services_of(request).configuration.people.root_path + HOME
 
 
 async def _open(request: Request) -> Opened:

@@ -1,0 +1,118 @@
+"""Every page, as every role, in both themes and languages: it loads, says what it is, and breaks no rule of WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import AXE, Opener
+from tests.support.demo_data import CANARY, Demo
+
+PAGES = {
+    "": ("Overview", "Übersicht"),
+    "logs": ("Logs", "Protokoll"),
+    "usage": ("Usage", "Nutzung"),
+    "playground": ("Playground", "Spielwiese"),
+    "models": ("Models", "Modelle"),
+    "keys": ("Keys", "Schlüssel"),
+    "teams": ("Teams", "Teams"),
+    "users": ("Users", "Benutzer"),
+    "organizations": ("Organisations", "Organisationen"),
+    "customers": ("Customers", "Kunden"),
+    "budgets": ("Budgets", "Budgets"),
+    "tags": ("Tags", "Tags"),
+    "audit": ("Audit log", "Audit-Protokoll"),
+    "settings": ("Settings", "Einstellungen"),
+}
+SEEN_BY = {
+    "vera": set(PAGES),
+    "ada": {"", "logs", "usage", "playground", "models", "keys", "teams", "organizations", "settings"},
+    "linus": {"", "logs", "usage", "playground", "models", "keys", "teams", "settings"},
+}
+"""What the navigation shows to a viewer of everything, an internal user who leads a team, and a viewer of his own."""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def settled(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def violations(page: Page) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+    found: dict[str, Any] = page.evaluate("(tags) => axe.run({ runOnly: tags, resultTypes: ['violations'] })", TAGS)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_page_keeps_the_rules(browse: Opener, theme: str, language: str) -> None:
+    page = browse("", theme=theme, language=language)
+    found = {}
+    for path, titles in PAGES.items():
+        page.get_by_role("navigation").get_by_role("link", name=titles[language == "de"], exact=True).click()
+        settled(page, titles[language == "de"])
+        if wrong := violations(page):
+            found[path] = wrong
+        assert page.locator("html").get_attribute("lang") == language
+    assert not found
+
+
+@pytest.mark.parametrize("user", SEEN_BY)
+def test_everybody_sees_what_is_for_them(browse: Opener, user: str) -> None:
+    page = browse("", user)
+    settled(page, "Overview")
+    links = page.get_by_role("navigation").get_by_role("link")
+    shown = {str(link.get_attribute("href")).rpartition("/ui/")[2] for link in links.all()}
+    shown = {"" if each.endswith("/ui") else each for each in shown}
+    assert shown == SEEN_BY[user]
+    for path in sorted(shown):
+        page.get_by_role("navigation").get_by_role("link", name=PAGES[path][0], exact=True).click()
+        settled(page, PAGES[path][0])
+        expect(page.get_by_text("You may not do this")).to_have_count(0)
+        if user != "ada":
+            expect(page.locator(".page-head .button.primary")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["keys", "teams", "users", "organizations", "customers", "tags"])
+def test_names_are_text(browse: Opener, path: str) -> None:
+    page = browse(path)
+    settled(page, PAGES[path][0])
+    shown = page.get_by_text(CANARY, exact=True).or_(page.get_by_role("button", name="canary"))
+    expect(shown.first).to_be_visible()
+    page.get_by_role("row").filter(has_text="canary" if path in ("customers", "tags") else CANARY).first.get_by_role(
+        "button"
+    ).first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_be_visible()
+    expect(drawer.locator(".skeleton")).to_have_count(0)
+    assert violations(page) == []
+
+
+def test_a_drawer_of_each_kind_keeps_the_rules(browse: Opener, demo: Demo) -> None:
+    page = browse(f"keys?open={demo.keys['search-production']['token']}", theme="dark")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="search-production")).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert "open=" not in page.url
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_narrow_window_does_not_scroll_sideways(browse: Opener, path: str) -> None:
+    page = browse(path, width=390)
+    settled(page, PAGES[path][0])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_first_load_is_small(browse: Opener) -> None:
+    page = browse("", None)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    sizes = page.evaluate(
+        "performance.getEntriesByType('resource').filter((each) => each.name.endsWith('.js')).map((each) => each.encodedBodySize)"
+    )
+    assert 0 < sum(sizes) <= 250_000
+    assert violations(page) == []

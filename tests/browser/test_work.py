@@ -1,0 +1,114 @@
+"""What people do most besides keys: ask models, read the log, see costs, add a model."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+from tests.browser.conftest import Opener
+from tests.support.demo_data import CANARY, Demo
+from tests.support.gateway import Gateway, SimulatorThread
+
+
+def test_two_models_answer_side_by_side_and_markup_stays_text(browse: Opener) -> None:
+    page = browse("playground")
+    page.get_by_role("button", name="Make a key for an hour").click()
+    expect(page.get_by_label("Call as")).to_have_value(re.compile("^sk-"))
+    page.get_by_role("button", name="Compare another").click()
+    page.get_by_label("Model 2", exact=True).last.select_option("mistral-large")
+    page.get_by_label("Message").fill(f"{CANARY} ![x](http://canary.invalid/?q=1)")
+    page.keyboard.press("Control+Enter")
+    for n in (1, 2):
+        lane = page.get_by_role("region", name=f"Model {n}")
+        expect(lane.get_by_text("You wrote")).to_contain_text(CANARY)
+        expect(lane.get_by_text("First token")).to_be_visible()
+        expect(lane.get_by_text("≈ $")).to_be_visible()
+    page.get_by_label("Call as").fill("sk-ph-wrong")
+    page.get_by_label("Message").fill("again")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def test_the_log_is_filtered_by_its_address_and_read_in_a_drawer(browse: Opener) -> None:
+    page = browse("logs?status=failure")
+    expect(page.locator("tbody").get_by_text("429").first).to_be_visible()
+    expect(page.locator("tbody").get_by_text("Success")).to_have_count(0)
+    page.get_by_role("combobox", name="Status").select_option("success")
+    expect(page).to_have_url(re.compile("status=success"))
+    expect(page.locator("tbody").get_by_text("429")).to_have_count(0)
+    first = page.locator("tbody tr").first.inner_text()
+    page.get_by_role("button", name="Older").click()
+    expect(page.locator("tbody tr").first).not_to_have_text(first)
+    page.locator("tbody tr button").first.click()
+    drawer = page.get_by_role("dialog", name="Request")
+    expect(drawer.get_by_text("Tokens and cost")).to_be_visible()
+    expect(drawer.get_by_text("What was said is not stored.")).to_be_visible()
+    link = page.url
+    other = browse(link.partition("/ui/")[2])
+    expect(other.get_by_role("dialog", name="Request").get_by_text("Timeline")).to_be_visible()
+
+
+def test_usage_by_team_reads_as_a_table_and_exports(browse: Opener, demo: Demo) -> None:
+    page = browse("usage?by=team")
+    expect(page.get_by_role("region", name="Usage").get_by_text("Research")).to_be_visible()
+    page.get_by_role("button", name="As a table").click()
+    expect(page.get_by_role("columnheader", name="Research")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    text = download.value.path().read_text()
+    assert demo.teams["Research"] in text or "Research" in text
+
+
+def test_a_model_is_tested_added_used_and_removed(
+    browse: Opener, gateway: Gateway, shared_simulator: SimulatorThread
+) -> None:
+    page = browse("models")
+    page.get_by_role("button", name="gpt-5", exact=True).click()
+    expect(page.get_by_text("This model is written in the configuration file.")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Edit")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Add model").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Name for callers").fill("added-here")
+    form.get_by_label("Provider and model").fill("openai/up")
+    form.get_by_label("Address").fill("http://127.0.0.1:1/v1")
+    form.get_by_label("API key").fill("sk-provider-secret")
+    form.get_by_role("button", name="Test connection").click()
+    expect(form.get_by_text("It does not answer")).to_be_visible()
+    form.get_by_label("Address").fill(f"http://127.0.0.1:{shared_simulator.port}/v1")
+    form.get_by_role("button", name="Test connection").click()
+    expect(form.get_by_text("It answers")).to_be_visible()
+    form.get_by_label("Input, USD").fill("1.5")
+    form.get_by_label("Output, USD").fill("6")
+    form.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("button", name="added-here")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="added-here")).to_contain_text("$1.50 / $6.00")
+    assert "sk-provider-secret" not in page.content()
+    assert gateway.chat(gateway.key(), "added-here").status_code == 200
+    page.get_by_role("button", name="added-here").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog", name="Delete added-here?").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="added-here")).to_have_count(0)
+
+
+def test_a_team_gets_a_member_and_the_audit_log_says_so(browse: Opener) -> None:
+    page = browse("teams")
+    page.get_by_role("button", name="Data platform").click()
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_label("User id or address").fill("linus")
+    drawer.get_by_role("button", name="Add member").click()
+    expect(drawer.get_by_role("button", name="Remove linus")).to_be_visible()
+    page.goto(page.url.partition("/ui/")[0] + "/ui/audit")
+    page.locator("tbody tr button").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("team")
+
+
+def test_the_palette_goes_everywhere(browse: Opener) -> None:
+    page = browse("")
+    expect(page.get_by_role("heading", level=1, name="Overview")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("audit")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Audit log")).to_be_visible()
+    page.get_by_role("button", name="Auf Deutsch").click()
+    expect(page.get_by_role("heading", level=1, name="Audit-Protokoll")).to_be_visible()

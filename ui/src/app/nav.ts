@@ -1,0 +1,64 @@
+import type { common } from "@/shared/i18n/common";
+import type { IconName } from "@/shared/ui/icons";
+
+export interface Place {
+  to: string;
+  name: keyof typeof common;
+  icon: IconName;
+  /** Shown to who may do this; always without. */
+  needs?: string;
+  /** ... to everything, not only to what is one's own. */
+  whole?: boolean;
+}
+
+export const GROUPS: readonly { name: keyof typeof common; places: readonly Place[] }[] = [
+  {
+    name: "nav.observe",
+    places: [
+      { to: "/", name: "nav.overview", icon: "overview" },
+      { to: "/logs", name: "nav.logs", icon: "logs", needs: "spend.read" },
+      { to: "/usage", name: "nav.usage", icon: "usage", needs: "spend.read" },
+    ],
+  },
+  {
+    name: "nav.build",
+    places: [
+      { to: "/playground", name: "nav.playground", icon: "playground" },
+      { to: "/models", name: "nav.models", icon: "models", needs: "model.read" },
+    ],
+  },
+  {
+    name: "nav.govern",
+    places: [
+      { to: "/keys", name: "nav.keys", icon: "keys", needs: "key.read" },
+      { to: "/teams", name: "nav.teams", icon: "teams", needs: "team.read" },
+      { to: "/users", name: "nav.users", icon: "users", needs: "user.create" },
+      { to: "/users", name: "nav.users", icon: "users", needs: "user.read", whole: true },
+      { to: "/organizations", name: "nav.organizations", icon: "organizations", needs: "organization.read" },
+      { to: "/customers", name: "nav.customers", icon: "customers", needs: "customer.read" },
+      { to: "/budgets", name: "nav.budgets", icon: "budgets", needs: "budget.read" },
+      { to: "/tags", name: "nav.tags", icon: "tags", needs: "tag.read" },
+    ],
+  },
+  {
+    name: "nav.system",
+    places: [
+      { to: "/audit", name: "nav.audit", icon: "audit", needs: "audit.read" },
+      { to: "/settings", name: "nav.settings", icon: "settings" },
+    ],
+  },
+];
+
+/** The groups as somebody with these actions sees them. */
+export function groupsFor(actions: Record<string, "all" | "some">) {
+  return GROUPS.map((group) => {
+    const seen = new Set<string>();
+    const places = group.places.filter((place) => {
+      const reach = place.needs === undefined ? "all" : actions[place.needs];
+      if (reach === undefined || (place.whole && reach !== "all") || seen.has(place.to)) return false;
+      seen.add(place.to);
+      return true;
+    });
+    return { ...group, places };
+  }).filter((group) => group.places.length > 0);
+}

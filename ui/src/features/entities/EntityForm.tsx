@@ -1,0 +1,127 @@
+import { useState } from "react";
+import { ApiError } from "@/shared/api/client";
+import { useText } from "@/shared/i18n/language";
+import { faultOf, isPlaced, listOf, useChange, useTyped, type Typed } from "@/shared/lib/form";
+import { ALLOWANCE, AllowanceFields, allowanceOf, typedAllowance, useModelNames, wrongNumber } from "@/shared/ui/allowance";
+import { Button } from "@/shared/ui/button";
+import { Conflict } from "@/shared/ui/conflict";
+import { Dialog } from "@/shared/ui/dialog";
+import { SelectField, TextField } from "@/shared/ui/field";
+import { Fault } from "@/shared/ui/states";
+import { toast } from "@/shared/ui/toast";
+import { messages } from "./messages";
+import type { Fields, FieldSpec, Spec, Stored } from "./spec";
+
+function typed(fields: readonly FieldSpec[], row: Fields | null): Typed {
+  const own = fields.map((field) => {
+    const value = row?.[field.name];
+    return [field.name, Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : String(value)];
+  });
+  return { ...Object.fromEntries(own), ...typedAllowance((row ?? {}) as never) };
+}
+
+function meant(fields: readonly FieldSpec[], values: Typed): Fields {
+  const own = fields.map((field) => {
+    const text = values[field.name] ?? "";
+    return [field.name, field.kind === "list" ? listOf(text) : field.kind === "password" ? text || null : text.trim() || null];
+  });
+  return { ...Object.fromEntries(own), ...allowanceOf(values) };
+}
+
+const differs = (before: Fields, after: Fields): Fields =>
+  Object.fromEntries(Object.entries(after).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
+
+interface FormProps<Row> {
+  spec: Spec<Row>;
+  stored: Stored<Row> | null;
+  onClose: () => void;
+  onDone: (name: string) => void;
+}
+
+/** Makes or changes one thing; what two people change at once is shown side by side. */
+export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row>) {
+  const t = useText(messages);
+  const models = useModelNames();
+  const fields = spec.fields.filter((field) => stored === null || !field.once);
+  const [base, setBase] = useState(stored);
+  const [theirs, setTheirs] = useState<Stored<Row> | null>(null);
+  const { values, set, setValues } = useTyped(typed(fields, (stored?.row ?? null) as Fields | null));
+  const after = meant(fields, values);
+  const before = meant(fields, typed(fields, (base?.row ?? null) as Fields | null));
+  const mine = stored ? differs(before, after) : Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)));
+  const missing = fields.some((field) => field.needed && !values[field.name]?.trim());
+  const save = useChange(
+    async (etag: string | null) => {
+      if (stored === null) return spec.create(mine);
+      try {
+        return await spec.update(spec.id(stored.row), mine, etag);
+      } catch (error) {
+        if (error instanceof ApiError && error.trouble === "conflict") setTheirs(await spec.read(spec.id(stored.row)));
+        throw error;
+      }
+    },
+    () => {
+      const named = fields[0] ? values[fields[0].name] : "";
+      toast(stored ? t("done.saved") : t("done.created", { name: named || t(`${spec.name}.new`) }));
+      onDone(named ?? "");
+      onClose();
+    },
+  );
+  const labels = Object.fromEntries([...fields.map((field) => [field.name, field.label(t)]), ...ALLOWANCE.map((name) => [name, t(`field.${name}`)])]);
+  return (
+    <Dialog
+      title={stored ? t("edit_title", { name: spec.title(stored.row) }) : t(`${spec.name}.new`)}
+      onClose={onClose}
+      onSubmit={() => save.mutate(base?.etag ?? null)}
+      foot={
+        <>
+          <Button onClick={onClose}>{t("do.cancel")}</Button>
+          <Button type="submit" look="primary" disabled={save.isPending || missing || wrongNumber(values) !== null || (stored !== null && Object.keys(mine).length === 0)}>
+            {save.isPending ? t("do.saving") : stored ? t("do.save") : t("do.create")}
+          </Button>
+        </>
+      }
+    >
+      {fields.map((field, index) =>
+        field.kind === "select" ? (
+          <SelectField key={field.name} label={field.label(t)} hint={field.hint?.(t)} value={values[field.name] ?? ""} options={field.options?.(t) ?? []} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
+        ) : (
+          <TextField
+            key={field.name}
+            label={field.label(t)}
+            hint={field.hint?.(t)}
+            type={field.kind === "password" ? "password" : "text"}
+            autoComplete={field.kind === "password" ? "new-password" : "off"}
+            autoFocus={index === 0}
+            {...(field.name === "models" ? { list: models.data ?? [] } : {})}
+            value={values[field.name] ?? ""}
+            onChange={set(field.name)}
+            fault={faultOf(save.error, field.name)}
+          />
+        ),
+      )}
+      <h3>{t("limits")}</h3>
+      <AllowanceFields values={values} set={set} error={save.error} />
+      {isPlaced(save.error, [...fields.map((field) => field.name), ...ALLOWANCE]) ? null : <Fault error={save.error} />}
+      {theirs && stored ? (
+        <Conflict
+          mine={mine}
+          theirs={meant(fields, typed(fields, theirs.row as Fields))}
+          labels={labels}
+          onClose={() => setTheirs(null)}
+          onDiscard={() => {
+            setValues(typed(fields, theirs.row as Fields));
+            setBase(theirs);
+            setTheirs(null);
+            save.reset();
+          }}
+          onOverwrite={() => {
+            const { etag } = theirs;
+            setTheirs(null);
+            save.mutate(etag);
+          }}
+        />
+      ) : null}
+    </Dialog>
+  );
+}

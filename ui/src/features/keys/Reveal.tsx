@@ -1,0 +1,42 @@
+import type { NewKey } from "@/shared/api/views";
+import { useText } from "@/shared/i18n/language";
+import { useModelNames } from "@/shared/ui/allowance";
+import { Button, Copy } from "@/shared/ui/button";
+import { Dialog } from "@/shared/ui/dialog";
+import { Icon } from "@/shared/ui/icons";
+import { Snippets } from "@/shared/ui/snippets";
+import { messages } from "./messages";
+
+/** The one time a key can be read. */
+export function Reveal({ created, onClose }: { created: NewKey; onClose: () => void }) {
+  const t = useText(messages);
+  const models = useModelNames();
+  const usable = created.models.length > 0 ? created.models : (models.data ?? []);
+  const model = usable.find((name) => !name.includes("*")) ?? "gpt";
+  return (
+    <Dialog
+      title={t("reveal_title")}
+      onClose={onClose}
+      foot={
+        <Button look="primary" onClick={onClose}>
+          {t("reveal_done")}
+        </Button>
+      }
+    >
+      <div className="notice warn">
+        <Icon name="warn" />
+        {t("reveal_text")}
+      </div>
+      <pre className="code" data-testid="new-key">
+        {created.key}
+      </pre>
+      <div className="row">
+        <Copy text={created.key} tiny={false} label={t("reveal_copy")}>
+          {t("reveal_copy")}
+        </Copy>
+      </div>
+      <h3>{t("reveal_try")}</h3>
+      <Snippets value={created.key} model={model} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,121 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { apiRoot, ApiError, get } from "@/shared/api/client";
+import type { LogPage, LogRow } from "@/shared/api/views";
+import { useLanguage, useText } from "@/shared/i18n/language";
+import { count, duration, moment } from "@/shared/lib/format";
+import { Copy } from "@/shared/ui/button";
+import { Dialog } from "@/shared/ui/dialog";
+import { Failed, Skeleton } from "@/shared/ui/states";
+import { Id, Money } from "@/shared/ui/values";
+import { messages } from "./messages";
+import { Result } from "./Result";
+
+const PARTS = ["input", "output", "cache_read", "cache_write", "reasoning", "audio", "image", "request"] as const;
+
+async function find(id: string, start: string, end: string, signal: AbortSignal): Promise<LogRow> {
+  const page = await get<LogPage>()("GET /spend/logs/v2", { signal, query: { request_id: id, start_date: start, end_date: end } });
+  const row = page.data[0];
+  if (!row) throw new ApiError(404, id, "not_found_error", null);
+  return row;
+}
+
+export function LogDrawer({ id, known, start, end, onClose }: { id: string; known: LogRow | undefined; start: string; end: string; onClose: () => void }) {
+  const t = useText(messages);
+  const found = useQuery({ queryKey: ["log", id, start, end], enabled: known === undefined, queryFn: ({ signal }) => find(id, start, end, signal) });
+  const row = known ?? found.data;
+  return (
+    <Dialog kind="drawer" title={t("request")} onClose={onClose}>
+      {row ? <Facts row={row} /> : found.isError ? <Failed error={found.error} onRetry={() => void found.refetch()} /> : <Skeleton lines={10} />}
+    </Dialog>
+  );
+}
+
+function tokensOf(usage: Record<string, number | null>, part: string): number | null {
+  if (part === "cache_write") {
+    const sum = (usage["cache_write_5m"] ?? 0) + (usage["cache_write_1h"] ?? 0);
+    return sum || null;
+  }
+  return usage[part] ?? null;
+}
+
+function Facts({ row }: { row: LogRow }) {
+  const t = useText(messages);
+  const { language } = useLanguage();
+  const about = row.metadata;
+  const began = new Date(row.startTime).getTime();
+  const after = (iso: string) => t("after", { time: duration(new Date(iso).getTime() - began, language) });
+  const lookUp = `curl "${apiRoot()}/spend/logs/v2?request_id=${encodeURIComponent(row.request_id)}&start_date=${row.startTime.slice(0, 10)}&end_date=${row.startTime.slice(0, 10)}" \\\n  -H "Authorization: Bearer $PHANTOM_KEY"`;
+  const parts = PARTS.filter((part) => (about.cost_nano[part] ?? 0) > 0 || (tokensOf(about.usage, part) ?? 0) > 0);
+  return (
+    <>
+      <div className="row">
+        <Result row={row} />
+        <strong>{row.model_group || row.model}</strong>
+        <span className="grow" />
+        <Money value={row.spend} />
+      </div>
+      <dl className="facts">
+        <dt>{t("field.id")}</dt>
+        <dd><Id value={row.request_id} /></dd>
+        {about.error_type ? <><dt>{t("error")}</dt><dd>{about.status_code} {about.error_type}</dd></> : null}
+        <dt>{t("provider")}</dt>
+        <dd>{row.custom_llm_provider || "–"}</dd>
+        <dt>{t("deployment")}</dt>
+        <dd>{row.model_id ? <>{row.model} <code>{row.model_id}</code></> : "–"}</dd>
+        <dt>{t("key")}</dt>
+        <dd><Link to="/keys" search={{ open: row.api_key } as never}>{about.user_api_key_alias ?? row.api_key.slice(0, 12)}</Link></dd>
+        <dt>{t("field.team")}</dt>
+        <dd>{row.team_id ? <Link to="/teams" search={{ open: row.team_id } as never}>{row.team_id}</Link> : "–"}</dd>
+        <dt>{t("field.user")}</dt>
+        <dd>{row.user || "–"}</dd>
+        <dt>{t("customer")}</dt>
+        <dd>{row.end_user || "–"}</dd>
+        <dt>{t("field.tags")}</dt>
+        <dd>{row.request_tags.join(", ") || "–"}</dd>
+        {row.session_id ? <><dt>{t("session")}</dt><dd><Id value={row.session_id} /></dd></> : null}
+        {about.trace_id ? <><dt>{t("trace")}</dt><dd><Id value={about.trace_id} /></dd></> : null}
+        <dt>{t("streamed")}</dt>
+        <dd>{t(about.stream ? "yes" : "no")}</dd>
+      </dl>
+      <h3>{t("timeline")}</h3>
+      <dl className="facts">
+        <dt>{t("started")}</dt>
+        <dd>{moment(row.startTime, language)}</dd>
+        {row.completionStartTime ? <><dt>{t("first_token")}</dt><dd>{after(row.completionStartTime)}</dd></> : null}
+        <dt>{t("finished")}</dt>
+        <dd>{after(row.endTime)}</dd>
+        <dt>{t("attempts")}</dt>
+        <dd>{about.attempts}</dd>
+        <dt>{t("fallbacks")}</dt>
+        <dd>{about.fallbacks}</dd>
+      </dl>
+      <h3>{t("usage")}</h3>
+      <table className="data">
+        <thead>
+          <tr><th scope="col">{t("part")}</th><th scope="col" className="num">{t("tokens")}</th><th scope="col" className="num">{t("usd")}</th></tr>
+        </thead>
+        <tbody>
+          {parts.map((part) => {
+            const tokens = tokensOf(about.usage, part);
+            return (
+              <tr key={part}>
+                <td>{t(`part.${part}`)}</td>
+                <td className="num">{tokens === null ? "–" : count(tokens, language)}</td>
+                <td className="num"><Money value={(about.cost_nano[part] ?? 0) / 1e9} /></td>
+              </tr>
+            );
+          })}
+          <tr>
+            <th scope="row">{t("part.total")}</th>
+            <td className="num">{count(row.total_tokens, language)}</td>
+            <td className="num"><Money value={row.spend} /></td>
+          </tr>
+        </tbody>
+      </table>
+      <p className="muted small">{t("prices", { version: about.price_version || "–", source: about.usage_source || "–" })} {t("no_content")}</p>
+      <div className="row between"><h3>{t("again")}</h3><Copy text={lookUp} /></div>
+      <pre className="code">{lookUp}</pre>
+    </>
+  );
+}

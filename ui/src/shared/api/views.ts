@@ -1,0 +1,221 @@
+// What the API answers where its description says no more than "an object": the fields the UI shows.
+
+export interface Allowance {
+  models: string[];
+  metadata: Record<string, unknown>;
+  max_budget: number | null;
+  soft_budget: number | null;
+  budget_duration: string | null;
+  budget_reset_at: string | null;
+  rpm_limit: number | null;
+  tpm_limit: number | null;
+  max_parallel_requests: number | null;
+  blocked: boolean;
+  created_at: string;
+  created_by: string | null;
+  updated_at: string;
+  updated_by: string | null;
+  spend: number;
+  total_spend: number;
+  last_active: string | null;
+}
+
+export interface Key extends Allowance {
+  token: string;
+  key_name: string;
+  key_alias: string | null;
+  expires: string | null;
+  user_id: string | null;
+  team_id: string | null;
+  organization_id: string | null;
+  tags: string[];
+  key_type: string;
+  rotation_count: number;
+  last_rotation_at: string | null;
+}
+
+export interface NewKey extends Key {
+  key: string;
+}
+
+export interface Member {
+  user_id: string | null;
+  user_email: string | null;
+  role: string;
+}
+
+export interface Team extends Allowance {
+  team_id: string;
+  team_alias: string | null;
+  organization_id: string | null;
+  members_with_roles: Member[];
+  members_count?: number;
+  keys_count?: number;
+}
+
+export interface User extends Allowance {
+  user_id: string;
+  user_email: string | null;
+  user_alias: string | null;
+  user_role: string;
+  teams: string[];
+  key_count: number;
+  has_password: boolean;
+}
+
+export interface Organization extends Allowance {
+  organization_id: string;
+  organization_alias: string;
+  teams: unknown[];
+  members: unknown[];
+}
+
+export interface Customer extends Allowance {
+  user_id: string;
+  alias: string | null;
+}
+
+export interface Budget {
+  budget_id: string;
+  max_budget: number | null;
+  soft_budget: number | null;
+  budget_duration: string | null;
+  rpm_limit: number | null;
+  tpm_limit: number | null;
+  max_parallel_requests: number | null;
+  created_at: string;
+}
+
+export interface Tag extends Allowance {
+  name: string;
+  description: string | null;
+}
+
+export interface Metrics {
+  spend: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  cache_read_input_tokens: number;
+  total_tokens: number;
+  successful_requests: number;
+  failed_requests: number;
+  api_requests: number;
+  total_response_time_ms: number;
+  timed_requests: number;
+  prompt_caching_savings_spend: number;
+}
+
+export interface Part {
+  metrics: Metrics;
+  metadata?: { key_alias?: string | null; team_alias?: string | null; user_email?: string | null; alias?: string | null };
+}
+
+export type Dimension = "model_groups" | "models" | "providers" | "api_keys" | "endpoints" | "entities";
+
+export interface Day {
+  date: string;
+  metrics: Metrics;
+  breakdown: Record<Dimension, Record<string, Part>>;
+}
+
+export interface Activity {
+  results: Day[];
+  metadata: Record<string, number>;
+}
+
+export interface LogRow {
+  request_id: string;
+  call_type: string;
+  api_key: string;
+  spend: number;
+  total_tokens: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  startTime: string;
+  endTime: string;
+  request_duration_ms: number | null;
+  completionStartTime: string | null;
+  model: string;
+  model_id: string;
+  model_group: string;
+  custom_llm_provider: string;
+  user: string;
+  end_user: string;
+  team_id: string | null;
+  organization_id: string | null;
+  session_id: string | null;
+  request_tags: string[];
+  status: string;
+  metadata: {
+    user_api_key_alias: string | null;
+    status_code: number;
+    error_type: string;
+    stream: boolean;
+    attempts: number;
+    fallbacks: number;
+    client_left: boolean;
+    trace_id: string | null;
+    usage: Record<string, number | null>;
+    usage_source: string;
+    cost_nano: Record<string, number>;
+    price_version: string;
+  };
+}
+
+export interface LogPage {
+  data: LogRow[];
+  total: number;
+  total_is_exact: boolean;
+  next_cursor: string | null;
+}
+
+export interface ModelGroup {
+  model_group: string;
+  providers: string[];
+  max_input_tokens: number | null;
+  max_output_tokens: number | null;
+  input_cost_per_token: number | null;
+  output_cost_per_token: number | null;
+  mode: string | null;
+}
+
+export interface Deployment {
+  model_name: string;
+  litellm_params: Record<string, unknown>;
+  model_info: Record<string, unknown> & { id: string; db_model: boolean };
+}
+
+export interface AuditRecord {
+  id: string;
+  updated_at: string;
+  changed_by: string;
+  action: string;
+  table_name: string;
+  object_id: string;
+  before_value: Record<string, unknown> | null;
+  updated_values: Record<string, unknown> | null;
+  event: string;
+  actor: string;
+  actor_kind: string;
+  result: string;
+  hash: string;
+}
+
+export interface Session {
+  id: string;
+  label: string;
+  method: string;
+  created_at: string;
+  last_seen_at: string;
+  expires: string;
+  current: boolean;
+}
+
+export interface Who {
+  user_id: string | null;
+  user_role: string | null;
+  key_kind: string;
+  teams_administered: string[];
+  organizations_administered: string[];
+  actions: Record<string, "all" | "some">;
+}
