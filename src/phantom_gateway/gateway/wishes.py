@@ -7,6 +7,7 @@ Nothing of it names a destination or a credential, and no bound of the configura
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 256
 MAX_TAGS = 32
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 
 _FIELDS = frozenset({"user", "timeout", "request_timeout", "num_retries", "tags", "metadata", "litellm_metadata"}) | {
     "litellm_session_id",
@@ -46,7 +48,10 @@ NONE = Wishes()
 
 
 def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wishes:
-    """The wishes of one request. Raises ApiError 400 for a number that is none."""
+    """The wishes of one request. Raises ApiError 400 for a number that is none, and for a name with control characters.
+
+    Such a name is refused rather than left out: who has a limit must not get round it by a name that nobody can look up.
+    """
     from_body = not _FIELDS.isdisjoint(call.fields)
     from_headers = b"".join(headers).find(b"x-litellm-") >= 0
     if not from_body and not from_headers and not user_header:
@@ -58,12 +63,12 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
     timeout_s = _seconds(_header(headers, b"x-litellm-timeout"), "x-litellm-timeout") or _seconds(timeout, "timeout")
     stream_timeout_s = _seconds(_header(headers, b"x-litellm-stream-timeout"), "x-litellm-stream-timeout")
     return Wishes(
-        end_user=_text(field.get("user"))
+        end_user=_text(field.get("user"), "user")
         or (_header(headers, user_header) if user_header else None)
         or _header(headers, b"x-litellm-end-user-id")
         or _header(headers, b"x-litellm-customer-id"),
-        session_id=_header(headers, b"x-litellm-session-id") or _text(field.get("litellm_session_id")),
-        trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id")),
+        session_id=_header(headers, b"x-litellm-session-id") or _text(field.get("litellm_session_id"), "litellm_session_id"),
+        trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id"), "litellm_trace_id"),
         timeout_s=timeout_s,
         stream_timeout_s=stream_timeout_s,
         is_impatient=timeout_s is not None or stream_timeout_s is not None,
@@ -75,11 +80,23 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
-    return value.decode("latin-1")[:MAX_TEXT] if value else None
+    if not value:
+        return None
+    text = value.decode("latin-1")[:MAX_TEXT]
+    return text if text.isprintable() else _checked(text, name.decode("latin-1"))
 
 
-def _text(value: Any) -> str | None:
-    return value[:MAX_TEXT] if isinstance(value, str) and value else None
+def _text(value: Any, name: str) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    text = value[:MAX_TEXT]
+    return text if text.isprintable() else _checked(text, name)
+
+
+def _checked(text: str, name: str) -> str:
+    if _CONTROL.search(text):
+        raise invalid_request(f"'{name}' must not contain control characters.", name)
+    return text
 
 
 def _seconds(value: Any, name: str) -> float | None:
@@ -122,5 +139,6 @@ def _tags(headers: Mapping[bytes, bytes], field: Mapping[str, Any]) -> tuple[str
         if name != "tags":
             value = value.get("tags") if isinstance(value, dict) else None
         if isinstance(value, list):
-            found += [each[:MAX_TEXT] for each in value if isinstance(each, str)]
+            said = name if name == "tags" else f"{name}.tags"
+            found += [_checked(each[:MAX_TEXT], said) for each in value if isinstance(each, str)]
     return tuple(dict.fromkeys([each for each in found if each]))[:MAX_TAGS]

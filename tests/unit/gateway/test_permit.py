@@ -179,3 +179,9 @@ async def test_a_fallback_that_may_not_be_used_or_is_exhausted_is_none(tmp_path:
         own = rig.key(limits=(limit("key:z", "budget", 1, ""),), budget_fallbacks={"gpt": ("other",)})
         assert await asked(rig, own) == (422, "budget_exceeded")
         assert rig.journal() == ([], [])
+
+
+def test_a_model_name_with_control_characters_is_refused_before_it_is_looked_for() -> None:
+    with pytest.raises(ApiError) as refused:
+        of_key(KeyRecord(id="k"), "gpt\0", table("*"))
+    assert (refused.value.status, refused.value.param) == (400, "model")
