@@ -64,9 +64,7 @@ def refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> 
     return ApiError(429, "throttling_error", message, details=details, headers=(*_retry_after(wait), *lines))
 
 
-def _budget(
-    error: LimitExceeded, details: dict[str, Any], need: int, budget_status: int, now: float
-) -> ApiError:
+def _budget(error: LimitExceeded, details: dict[str, Any], need: int, budget_status: int, now: float) -> ApiError:
     limit, ends = error.limit, error.grant.window_end
     resets = f"Resets at: {datetime.fromtimestamp(ends, UTC):%Y-%m-%dT%H:%M:%SZ}" if ends else "It does not reset"
     message = (

@@ -67,7 +67,8 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         or (_header(headers, user_header) if user_header else None)
         or _header(headers, b"x-litellm-end-user-id")
         or _header(headers, b"x-litellm-customer-id"),
-        session_id=_header(headers, b"x-litellm-session-id") or _text(field.get("litellm_session_id"), "litellm_session_id"),
+        session_id=_header(headers, b"x-litellm-session-id")
+        or _text(field.get("litellm_session_id"), "litellm_session_id"),
         trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id"), "litellm_trace_id"),
         timeout_s=timeout_s,
         stream_timeout_s=stream_timeout_s,

@@ -368,7 +368,9 @@ async def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     window=st.sampled_from(["60s", "24h"]),
     amount=st.integers(1, 60),
     uses=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(1, 40), st.integers(0, 60), st.integers(0, 50)), min_size=1, max_size=25
+        st.tuples(st.integers(0, 2), st.integers(1, 40), st.integers(0, 60), st.integers(0, 50)),
+        min_size=1,
+        max_size=25,
     ),
 )
 async def test_who_waits_as_long_as_he_is_told_is_admitted(
