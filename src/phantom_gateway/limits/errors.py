@@ -5,7 +5,6 @@ from __future__ import annotations
 from phantom_gateway.limits.windows import admitted_at
 from phantom_gateway.spine.messages import LeaseGrant, Limit
 
-
 RETURN_SECONDS = 0.6
 """Within which workers give back what they have not used of a window that is over (``LeaseBook.idle``)."""
 

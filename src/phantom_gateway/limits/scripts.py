@@ -86,7 +86,8 @@ redis.call('HSET', KEYS[2], node, text(held) .. ':' .. text(seq) .. ':' .. text(
 redis.call('PEXPIRE', KEYS[2], ttl)
 redis.call('SADD', KEYS[4], ARGV[17])
 redis.call('PEXPIRE', KEYS[4], 172800000)
-return {'ok', text(granted), text(spent + others + before + held), text(spent), text(others + held), text(past), unpack(holders)}
+local used = spent + others + before + held
+return {'ok', text(granted), text(used), text(spent), text(others + held), text(past), unpack(holders)}
 """
 )
 """KEYS: meta, counter, counter of the window before, index of the node.
@@ -95,8 +96,8 @@ ARGV: epoch, node, seq, base (what the node holds), need, want, debt (of ``need`
 spent, ver (both empty: unknown), ttl in ms, sharers, dead (ms after which the word of a silent node counts no more; 0 = never),
 start and end of the window in ms, name of the counter.
 
-Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` (the database has to be asked what is spent), ``stale`` seq, ``closed``, ``epoch``,
-``garbage``."""
+Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` (the database has to be
+asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
 
 PUSH: Final = (
     _HEAD

@@ -61,14 +61,14 @@ class DatabaseSink:
         closed = [record for record in map(storable, batch.closed) if isinstance(record, Closed)]
         with self._database.append() as connection:
             aside = _store_storable(connection, batch.incarnation, closed)
-            damage = (*batch.damage, *[_damage(batch, record, error) for record, error in aside])
-            _store_rest(connection, dataclasses.replace(batch, damage=damage), self._node)
-        for record, error in aside:
+            damaged = (*batch.damage, *[_damage(batch, record, why) for record, why in aside])
+            _store_rest(connection, dataclasses.replace(batch, damage=damaged), self._node)
+        for record, why in aside:
             log.error(
                 "record %d of %s cannot be stored (%s); it is not in the ledger, but kept in journal_damage",
                 record.n,
                 batch.incarnation,
-                type(error).__name__,
+                type(why).__name__,
             )
 
     def all_open(self) -> list[tuple[str, Opened]]:

@@ -14,7 +14,7 @@ from phantom_gateway.store.database import Database, open_sqlite
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  there is no event to wait for
             await asyncio.sleep(0.02)
 
 

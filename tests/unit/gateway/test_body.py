@@ -163,3 +163,12 @@ def test_whatever_is_valid_arrives_as_sent(extra: dict[str, Any], ascii_only: bo
 def test_any_bytes_parse_or_are_refused(body: bytes) -> None:
     with contextlib.suppress(ApiError):
         parse(body, CHAT, "")
+
+
+def test_what_no_model_reads_is_not_counted() -> None:
+    plain = {"model": "gpt", "messages": [{"role": "user", "content": "hi"}]}
+    labels = {"user": "u" * 500, "metadata": {"a": "x" * 500}, "litellm_metadata": {"b": 1}, "tags": ["t" * 300]}
+    bare = parse(json.dumps(plain).encode(), CHAT, "").size
+    assert bare == len(json.dumps(plain))
+    assert bare <= parse(json.dumps(plain | labels).encode(), CHAT, "").size < bare + 100
+    assert parse(json.dumps(plain | {"tools": ["t" * 300]}).encode(), CHAT, "").size > bare + 300

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from phantom_gateway.limits.errors import LimiterError, LimiterUnavailable, LimitExceeded
@@ -16,7 +18,7 @@ def test_an_exceeded_limit_names_itself() -> None:
     assert issubclass(LimiterUnavailable, LimiterError)
 
 
-def exceeded(kind: LimitKind, most: int, grant: dict[str, int], **held: int) -> LimitExceeded:
+def exceeded(kind: LimitKind, most: int, grant: dict[str, Any], **held: Any) -> LimitExceeded:
     limit = Limit(scope="s", kind=kind, entity="key:k", amount=most, window="60s")
     return LimitExceeded(limit, LeaseGrant(seq=1, granted=0, window_start=60.0, window_end=120.0, **grant), **held)
 

@@ -104,7 +104,13 @@ def test_whatever_text_a_journal_holds_reaches_the_ledger(
             connection.execute(sa.delete(table))
     written: list[Closed] = []
     for n, (user, session, model, tags) in enumerate(named, 1):
-        fields = {"end_user": user, "session_id": session, "upstream_model": model, "model": model, "tags": tuple(tags)}
+        fields: dict[str, Any] = {
+            "end_user": user,
+            "session_id": session,
+            "upstream_model": model,
+            "model": model,
+            "tags": tuple(tags),
+        }
         record = closed(n, spends=(Spend(f"budget:customer:{user}:", 0.0, 1),), **fields)
         read = storable(decoder.decode(encoder.encode(clipped(record))))
         assert isinstance(read, Closed)

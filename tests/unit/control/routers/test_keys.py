@@ -337,6 +337,12 @@ async def test_a_key_learns_that_it_works(control: Rig) -> None:
         ({"temp_budget_increase": 1, "temp_budget_expiry": "2999-01-01"}, "temp_budget_increase"),
         ({"budget_fallbacks": {"demo": "x"}}, "budget_fallbacks.demo"),
         ({"rotation_interval": "often"}, "rotation_interval"),
+        ({"max_budget": 1e-12}, "max_budget"),
+        ({"soft_budget": 4e-10}, "soft_budget"),
+        ({"budget_limits": [{"budget_duration": "1d", "max_budget": 1e-12}]}, "budget_limits.0.max_budget"),
+        ({"model_max_budget": {"demo": {"max_budget": 1e-12}}}, "model_max_budget.demo.max_budget"),
+        ({"model_max_budget": {"demo": {}}}, "model_max_budget"),
+        ({"model_max_budget": {"demo": {"max_budget": None}}}, "model_max_budget"),
         ({"team_id": "nowhere"}, "team_id"),
     ],
 )
