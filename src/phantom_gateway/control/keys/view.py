@@ -77,7 +77,7 @@ def with_users(connection: sa.Connection, shown: list[JsonObject], near: Conditi
     ]
 
 
-def _model_spend(connection: sa.Connection, rows: list[KeyRow], now: float) -> dict[str, dict[str, float]]:
+def _model_spend(connection: sa.Connection, rows: Sequence[KeyRow], now: float) -> dict[str, dict[str, float]]:
     """By key and model group what was spent in its whole life, in dollars."""
     wanted = {"key_id": [row.id for row in rows]}
     question = Question(first=0, last=int(now) // 86_400 + 1, only=wanted)
