@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from phantom_gateway.gateway.refusal import refusal, shown
@@ -27,7 +29,7 @@ def test_what_is_shown_of_an_entity(entity: str, text: str) -> None:
 
 def exceeded(kind: LimitKind, window: str, end: float, amount: int = 2 * USD, **grant: int) -> LimitExceeded:
     limit = Limit(scope="s", kind=kind, entity="team:t", amount=amount, window=window)
-    values = {"used": amount, "spent": amount // 2, "current": amount, "remaining": 0} | grant
+    values: dict[str, Any] = {"used": amount, "spent": amount // 2, "current": amount, "remaining": 0} | grant
     start = end - 60 if end else 0.0
     refused = LeaseGrant(seq=1, granted=0, window_start=start, window_end=end, reason="exhausted", **values)
     return LimitExceeded(limit, refused)
