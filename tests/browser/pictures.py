@@ -5,12 +5,14 @@ The gateway it shows is started for the purpose and looks used (``tests.support.
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support import demo_data
@@ -76,11 +78,11 @@ def _take(page: Page, name: str) -> None:
 def _small(png: bytes) -> bytes:
     """The same picture in 128 colours, where Pillow is there to make it so."""
     try:
-        from PIL import Image  # not a dependency: pictures are only larger without it
+        images: Any = importlib.import_module("PIL.Image")  # not a dependency: pictures are only larger without it
     except ImportError:
         return png
     small = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
+    images.open(io.BytesIO(png)).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
     return small.getvalue()
 
 

@@ -88,6 +88,9 @@ def inactive(section: Section) -> Iterator[tuple[str, NoteKind, str]]:
             yield name, "later" if isinstance(meta, Later) else "noted", meta.description
 
 
+_NANO = Decimal("1e-9")
+
+
 def _fail(message: str) -> PydanticCustomError:
     return PydanticCustomError("config", "{reason}", {"reason": message})
 
@@ -166,6 +169,12 @@ def _decimal(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value
 
 
+def _whole_nano(value: Decimal) -> Decimal:
+    if 0 < value < _NANO:
+        raise _fail("must be 0 or at least a nano-dollar (0.000000001)")
+    return value
+
+
 def as_list(value: Any) -> Any:
     """A single text where a list of them is expected."""
     return [value] if isinstance(value, str) else value
@@ -190,7 +199,9 @@ WindowText = Annotated[str, BeforeValidator(_window)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Dollars = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**12, allow_inf_nan=False)]
 """US dollars, exact. Prices are dollars per token and the like."""
-Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**9, allow_inf_nan=False)]
+Money = Annotated[
+    Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**9, allow_inf_nan=False), AfterValidator(_whole_nano)
+]
 """US dollars of a budget: sums of such amounts fit 64 bits of nano-dollars."""
 Free = Annotated[Any, BeforeValidator(conceal)]
 """Anything, with credentials concealed."""

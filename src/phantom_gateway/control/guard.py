@@ -28,6 +28,7 @@ from phantom_gateway.control.rendering import RenderedResponse, rendering
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.control.sign_in.client import is_same_origin
 from phantom_gateway.control.sign_in.cookies import HEADER, token_of
+from phantom_gateway.control.texts import refuse_unstorable
 from phantom_gateway.security.audit_events import ActorKind
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import keys
@@ -61,8 +62,9 @@ class GuardedRoute(APIRoute):
             if action is not Action.PUBLIC:
                 await _admit(request, action)
                 _refuse_unknown(request, known)
-            _refuse_nul(request)
-            return await inner(Request(request.scope, _bounded(request.receive)))
+            whole = Request(request.scope, _bounded(request.receive))
+            await refuse_unstorable(whole)
+            return await inner(whole)
 
         return guarded
 
@@ -220,13 +222,6 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     for name in request.query_params:
         if name not in known:
             raise bad_field(name[:60], "unknown query parameter")
-
-
-def _refuse_nul(request: Request) -> None:
-    # PostgreSQL stores no such text; nothing has such a name.
-    for name, value in [*request.query_params.items(), *request.path_params.items()]:
-        if "\x00" in str(value):
-            raise bad_field(name[:60], "must not contain NUL")
 
 
 def _bounded(receive: Receive) -> Receive:

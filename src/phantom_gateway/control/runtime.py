@@ -20,6 +20,7 @@ from phantom_gateway.control.backends import Backends, backends_of
 from phantom_gateway.control.checks.background import BackgroundChecks
 from phantom_gateway.control.configured_budgets import seed_configured
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.http_server import HttpServer, admin_listener
 from phantom_gateway.control.ingestion import Ingestion
@@ -118,7 +119,8 @@ class Control:
         # Starts at the clock, so that no worker mistakes the count of a new control for that of the old one.
         directory = KeyDirectory(self._database, self._master.get, epoch=time.time_ns() // 1_000_000)
         subjects = SubjectDirectory(self._database, self.configuration)
-        parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time, subjects)
+        watch = DatabaseWatch(database)
+        parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time, subjects, watch)
         await self._seed(snapshot)
         self._spine = SpineServer(parts)
         await self._spine.start(places.spine_listener)

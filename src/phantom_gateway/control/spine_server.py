@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.services import Configuration
@@ -71,11 +72,6 @@ class Journals(Protocol):
         """Look at the journals now instead of at the next tick."""
         ...
 
-    @property
-    def database_ok(self) -> bool:
-        """Whether the last step of the ingestion came through."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class SpineParts:
@@ -87,6 +83,7 @@ class SpineParts:
     journals: Journals
     clock: Callable[[], float]
     subjects: SubjectDirectory
+    database: DatabaseWatch
 
 
 class SpineServer:
@@ -107,7 +104,6 @@ class SpineServer:
         """Invalidations to the newest fence that was up when they were sent."""
         self._seq = 0
         self._server: asyncio.AbstractServer | None = None
-        self._resolves = True
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -117,11 +113,13 @@ class SpineServer:
         await self._look_at_subjects()
         self._server = await loop.create_unix_server(self._connect, sock=listener)
         self._tasks.spawn(self._heartbeats(), "spine heartbeat")
+        self._parts.database.start(self._beat)
 
     async def stop(self) -> None:
         """Stop listening, close every connection and end all tasks."""
         if self._server is not None:
             self._server.close()
+        await self._parts.database.stop()
         await self._tasks.cancel()
         for connection in tuple(self._connections):
             connection.close()
@@ -137,11 +135,6 @@ class SpineServer:
     def ready_workers(self) -> int:
         """Workers connected and greeted."""
         return len(self._workers)
-
-    @property
-    def database_ok(self) -> bool:
-        """Whether the database answered when it was last asked."""
-        return self._resolves and self._parts.journals.database_ok
 
     @property
     def loads(self) -> dict[str, Load]:
@@ -265,7 +258,7 @@ class SpineServer:
             revision=parts.configuration.snapshot.revision,
             key_epoch=parts.directory.epoch,
             subjects=parts.subjects.kinds,
-            database_ok=self.database_ok,
+            database_ok=parts.database.ok,
             workers=tuple(sorted(self._workers)),
             nodes=parts.leases.authority.nodes,
             node=parts.leases.authority.place,
@@ -370,10 +363,8 @@ class SpineServer:
             record = await self._parts.directory.find(message.digest)
         except DatabaseError as error:
             log.warning("a key cannot be resolved: the database does not answer (%s)", type(error).__name__)
-            self._resolves = False
             connection.send(Resolved(seq=message.seq, unavailable=True))
             return
-        self._resolves = True
         connection.send(Resolved(seq=message.seq, key=record))
 
     async def _resolve_subject(self, connection: SpineConnection, message: ResolveSubject) -> None:

@@ -192,7 +192,7 @@ def _has_budget(limits: tuple[Limit, ...]) -> bool:
 def worst_case(exchange: Exchange, worst: Worst) -> int:
     """The most this request can cost on its group or where it may fall back to, in nano-dollars, rounded up.
 
-    No tokenizer makes more tokens than there are bytes, so the body's size bounds the input.
+    No tokenizer makes more tokens than there are bytes, so the size of what a model may read bounds the input.
     """
     call = exchange.call
     if exchange.operation.free:

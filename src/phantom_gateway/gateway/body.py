@@ -36,6 +36,9 @@ CONSUMED = frozenset(
 )  # fmt: skip
 """LiteLLM's own fields: meant for the gateway, not for the provider."""
 
+UNREAD = frozenset({"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}) | CONSUMED
+"""Fields that no model reads, whatever is in them: they cost no tokens."""
+
 MAX_MODEL = 256
 """Characters of a model name: it is echoed in errors and headers and kept in the ledger."""
 
@@ -81,7 +84,12 @@ class Call:
 
     def __init__(self, fields: dict[str, msgspec.Raw], size: int) -> None:
         self.fields = fields
+        # Here and not in a function of its own: it would be one more call for each request.
+        if not UNREAD.isdisjoint(fields):
+            for name in UNREAD & fields.keys():
+                size -= len(memoryview(fields[name]))
         self.size = size
+        """Bytes of what a model may read; no tokenizer makes more tokens of it."""
         self.model = ""
         self.stream = False
         self.wants_usage = False

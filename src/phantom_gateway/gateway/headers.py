@@ -68,6 +68,8 @@ def of_cost(cost: Cost) -> bytes:
 def of_limits(slices: list[Slice], now: float) -> bytes:
     """What may still be done: ``x-ratelimit-*`` of the tightest limit of requests and of tokens, the same by kind of entity
     (``x-ratelimit-team-remaining-requests``), and LiteLLM's figures of the key.
+
+    ``reset`` is when a limit is whole again: what the present window counts fades until the end of the next one.
     """
     block = b""
     requests: Slice | None = None
@@ -98,10 +100,10 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
         elif tokens is None or remaining < fewest_tokens:
             tokens, fewest_tokens = piece, remaining
     if requests is not None:
-        reset = requests.end - now if requests.end != NEVER else 0
+        reset = 2 * requests.end - requests.start - now if requests.end != NEVER else 0
         block += _REQUESTS % (requests.limit.amount, fewest_requests, reset)
     if tokens is not None:
-        reset = tokens.end - now if tokens.end != NEVER else 0
+        reset = 2 * tokens.end - tokens.start - now if tokens.end != NEVER else 0
         block += _TOKENS % (tokens.limit.amount, fewest_tokens, reset)
     return block
 

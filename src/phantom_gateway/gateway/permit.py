@@ -6,6 +6,7 @@ remembered, too, so that the same combination finds the same tuple of limits, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
 
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 MAX_JOINED = 1_000
 """Combinations of subjects that are remembered of one permit."""
 
@@ -81,6 +83,8 @@ def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None
         raise ApiError(
             403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls."
         )
+    if _CONTROL.search(asked):
+        raise invalid_request("The field 'model' must not contain control characters.", "model")
     model = key.model_aliases.get(asked, asked)
     whose = table.names.refused_by(key, model)
     if whose is not None:

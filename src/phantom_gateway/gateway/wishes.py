@@ -7,6 +7,7 @@ Nothing of it names a destination or a credential, and no bound of the configura
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 256
 MAX_TAGS = 32
 MAX_FALLBACKS = 20
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 
 Reason = Literal["general", "context_window", "content_policy"]
 """Why a request is to go on elsewhere."""
@@ -76,7 +78,10 @@ NONE = Wishes()
 
 
 def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wishes:
-    """The wishes of one request. Raises ApiError 400 for a number that is none."""
+    """The wishes of one request. Raises ApiError 400 for a number that is none, and for a name with control characters.
+
+    Such a name is refused rather than left out: who has a limit must not get round it by a name that nobody can look up.
+    """
     from_body = not _FIELDS.isdisjoint(call.fields)
     from_headers = b"".join(headers).find(b"x-litellm-") >= 0
     if not from_body and not from_headers and not user_header:
@@ -101,13 +106,14 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
         mocked = next((reason for reason, name in _MOCKS.items() if field.get(name) is True), None)
         no_fallbacks = field.get("disable_fallbacks") is True
     return Wishes(
-        end_user=_text(field.get("user"))
+        end_user=_text(field.get("user"), "user")
         or _named(field.get("metadata"))
         or (_header(headers, user_header) if user_header else None)
         or _header(headers, b"x-litellm-end-user-id")
         or _header(headers, b"x-litellm-customer-id"),
-        session_id=_header(headers, b"x-litellm-session-id") or _text(field.get("litellm_session_id")),
-        trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id")),
+        session_id=_header(headers, b"x-litellm-session-id")
+        or _text(field.get("litellm_session_id"), "litellm_session_id"),
+        trace_id=_header(headers, b"x-litellm-trace-id") or _text(field.get("litellm_trace_id"), "litellm_trace_id"),
         timeout_s=timeout_s,
         stream_timeout_s=stream_timeout_s,
         is_impatient=timeout_s is not None or stream_timeout_s is not None,
@@ -144,16 +150,28 @@ def _names(value: Any, field: str, model: str) -> tuple[str, ...]:
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
-    return value.decode("latin-1")[:MAX_TEXT] if value else None
+    if not value:
+        return None
+    text = value.decode("latin-1")[:MAX_TEXT]
+    return text if text.isprintable() else _checked(text, name.decode("latin-1"))
 
 
-def _text(value: Any) -> str | None:
-    return value[:MAX_TEXT] if isinstance(value, str) and value else None
+def _text(value: Any, name: str) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    text = value[:MAX_TEXT]
+    return text if text.isprintable() else _checked(text, name)
+
+
+def _checked(text: str, name: str) -> str:
+    if _CONTROL.search(text):
+        raise invalid_request(f"'{name}' must not contain control characters.", name)
+    return text
 
 
 def _named(metadata: Any) -> str | None:
     """Anthropic's place for the caller's user."""
-    return _text(metadata.get("user_id")) if isinstance(metadata, dict) else None
+    return _text(metadata.get("user_id"), "metadata.user_id") if isinstance(metadata, dict) else None
 
 
 def _seconds(value: Any, name: str) -> float | None:
@@ -196,5 +214,6 @@ def _tags(headers: Mapping[bytes, bytes], field: Mapping[str, Any]) -> tuple[str
         if name != "tags":
             value = value.get("tags") if isinstance(value, dict) else None
         if isinstance(value, list):
-            found += [each[:MAX_TEXT] for each in value if isinstance(each, str)]
+            said = name if name == "tags" else f"{name}.tags"
+            found += [_checked(each[:MAX_TEXT], said) for each in value if isinstance(each, str)]
     return tuple(dict.fromkeys([each for each in found if each]))[:MAX_TAGS]

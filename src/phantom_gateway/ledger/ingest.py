@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Protocol
 
 from phantom_gateway.ledger.frames import LOCK_NAME, PROBE_NAME, RESERVE_NAME, segment_name, segment_numbers
-from phantom_gateway.ledger.record import Closed, Opened, Record, Spend
+from phantom_gateway.ledger.record import Closed, Opened, Record, Spend, storable
 from phantom_gateway.ledger.recovery import close_all
 from phantom_gateway.ledger.replay import Damage, Position, Reader
 
@@ -196,7 +196,7 @@ class Ingestor:
         if not tail.dead:
             tail.lock_fd = _take_lock(directory)
         before = tail.reader.position
-        records = tuple(tail.reader.read(self.batch, final=tail.dead))
+        records = tuple(map(storable, tail.reader.read(self.batch, final=tail.dead)))
         if records or tail.reader.damage or tail.reader.position.segment != before.segment:
             self._apply(tail, self._batch(incarnation, tail, records))
         elif tail.dead:

@@ -14,6 +14,8 @@ Records never contain prompts, answers, header values or keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +25,7 @@ from phantom_gateway.ledger.trail import Step
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.spine.messages import Spend
 
-__all__ = ["Closed", "Opened", "Record", "Spend", "Status", "clipped", "decoder", "encoder"]
+__all__ = ["Closed", "Opened", "Record", "Spend", "Status", "clipped", "decoder", "encoder", "storable"]
 
 Status = Literal["success", "failure", "interrupted"]
 
@@ -118,6 +120,35 @@ Record = Opened | Closed
 
 encoder = msgspec.msgpack.Encoder()
 decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+
+
+_SHARED_TEXTS = (
+    "id", "key_id", "key_alias", "user_id", "team_id", "org_id", "project_id", "end_user", "session_id", "trace_id", "model",
+    "group", "deployment_id", "provider", "upstream_model", "call_type", "price_version",
+)  # fmt: skip
+_opened_texts: Callable[[Record], tuple[str | None, ...]] = attrgetter(*_SHARED_TEXTS)
+_closed_texts: Callable[[Record], tuple[str | None, ...]] = attrgetter(*_SHARED_TEXTS, "error_type")
+
+
+def storable(record: Record) -> Record:
+    """The record itself, or a copy with U+FFFD for every NUL: PostgreSQL holds none in a text.
+
+    Made where records enter, so that every reader of them knows an entity by the same name.
+    """
+    texts = _closed_texts(record) if type(record) is Closed else _opened_texts(record)
+    if "\0" not in "".join(filter(None, texts)) and (not record.tags or "\0" not in "".join(record.tags)):
+        return record
+    return type(record)(**{name: _without_nul(getattr(record, name)) for name in record.__struct_fields__})
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, Spend):
+        return value._replace(scope=_without_nul(value.scope))
+    if isinstance(value, tuple) and not isinstance(value, Cost):
+        return tuple(map(_without_nul, value))
+    return value
 
 
 def clipped(record: Record) -> Record:

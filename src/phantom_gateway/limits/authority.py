@@ -126,19 +126,14 @@ class Grant(NamedTuple):
     used: int
     reason: str = ""
     eased: bool = False
+    spent: int = 0
+    held: int = 0
+    current: int = 0
+    before: int = 0
 
     def message(self, seq: int) -> LeaseGrant:
         """As the answer to the ask numbered ``seq``."""
-        return LeaseGrant(
-            seq=seq,
-            granted=self.granted,
-            window_start=self.window_start,
-            window_end=self.window_end,
-            remaining=self.remaining,
-            used=self.used,
-            reason=self.reason,
-            eased=self.eased,
-        )
+        return LeaseGrant(seq=seq, **self._asdict())
 
 
 class NeedRecall(NamedTuple):
@@ -271,7 +266,10 @@ class Authority:
             if not self._binds(limit, counter, need, now):
                 counter.held[worker] = held + need
                 return Grant(need, counter.start, end, 0, limit.amount - left + need - debt)
-            return self._refuse(worker, limit, counter, left, now, recalled=recalled)
+            refusal = Grant(0, counter.start, end, max(left, 0), limit.amount - left, "exhausted")
+            past = 0 if before is None else before.used
+            counted = refusal._replace(spent=counter.spent, held=held, current=counter.used, before=past)
+            return self._recall(worker, limit, counter, now, recalled=recalled) or counted
         granted = max(need, min(want, left // (2 * max(len(self._workers), 1))))
         if limit.kind != "budget" and len(self._workers) > 1:
             room = self._room(worker, limit, (counter, before), now)
@@ -494,9 +492,8 @@ class Authority:
             used += math.ceil(before.used * min(max(share, 0.0), 1.0))
         return used
 
-    def _refuse(
-        self, worker: str, limit: Limit, counter: Counter, left: int, now: float, *, recalled: bool
-    ) -> Grant | NeedRecall:
+    def _recall(self, worker: str, limit: Limit, counter: Counter, now: float, *, recalled: bool) -> NeedRecall | None:
+        """Whom to recall it from before it is refused."""
         others = [
             name for name, amount in counter.held.items() if amount > 0 and name != worker and name in self._workers
         ]
@@ -510,7 +507,7 @@ class Authority:
                 counter.pause_until = now + RECALL_PAUSE
         elif others and not (counter.fruitless >= FRUITLESS_RECALLS and now < counter.pause_until):
             return NeedRecall(tuple(dict.fromkeys(others)), scopes=scopes)
-        return Grant(0, counter.start, _finite(counter.end), max(left, 0), limit.amount - left, "exhausted")
+        return None
 
 
 def _idle(counter: Counter, now: float) -> bool:

@@ -459,13 +459,15 @@ class LeaseBook:
         """Control has no more: what came free here meanwhile still serves; then everybody who needs as much is refused."""
         if not self._serve_locally(line):
             return
+        piece = self._slices.get(line.limit.scope)
+        reserved, free = (0, 0) if piece is None else (piece.reserved, piece.free)
         least = line.waiters[0][0]
         keep: deque[tuple[int, asyncio.Future[Slice]]] = deque()
         for amount, future in line.waiters:
             if amount < least:
                 keep.append((amount, future))
             elif not future.done():
-                future.set_exception(LimitExceeded(line.limit, grant))
+                future.set_exception(LimitExceeded(line.limit, grant, amount=amount, reserved=reserved, free=free))
         line.waiters = keep
 
     def _room(self, piece: Slice, now: float) -> int:
@@ -498,4 +500,4 @@ class LeaseBook:
             refusal = LeaseGrant(
                 seq=0, granted=0, window_start=piece.start, window_end=end, used=piece.granted, reason="exhausted"
             )
-            future.set_exception(LimitExceeded(limit, refusal))
+            future.set_exception(LimitExceeded(limit, refusal, amount=amount, alone=True))

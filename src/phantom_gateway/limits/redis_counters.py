@@ -73,6 +73,12 @@ class Taken:
 
     granted: int
     used: int
+    spent: int
+    """Of a budget, as the database has it."""
+    held: int
+    """By all nodes."""
+    past: int
+    """In the window before, if it slides."""
     holders: tuple[str, ...]
     """Other nodes that hold some of it."""
 
@@ -113,7 +119,8 @@ class RedisCounters:
              _name(word.key)],
         )  # fmt: skip
         self._judge(answer)
-        return Taken(int(answer[1]), int(answer[2]), tuple(answer[3:]))
+        granted, used, spent, held, past = map(int, answer[1:6])
+        return Taken(granted, used, spent, held, past, tuple(answer[6:]))
 
     async def push(self, epoch: str, words: Sequence[tuple[int, Word]]) -> None:
         """Say (seq, word) of several counters. Raises EpochChanged or StaleWord; then any part may be said."""

@@ -65,16 +65,16 @@ for i = 1, #fields, 2 do
   end
 end
 if kind == 'budget' and not known then return {'load'} end
-local before = 0
+local before, past = 0, 0
 if kind == 'requests' or kind == 'tokens' then
   local values = redis.call('HVALS', KEYS[3])
   for i = 1, #values do
     local held = string.match(values[i], '^(%d+):%d+:%d+$')
     if not held then return {'garbage'} end
-    before = before + tonumber(held)
+    past = past + tonumber(held)
   end
   local share = math.max(0, math.min(1, (finish - now) / (finish - start)))
-  before = math.ceil(before * share)
+  before = math.ceil(past * share)
 end
 local left = amount - spent - others - before - base
 local granted = 0
@@ -86,7 +86,8 @@ redis.call('HSET', KEYS[2], node, text(held) .. ':' .. text(seq) .. ':' .. text(
 redis.call('PEXPIRE', KEYS[2], ttl)
 redis.call('SADD', KEYS[4], ARGV[17])
 redis.call('PEXPIRE', KEYS[4], 172800000)
-return {'ok', text(granted), text(spent + others + before + held), unpack(holders)}
+local used = spent + others + before + held
+return {'ok', text(granted), text(used), text(spent), text(others + held), text(past), unpack(holders)}
 """
 )
 """KEYS: meta, counter, counter of the window before, index of the node.
@@ -95,8 +96,8 @@ ARGV: epoch, node, seq, base (what the node holds), need, want, debt (of ``need`
 spent, ver (both empty: unknown), ttl in ms, sharers, dead (ms after which the word of a silent node counts no more; 0 = never),
 start and end of the window in ms, name of the counter.
 
-Answers ``ok`` granted used holders..., ``load`` (the database has to be asked what is spent), ``stale`` seq, ``closed``, ``epoch``,
-``garbage``."""
+Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` (the database has to be
+asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
 
 PUSH: Final = (
     _HEAD

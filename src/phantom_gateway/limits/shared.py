@@ -395,7 +395,11 @@ class SharedAuthority:
             used += math.ceil(before.amount * max((mirror.end - now) / (mirror.end - mirror.start), 0.0))
         left = share - used
         if need > left:
-            return self._refusal(mirror, "exhausted", max(left, 0), used)
+            past = 0 if before is None else before.amount
+            # The worker reckons with the whole limit, of which the others' shares are taken here.
+            taken = mirror.limit.amount - share
+            refusal = self._refusal(mirror, "exhausted", max(left, 0), used)
+            return refusal._replace(current=mirror.amount + taken, before=past)
         granted = max(need, min(want, left // (2 * max(len(self._workers), 1))))
         mirror.held[worker] = mirror.held.get(worker, 0) + granted
         self._dirty.add(mirror.key)
@@ -417,7 +421,9 @@ class SharedAuthority:
                 mirror.pause_until = now + RECALL_PAUSE
         elif (others or nodes) and not (mirror.fruitless >= FRUITLESS_RECALLS and now < mirror.pause_until):
             return NeedRecall(tuple(dict.fromkeys(others)), nodes, scopes)
-        return self._refusal(mirror, "exhausted", max(mirror.limit.amount - taken.used, 0), taken.used)
+        refusal = self._refusal(mirror, "exhausted", max(mirror.limit.amount - taken.used, 0), taken.used)
+        held = mirror.held.get(worker, 0)
+        return refusal._replace(spent=taken.spent, held=held, current=taken.held, before=taken.past)
 
     @staticmethod
     def _refusal(mirror: Mirror, reason: str, remaining: int = 0, used: int = 0) -> Grant:

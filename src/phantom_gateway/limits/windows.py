@@ -102,6 +102,24 @@ def _zone(name: str) -> tzinfo:
         raise WindowSyntaxError(f"not a time zone: {name!r}") from None
 
 
+def admitted_at(free: int, kept: int, before: int, bounds: tuple[float, float]) -> float:
+    """When a sliding window admits a request, if nothing else happens until then; infinite for never.
+
+    ``free`` is what the limit leaves beside the request (limit less need), ``kept`` what the present window counts, ``before`` what
+    the window before did. Of the window before, the share counts that a window of the same length which ends now still
+    covers; so what is used now begins to fade when the present window ends, and counts for nothing when the next one does.
+    """
+    start, end = bounds
+    if free < 0:
+        return math.inf
+    if kept <= free:
+        fading, room = before, free - kept
+    else:
+        fading, room = kept, free
+        start, end = end, 2 * end - start
+    return start if fading <= room else end - (end - start) * room / fading
+
+
 def _days(count: int, now: float, tz: tzinfo) -> tuple[float, float]:
     today = datetime.fromtimestamp(now, tz).date().toordinal()
     zero = _MONDAY if count % 7 == 0 else _EPOCH_DAY

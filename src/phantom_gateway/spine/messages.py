@@ -275,6 +275,14 @@ class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """What counts as used or reserved of the limit, this grant included."""
     eased: bool = False
     """Of slots: no other worker holds more than its even share (any more), see ``Recall.notice``."""
+    spent: int = 0
+    """Of a refused budget: what the database says of it, which is in ``used`` too."""
+    held: int = 0
+    """Of a refused budget: what this worker holds beyond that, settled or not."""
+    current: int = 0
+    """Of a refused sliding window: what the present window counts by itself."""
+    before: int = 0
+    """Of a refused sliding window: what the window before counted; the share of it that still counts is in ``used``."""
     reason: str = ""
     """Why refused: ``exhausted``; ``recovering`` while the authority rebuilds itself; ``unavailable`` when it cannot be asked."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,16 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from phantom_gateway.ledger.ingest import Batch, spends_of
-from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder
-from phantom_gateway.ledger.replay import Position
+from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder, storable
+from phantom_gateway.ledger.replay import Damage, Position
 from phantom_gateway.store import owners, rollup_fill, sink_postgres, spend_logs
-from phantom_gateway.store.database import Database
+from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
 
 log = logging.getLogger(__name__)
 
 _DELETE_CHUNK = 500
+_VALUE_FAILURES = (DatabaseError, OverflowError, ValueError)
+"""Drivers refuse some values before the database sees them."""
+_STATES = ("22", "54")
+"""Classes of SQLSTATE: a value that is none, and one that is too large for what it shall go into."""
 
 
 class DatabaseSink:
@@ -36,22 +42,34 @@ class DatabaseSink:
             return {row.incarnation: Position(row.n, row.segment, row.offset) for row in rows}
 
     def apply(self, batch: Batch) -> None:
-        """Store a batch with everything that follows from it, or nothing of it."""
+        """Store a batch with everything that follows from it, or nothing of it.
+
+        A record that the database cannot hold is kept aside as damage, and everything else is stored: one record must not stop a
+        node for good.
+        """
         for damage in batch.damage:
             log.error("the journal of %s is damaged: %s", batch.incarnation, damage)
-        closed = batch.closed
+        try:
+            with self._database.append() as connection:
+                _store_closed(connection, batch.incarnation, batch.closed)
+                _store_rest(connection, batch, self._node)
+        except _VALUE_FAILURES as error:
+            if not _is_of_a_value(error):
+                raise
+        else:
+            return
+        closed = [record for record in map(storable, batch.closed) if isinstance(record, Closed)]
         with self._database.append() as connection:
-            if connection.dialect.name == "postgresql":
-                sink_postgres.store(connection, batch, self._node)
-                return
-            row_of, incarnation = spend_logs.row_of, batch.incarnation
-            spend_logs.insert(connection, [row_of(incarnation, record) for record in closed])
-            _add_spend(connection, closed)
-            _add_totals(connection, closed)
-            rollup_fill.add(connection, closed)
-            _close_and_open(connection, batch)
-            _add_damage(connection, batch)
-            _set_position(connection, batch, self._node)
+            aside = _store_storable(connection, batch.incarnation, closed)
+            damaged = (*batch.damage, *[_damage(batch, record, why) for record, why in aside])
+            _store_rest(connection, dataclasses.replace(batch, damage=damaged), self._node)
+        for record, why in aside:
+            log.error(
+                "record %d of %s cannot be stored (%s); it is not in the ledger, but kept in journal_damage",
+                record.n,
+                batch.incarnation,
+                type(why).__name__,
+            )
 
     def all_open(self) -> list[tuple[str, Opened]]:
         """What all incarnations of this node have opened and not closed."""
@@ -61,7 +79,7 @@ class DatabaseSink:
             query = query.where(OPEN_RECORDS.c.incarnation.in_(mine))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        decoded = [(incarnation, decoder.decode(payload)) for incarnation, payload in rows]
+        decoded = [(incarnation, storable(decoder.decode(payload))) for incarnation, payload in rows]
         return [(incarnation, record) for incarnation, record in decoded if isinstance(record, Opened)]
 
     def open_records(self, incarnation: str) -> Sequence[Opened]:
@@ -72,7 +90,7 @@ class DatabaseSink:
             .order_by(OPEN_RECORDS.c.number)
         )
         with self._database.read() as connection:
-            records = [decoder.decode(payload) for payload in connection.execute(query).scalars()]
+            records = [storable(decoder.decode(payload)) for payload in connection.execute(query).scalars()]
         return [record for record in records if isinstance(record, Opened)]
 
     def forget_positions(self, keep: Iterable[str]) -> None:
@@ -85,6 +103,60 @@ class DatabaseSink:
             for start in range(0, len(gone), _DELETE_CHUNK):
                 chunk = gone[start : start + _DELETE_CHUNK]
                 connection.execute(sa.delete(JOURNAL_POSITIONS).where(JOURNAL_POSITIONS.c.incarnation.in_(chunk)))
+
+
+def _store_closed(connection: sa.Connection, incarnation: str, closed: Sequence[Closed]) -> None:
+    """Rows of the ledger and all sums of them."""
+    if connection.dialect.name == "postgresql":
+        sink_postgres.store_closed(connection, incarnation, closed)
+        return
+    spend_logs.insert(connection, [spend_logs.row_of(incarnation, record) for record in closed])
+    _add_spend(connection, closed)
+    _add_totals(connection, closed)
+    rollup_fill.add(connection, closed)
+
+
+def _store_storable(
+    connection: sa.Connection, incarnation: str, closed: Sequence[Closed]
+) -> list[tuple[Closed, Exception]]:
+    """Store all that can be stored; the others are returned, each with the reason. Halves, since hardly ever there are two."""
+    try:
+        with connection.begin_nested():
+            _store_closed(connection, incarnation, closed)
+    except _VALUE_FAILURES as error:
+        if not _is_of_a_value(error):
+            raise
+        if len(closed) == 1:
+            return [(closed[0], error)]
+        half = len(closed) // 2
+        first = _store_storable(connection, incarnation, closed[:half])
+        return first + _store_storable(connection, incarnation, closed[half:])
+    return []
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether the database is sound and only cannot hold what it was given."""
+    if not isinstance(error, DatabaseError) or isinstance(error, sa.exc.DataError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return state.startswith(_STATES)
+
+
+def _damage(batch: Batch, record: Closed, error: Exception) -> Damage:
+    """The record as a whole: its segment is removed. Records contain no prompts, answers or keys."""
+    payload = base64.b64encode(encoder.encode(record)).decode()
+    reason = f"record {record.n} cannot be stored ({type(error).__name__}): {payload}"
+    return Damage(batch.position.segment, batch.position.offset, 0, reason)
+
+
+def _store_rest(connection: sa.Connection, batch: Batch, node: str) -> None:
+    """What is open now, damage, and how far the journal is read."""
+    if connection.dialect.name == "postgresql":
+        sink_postgres.store_rest(connection, batch, node)
+        return
+    _close_and_open(connection, batch)
+    _add_damage(connection, batch)
+    _set_position(connection, batch, node)
 
 
 def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:

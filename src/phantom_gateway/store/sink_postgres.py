@@ -54,13 +54,16 @@ _POSITION = sa.text("""
 """)
 
 
-def store(connection: sa.Connection, batch: Batch, node: str) -> None:
-    """Everything that follows from a batch, within the transaction of ``connection``."""
-    closed = batch.closed
-    copy_rows(connection, [row_of(batch.incarnation, record) for record in closed])
+def store_closed(connection: sa.Connection, incarnation: str, closed: Sequence[Closed]) -> None:
+    """Rows of the ledger and all sums of them, within the transaction of ``connection``."""
+    copy_rows(connection, [row_of(incarnation, record) for record in closed])
     _add_spend(connection, closed)
     _add_totals(connection, closed)
     rollup_fill.add(connection, closed)
+
+
+def store_rest(connection: sa.Connection, batch: Batch, node: str) -> None:
+    """What is open now, damage, and how far the journal is read."""
     if opening := batch.opening:
         numbers = [record.n for record in opening]
         records = [encoder.encode(record) for record in opening]

@@ -26,3 +26,10 @@ def test_unknown_keys_are_kept_and_credentials_concealed() -> None:
 def test_an_exceeded_budget_is_the_clients_error(status: object) -> None:
     with pytest.raises(ValidationError):
         LitellmSettings.model_validate({"budget_exceeded_status_code": status})
+
+
+@pytest.mark.parametrize("amount", [1e-12, "0.0000000009", -1])
+def test_a_budget_below_a_nano_dollar_is_refused(amount: object) -> None:
+    with pytest.raises(ValidationError):
+        LitellmSettings.model_validate({"max_budget": amount})
+    assert LitellmSettings.model_validate({"max_budget": 0}).max_budget == 0

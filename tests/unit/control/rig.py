@@ -17,6 +17,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
@@ -175,7 +176,9 @@ async def rig(path: Path, config: str = CONFIG, database: Database | None = None
     configuration = Configuration(SNAPSHOT, 1.0)
     clock = Clock()
     subjects = SubjectDirectory(threads, configuration)
-    spine = SpineServer(SpineParts(configuration, directory, leases, ingestion, time.time, subjects))
+    spine = SpineServer(
+        SpineParts(configuration, directory, leases, ingestion, time.time, subjects, DatabaseWatch(database))
+    )
     await spine.start(listen(path / "spine.sock"))
     parts = SignInParts(
         sessions=KeyHasher(Secret("cd" * 32)),

@@ -14,6 +14,7 @@ from phantom_gateway.config.loader import parse_config
 from phantom_gateway.control.backends import backends_of
 from phantom_gateway.control.cluster import Cluster
 from phantom_gateway.control.database import AsyncDatabase
+from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
@@ -55,7 +56,8 @@ class Node:
         directory = KeyDirectory(self.database, lambda: master_record("m"), epoch=1)
         configuration = Configuration(SNAPSHOT, 1.0)
         subjects = SubjectDirectory(self.database, configuration)
-        parts = SpineParts(configuration, directory, self.leases, self.ingestion, time.time, subjects)
+        watch = DatabaseWatch(self.database.database)
+        parts = SpineParts(configuration, directory, self.leases, self.ingestion, time.time, subjects, watch)
         self.cluster.begin(SpineServer(parts), self.leases)
 
     async def ask(self, need: int) -> Grant:

@@ -177,3 +177,12 @@ def test_a_body_decoded_for_another_format() -> None:
 def test_fields_that_are_never_sent() -> None:
     call = parse(b'{"model":"m","stop":"x"}', CHAT, "")
     assert json.loads(call.render("up", {}, ask_usage=False, without=frozenset({"stop"}))) == {"model": "up"}
+
+
+def test_what_no_model_reads_is_not_counted() -> None:
+    plain = {"model": "gpt", "messages": [{"role": "user", "content": "hi"}]}
+    labels = {"user": "u" * 500, "metadata": {"a": "x" * 500}, "litellm_metadata": {"b": 1}, "tags": ["t" * 300]}
+    bare = parse(json.dumps(plain).encode(), CHAT, "").size
+    assert bare == len(json.dumps(plain))
+    assert bare <= parse(json.dumps(plain | labels).encode(), CHAT, "").size < bare + 100
+    assert parse(json.dumps(plain | {"tools": ["t" * 300]}).encode(), CHAT, "").size > bare + 300

@@ -59,13 +59,13 @@ def test_what_a_key_may_still_do() -> None:
         assert found == {
             "x-ratelimit-limit-requests": "9",
             "x-ratelimit-remaining-requests": "5",
-            "x-ratelimit-reset-requests": "30",
+            "x-ratelimit-reset-requests": "60",
             "x-ratelimit-api_key-limit-requests": "9",
             "x-ratelimit-api_key-remaining-requests": "5",
             "x-litellm-key-rpm-limit": "9",
             "x-ratelimit-limit-tokens": "900",
             "x-ratelimit-remaining-tokens": "100",
-            "x-ratelimit-reset-tokens": "30",
+            "x-ratelimit-reset-tokens": "60",
             "x-ratelimit-api_key-limit-tokens": "900",
             "x-ratelimit-api_key-remaining-tokens": "100",
             "x-litellm-key-tpm-limit": "900",
@@ -104,10 +104,10 @@ def test_what_has_no_name_at_litellm_counts_for_the_tightest_only() -> None:
     assert parsed(headers.of_limits(slices, NOW)) == {
         "x-ratelimit-limit-requests": "9",
         "x-ratelimit-remaining-requests": "5",
-        "x-ratelimit-reset-requests": "30",
+        "x-ratelimit-reset-requests": "60",
         "x-ratelimit-limit-tokens": "90",
         "x-ratelimit-remaining-tokens": "4",
-        "x-ratelimit-reset-tokens": "30",
+        "x-ratelimit-reset-tokens": "60",
     }
 
 

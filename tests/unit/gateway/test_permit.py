@@ -202,3 +202,9 @@ def test_groups_of_routes_are_of_one_format(allowed: tuple[str, ...], path: byte
     with pytest.raises(ApiError) as caught:
         permits.check_route(key, path)
     assert caught.value.status == 403
+
+
+def test_a_model_name_with_control_characters_is_refused_before_it_is_looked_for() -> None:
+    with pytest.raises(ApiError) as refused:
+        of_key(KeyRecord(id="k"), "gpt\0", table("*"))
+    assert (refused.value.status, refused.value.param) == (400, "model")

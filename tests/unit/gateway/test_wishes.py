@@ -200,3 +200,33 @@ def test_anthropics_place_for_the_user() -> None:
     assert wishes({"metadata": {"user_id": "u1"}}).end_user == "u1"
     assert wishes({"metadata": {"user_id": "u1"}, "user": "u2"}).end_user == "u2"
     assert wishes({"metadata": {"user_id": 1}}).end_user is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"user": "a\0b"}, "user"),
+        ({"user": "a\nb"}, "user"),
+        ({"litellm_session_id": "\x7f"}, "litellm_session_id"),
+        ({"litellm_trace_id": "\0"}, "litellm_trace_id"),
+        ({"tags": ["x", "a\0b"]}, "tags"),
+        ({"metadata": {"tags": ["\0"]}}, "metadata.tags"),
+        ({"litellm_metadata": {"tags": ["\x1f"]}}, "litellm_metadata.tags"),
+    ],
+)
+def test_names_with_control_characters_are_refused(fields: dict[str, Any], name: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        wishes(fields)
+    assert (refused.value.status, refused.value.param) == (400, name)
+
+
+def test_so_are_those_of_headers() -> None:
+    with pytest.raises(ApiError) as refused:
+        wishes(x_litellm_session_id="a\tb")
+    assert (refused.value.status, refused.value.param) == (400, "x-litellm-session-id")
+
+
+def test_any_other_text_is_a_name() -> None:
+    strange = "\u2028\U0001f600\u200b\xa0"
+    assert wishes({"user": strange, "tags": [strange]}).end_user == strange
+    assert wishes({"user": "u" * 5000}).end_user == "u" * 256

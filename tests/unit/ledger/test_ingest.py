@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.unit.ledger.samples import SCOPE, closed, opened
 
@@ -115,6 +116,19 @@ async def test_a_living_journal_is_followed_and_a_dead_one_finished(tmp_path: Pa
     assert database.finals == ["w1"]
     assert names(tmp_path) == []
     assert control.step() == 0
+
+
+async def test_no_nul_gets_beyond_a_journal(tmp_path: Path) -> None:
+    database, log = Database(), Log()
+    control = ingestor(tmp_path, database, log)
+    journal = start(tmp_path, "w1")
+    journal.append(msgspec.structs.replace(opened("a"), end_user="a\0b"))
+    journal.append(msgspec.structs.replace(closed("c"), tags=("\0",)))
+    control.step()
+    assert [record.end_user for record in database.open_records("w1")] == ["a\ufffdb"]
+    assert database.rows["w1", 2].tags == ("\ufffd",)
+    await journal.close()
+    control.close()
 
 
 async def test_ingested_segments_are_deleted(tmp_path: Path) -> None:

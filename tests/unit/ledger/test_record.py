@@ -5,7 +5,7 @@ import pytest
 from tests.unit.ledger.samples import closed, opened
 
 from phantom_gateway.ledger.frames import MAX_PAYLOAD
-from phantom_gateway.ledger.record import Closed, Opened, Record, Spend, clipped, decoder, encoder
+from phantom_gateway.ledger.record import Closed, Opened, Record, Spend, clipped, decoder, encoder, storable
 from phantom_gateway.ledger.usage import Usage
 
 # The serialised form is for ever: these arrays were written by release 0.1.0 and may only grow at their ends.
@@ -75,3 +75,28 @@ def test_clipping_changes_nothing_in_a_normal_record() -> None:
     record = opened()
     assert clipped(record) == record
     assert isinstance(clipped(record), Opened)
+
+
+@pytest.mark.parametrize("record", [opened(), closed()])
+def test_a_record_without_nul_is_stored_as_it_is(record: Record) -> None:
+    assert storable(record) is record
+
+
+@pytest.mark.parametrize("record", [opened(), closed()])
+def test_nul_is_replaced_in_every_text(record: Record) -> None:
+    names = [
+        name
+        for name, value in zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True)
+        if isinstance(value, str) and name != "status"
+    ]
+    for name in names:
+        bad = msgspec.structs.replace(record, **{name: "a\0b"})
+        assert getattr(storable(bad), name) == "a\ufffdb"
+    bad = msgspec.structs.replace(record, tags=("x", "\0"), **{_charges(record): (Spend("budget:a\0:", 0.0, 3),)})
+    clean = storable(bad)
+    assert clean.tags == ("x", "\ufffd")
+    assert getattr(clean, _charges(clean)) == (Spend("budget:a\ufffd:", 0.0, 3),)
+
+
+def _charges(record: Record) -> str:
+    return "spends" if isinstance(record, Closed) else "reserved"

@@ -46,7 +46,7 @@ def test_a_need_is_granted_whole_or_not_at_all() -> None:
     subject = authority()
     assert granted(subject.ask("a", limit(), 60, 60, NOW)) == 60
     refusal = subject.ask("b", limit(), 41, 500, NOW, recalled=True)
-    assert refusal == Grant(0, 0.0, 0.0, 40, 60, "exhausted")
+    assert refusal == Grant(0, 0.0, 0.0, 40, 60, "exhausted", current=60)
     assert granted(subject.ask("b", limit(), 40, 40, NOW)) == 40
 
 

@@ -5,12 +5,15 @@ import math
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
 from phantom_gateway.limits.book import IDLE_SECONDS, LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
+from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -442,3 +445,45 @@ async def test_few_slices_are_looked_at_at_once_and_none_is_forgotten(monkeypatc
     counts = [len(node.book.idle(node.now)) for _ in range(5)]
     assert counts == [3, 3, 3, 1, 0], "the more there are, the shorter each is kept"
     assert node.book.held() == ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    kind=st.sampled_from(["requests", "tokens"]),
+    window=st.sampled_from(["60s", "24h"]),
+    amount=st.integers(1, 60),
+    uses=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(1, 40), st.integers(0, 60), st.integers(0, 50)),
+        min_size=1,
+        max_size=25,
+    ),
+)
+async def test_who_waits_as_long_as_he_is_told_is_admitted(
+    kind: LimitKind, window: str, amount: int, uses: list[tuple[int, int, int, int]]
+) -> None:
+    """Over several workers, with requests that use more or less than they reserved; whoever of them is asked again."""
+    node, rate = Node(workers=3), limit(kind, amount, window)
+    books = list(node.books.values())
+    unit = 1 if window == "60s" else 1440
+    refused = 0
+    for index, wanted, used, pause in uses:
+        need = 1 if kind == "requests" else min(wanted, amount)
+        try:
+            reservation = await books[index].take_all((rate,), (need,), node.now)
+        except LimitExceeded as error:
+            refused += 1
+            await _come_again(node, books[(index + refused) % 3], rate, need, error.frees_at)
+        else:
+            reservation.settle(tokens=used)
+        node.idle()
+        node.now += pause * unit
+
+
+async def _come_again(node: Node, book: LeaseBook, rate: Limit, need: int, frees_at: float) -> None:
+    assert frees_at >= node.now
+    end = window_bounds(rate.window, node.now)[1]
+    if frees_at > end:
+        node.now = end
+        node.idle()
+    node.now = max(node.now, frees_at) + 0.001
+    (await book.take_all((rate,), (need,), node.now)).release()

@@ -64,7 +64,7 @@ async def test_an_epoch_begins_once_and_is_opened(counters: RedisCounters) -> No
     assert await counters.join("another") == frozenset()
     await counters.open("another")
     await counters.open(first.epoch)
-    assert await counters.take(first.epoch, 1, word(), wish(1)) == Taken(1, 1, ())
+    assert await counters.take(first.epoch, 1, word(), wish(1)) == Taken(1, 1, 0, 1, 0, ())
     await counters.begin(first.epoch)
     with pytest.raises(EpochChanged):
         await counters.take(first.epoch, 2, word(), wish(1))
@@ -88,7 +88,7 @@ async def test_late_words_change_nothing(counters: RedisCounters, epoch: str) ->
     with pytest.raises(StaleWord):
         await counters.take(epoch, 10, word(), wish(1))
     other = RedisCounters(counters.link, "i", "other")
-    assert await other.take(epoch, 1, word(), wish(41)) == Taken(0, 60, ("me",))
+    assert await other.take(epoch, 1, word(), wish(41)) == Taken(0, 60, 0, 60, 0, ("me",))
 
 
 async def test_what_is_said_is_found_again(counters: RedisCounters, epoch: str) -> None:
@@ -115,7 +115,7 @@ async def test_silent_nodes_are_given_up(counters: RedisCounters, epoch: str, re
 
 
 async def test_a_debt_takes_nothing(counters: RedisCounters, epoch: str) -> None:
-    assert await counters.take(epoch, 2, word(spent=(98, 1)), wish(7, debt=5)) == Taken(7, 100, ())
+    assert await counters.take(epoch, 2, word(spent=(98, 1)), wish(7, debt=5)) == Taken(7, 100, 98, 2, 0, ())
 
 
 async def test_nonsense_is_noticed(counters: RedisCounters, epoch: str, redis_server: RedisServer) -> None:

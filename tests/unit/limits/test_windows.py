@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.limits.windows import FOREVER, WindowSyntaxError, parse, seconds, window_bounds
+from phantom_gateway.limits.windows import FOREVER, WindowSyntaxError, admitted_at, parse, seconds, window_bounds
 
 WINDOWS = st.sampled_from(
     ["1s", "30s", "60s", "15m", "1h", "5h", "24h", "1d", "2d", "7d", "10d", "30d", "2w", "1mo", "3mo"]
@@ -92,3 +92,17 @@ def test_windows_tile_time(window: str, now: float, anchor: float, zone: str) ->
     assert window_bounds(window, end, anchor)[0] == end
     assert window_bounds(window, start, anchor) == (start, end)
     assert 0 < end - start <= 1.2 * seconds(window) + 7200
+
+
+@given(st.integers(0, 50), st.integers(0, 100), st.integers(0, 100), st.floats(0.0, 1.0))
+def test_a_sliding_window_admits_from_then_on_and_not_before(free: int, kept: int, before: int, at: float) -> None:
+    start, end = 600.0, 660.0
+    opens = admitted_at(free, kept, before, (start, end))
+    assert start <= opens <= 2 * end - start
+    now = start + 2 * (end - start) * at
+    in_next = now >= end
+    counted = (0, kept) if in_next else (kept, before)
+    last = 2 * end - start if in_next else end
+    used = counted[0] + counted[1] * (last - now) / (end - start)
+    assert used <= free + 1e-6 if now >= opens else used >= free - 1e-6
+    assert admitted_at(-1, kept, before, (start, end)) == math.inf

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.store.samples import KEY_ID, closed, opened
 
 from phantom_gateway.ledger.ingest import Batch
-from phantom_gateway.ledger.record import Record, Spend
+from phantom_gateway.ledger.record import Closed, Record, Spend, clipped, decoder, encoder, storable
 from phantom_gateway.ledger.replay import Damage, Position
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
@@ -66,6 +67,80 @@ def test_a_batch_that_fails_leaves_nothing(database: Database) -> None:
     assert count(database, OPEN_RECORDS) == 0
     with database.read() as connection:
         assert spend.of_window(connection, SCOPE, 0.0) == 5
+
+
+def test_a_record_that_no_database_holds_is_kept_aside_and_stops_nobody(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = DatabaseSink(database)
+    monster = closed(3, opened=1, cost=1 << 63)
+    sink.apply(batch([opened(1), closed(2, cost=5), monster, closed(4, cost=7), opened(5)], 5))
+    assert sink.positions() == {"w1": Position(5, 1, 50)}
+    assert [record.n for record in sink.open_records("w1")] == [5]
+    with database.read() as connection:
+        assert connection.execute(sa.select(REQUESTS.c.number).order_by(REQUESTS.c.number)).scalars().all() == [2, 4]
+        assert spend.of_window(connection, SCOPE, 0.0) == 12
+        total = spend.totals(connection, [spend.key_entity(KEY_ID)])[spend.key_entity(KEY_ID)]
+        reason = connection.execute(sa.select(JOURNAL_DAMAGE.c.reason)).scalar_one()
+    assert (total.amount_nano, total.requests) == (12, 2)
+    assert reason.startswith("record 3 cannot be stored")
+    assert decoder.decode(base64.b64decode(reason.rpartition(" ")[2])) == monster
+    assert "record 3 of w1 cannot be stored" in caplog.text
+    sink.apply(batch([closed(6, cost=1)], 6))
+    assert count(database, REQUESTS) == 3
+
+
+TEXTS = st.text(st.characters(categories=("L", "N", "P", "Z", "C")) | st.just("\0"), min_size=1, max_size=300)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=3)), min_size=1, max_size=4))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_text_a_journal_holds_reaches_the_ledger(
+    database: Database, named: list[tuple[str, str, str, list[str]]]
+) -> None:
+    """Control characters and lone surrogates included; on both databases the same is stored."""
+    with database.write() as connection:
+        for table in METADATA.sorted_tables:
+            connection.execute(sa.delete(table))
+    written: list[Closed] = []
+    for n, (user, session, model, tags) in enumerate(named, 1):
+        fields: dict[str, Any] = {
+            "end_user": user,
+            "session_id": session,
+            "upstream_model": model,
+            "model": model,
+            "tags": tuple(tags),
+        }
+        record = closed(n, spends=(Spend(f"budget:customer:{user}:", 0.0, 1),), **fields)
+        read = storable(decoder.decode(encoder.encode(clipped(record))))
+        assert isinstance(read, Closed)
+        written.append(read)
+    DatabaseSink(database).apply(batch(written, len(written)))
+    with database.read() as connection:
+        rows = connection.execute(sa.select(REQUESTS).order_by(REQUESTS.c.number)).all()
+        entities = set(connection.execute(sa.select(TOTALS.c.entity)).scalars())
+    for (user, session, model, _), row in zip(named, rows, strict=True):
+        assert (row.end_user, row.session_id, row.upstream_model) == (_held(user), _held(session), _held(model))
+        assert f"customer:{_held(user)}" in entities
+    assert count(database, JOURNAL_DAMAGE) == 0
+
+
+def _held(text: str) -> str:
+    return text[:256].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def test_a_text_with_nul_that_comes_without_cleaning_stops_nobody(pg: Database) -> None:
+    record = closed(1, end_user="a\0b", spends=(Spend("budget:customer:a\0b:", 0.0, 5),))
+    DatabaseSink(pg).apply(batch([record], 1))
+    with pg.read() as connection:
+        assert connection.execute(sa.select(REQUESTS.c.end_user)).scalar_one() == "a\ufffdb"
+
+
+def test_an_open_record_with_nul_is_cleaned_when_it_is_read(database: Database) -> None:
+    sink = DatabaseSink(database)
+    sink.apply(batch([opened(1, end_user="a\0b")], 1))
+    assert [record.end_user for record in sink.open_records("w1")] == ["a\ufffdb"]
+    assert [record.end_user for _, record in sink.all_open()] == ["a\ufffdb"]
 
 
 def test_damage_is_remembered(database: Database) -> None:

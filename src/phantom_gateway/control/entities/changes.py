@@ -91,4 +91,6 @@ def _entry(model: str, budget: ModelBudget) -> JsonObject:
     for name in ("rpm_limit", "tpm_limit"):
         if getattr(budget, name) is not None:
             found[name] = getattr(budget, name)
+    if not found:
+        raise bad_field("model_max_budget", f"{model[:60]}: there is no limit in it")
     return found

@@ -62,8 +62,14 @@ def _check_spend(value: Any) -> Any:
 def _check_money(value: float) -> float:
     if not 0 <= value <= MAX_USD:
         raise ValueError(f"must be between 0 and {MAX_USD} dollars")
-    usd_to_nano(value)
+    if value and not usd_to_nano(value):
+        raise ValueError("must be 0 or at least a nano-dollar (0.000000001)")
     return value
+
+
+def _check_interval(text: str) -> str:
+    parse_duration(text)
+    return text.strip()
 
 
 def _check_moment(text: str) -> str:
@@ -77,6 +83,8 @@ Text = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
 Duration = Annotated[str, AfterValidator(_check_duration)]
 Window = Annotated[str, AfterValidator(_check_window)]
 """The window of a budget: a duration that may name a time zone (``1d@Europe/Berlin``)."""
+Interval = Annotated[str, AfterValidator(_check_interval)]
+"""A duration that is echoed as it was given."""
 Dollars = Annotated[float, AfterValidator(_check_money)]
 Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_moment)]
 """A date or a time, as ``control.timestamps`` reads it."""

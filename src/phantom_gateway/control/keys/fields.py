@@ -14,6 +14,7 @@ from phantom_gateway.control.entities.fields import (
     ByModel,
     Dollars,
     Duration,
+    Interval,
     JsonObject,
     Kept,
     Later,
@@ -45,7 +46,7 @@ class KeyFields(AllowanceFields):
     access_group_ids: Names | None = None
     budget_fallbacks: Annotated[dict[Name, Names], Field(max_length=1000)] | None = None
     auto_rotate: bool | None = None
-    rotation_interval: Duration | None = None
+    rotation_interval: Interval | None = None
 
     agent_id: Kept = None
     config: Kept = None
@@ -76,7 +77,7 @@ class KeyFields(AllowanceFields):
     send_invite_email: Later = None
 
 
-KEPT = ("agent_id", "config", "permissions", "disable_global_guardrails", "budget_fallbacks")
+KEPT = ("agent_id", "config", "permissions", "disable_global_guardrails", "budget_fallbacks", "rotation_interval")
 """Stored in ``extra`` and echoed."""
 
 KeyValue = Annotated[str, StringConstraints(min_length=20, max_length=256, pattern=r"^sk-[\x21-\x7e]+$")]

@@ -10,14 +10,15 @@ import sqlalchemy as sa
 from phantom_gateway.control.entities.limits import Entity, completed
 from phantom_gateway.control.entities.view import allowance_view, budget_table, budgets_by_id, spends
 from phantom_gateway.control.timestamps import iso
-from phantom_gateway.store import tenants
+from phantom_gateway.ledger.money import nano_to_usd
+from phantom_gateway.store import rollups, tenants
 from phantom_gateway.store.keys import DeletedKeyRow, KeyRow
+from phantom_gateway.store.rollups import Question
 from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.spend import key_entity
 from phantom_gateway.store.tenancy_tables import USERS
 
 _NOT_YET: dict[str, Any] = {
-    "model_spend": {},
     "allowed_cache_controls": [],
     "object_permission_id": None,
     "object_permission": None,
@@ -37,11 +38,12 @@ def views(connection: sa.Connection, rows: Sequence[KeyRow], now: float) -> list
     """The rows with their spend, without ``token``."""
     budgets = budgets_by_id(connection, rows)
     entities = [Entity(key_entity(row.id), completed(row, budgets.get(row.budget_id or ""))) for row in rows]
-    spent = spends(connection, entities, now)
+    spent, by_model = spends(connection, entities, now), _model_spend(connection, rows, now)
     return [
         {
             **_view(row, now),
             **spent[key_entity(row.id)],
+            "model_spend": by_model.get(row.id, {}),
             **_NOT_YET,
             "litellm_budget_table": budget_table(budgets.get(row.budget_id or ""), now),
         }
@@ -75,6 +77,18 @@ def with_users(connection: sa.Connection, shown: list[JsonObject], near: Conditi
     ]
 
 
+def _model_spend(connection: sa.Connection, rows: Sequence[KeyRow], now: float) -> dict[str, dict[str, float]]:
+    """By key and model group what was spent in its whole life, in dollars."""
+    wanted = {"key_id": [row.id for row in rows]}
+    question = Question(first=0, last=int(now) // 86_400 + 1, only=wanted)
+    found: dict[str, dict[str, float]] = {}
+    for each in rollups.costs(connection, question, ("key_id", "model_group")):
+        key_id, model = each.group
+        if model:  # a correction of a key is nobody's
+            found.setdefault(key_id, {})[model] = nano_to_usd(each.metrics.cost_nano)
+    return found
+
+
 def _view(row: KeyRow, now: float) -> JsonObject:
     rotates = row.rotation_s is not None
     return {
@@ -98,7 +112,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "allowed_routes": row.allowed_routes,
         "key_type": row.key_type,
         "auto_rotate": rotates,
-        "rotation_interval": f"{row.rotation_s}s" if rotates else None,
+        "rotation_interval": (row.extra.get("rotation_interval") or f"{row.rotation_s}s") if rotates else None,
         "rotation_count": row.rotations,
         "rotation_due": row.rotation_s is not None and (row.rotated_at or row.created_at) + row.rotation_s <= now,
         "last_rotation_at": iso(row.rotated_at),

@@ -30,6 +30,7 @@ _OWN = frozenset(
         "team_id",
         "budget_fallbacks",
         "auto_rotate",
+        "rotation_interval",
     }
 )
 """What narrows, names or places a key. ``model_max_budget`` stands for all limits by model."""

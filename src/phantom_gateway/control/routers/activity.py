@@ -75,6 +75,8 @@ class Asked:
         only["key_id"] = await key_ids(self.request, _split("api_key", query["api_key"]))
         only[self.family.entity] = _split(self.family.wanted, query[self.family.wanted])
         without = _split(self.family.unwanted, query.get(self.family.unwanted))
+        if self.family.kinds == PLAIN and not only[self.family.entity]:
+            without.append("")  # the activity of teams is what teams did; that of everybody is /global/activity
         last = days.last
         if query.get("include_current_utc_day") and last == int(now) // DAY - 1:
             last += 1

@@ -63,11 +63,14 @@ def router() -> APIRouter:
 
 
 async def total(request: Request) -> JSONResponse:
-    """What everybody has ever spent."""
+    """What everybody has ever spent, and the budget of the whole gateway (``litellm_settings.max_budget``; 0: none)."""
     services = services_of(request)
+    budget = services.configuration.snapshot.settings.budget
     question = Question(first=0, last=int(services.clock()) // 86_400 + 1)
     found = await _read(request, lambda connection: rollups.total(connection, question))
-    return JSONResponse({"spend": nano_to_usd(found.cost_nano), "max_budget": 0})
+    return JSONResponse(
+        {"spend": nano_to_usd(found.cost_nano), "max_budget": nano_to_usd(budget.amount if budget else 0)}
+    )
 
 
 async def keys(

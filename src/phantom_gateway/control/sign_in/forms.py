@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from phantom_gateway.control.entities.fields import Body
 from phantom_gateway.control.errors import ApiError, describe
 from phantom_gateway.control.sign_in.identity import Attempt
+from phantom_gateway.control.texts import check
 
 FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 20
@@ -60,4 +61,5 @@ def _form(raw: bytes) -> dict[str, str]:
         raise ApiError(400, "The request body is no valid form.", param="request_body") from error
     if len({name for name, _ in pairs}) != len(pairs):
         raise ApiError(400, "A field of the form is repeated.", param="request_body")
+    check(dict(pairs), "")
     return dict(pairs)

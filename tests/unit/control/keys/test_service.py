@@ -106,7 +106,11 @@ async def test_rotation_is_due_when_its_time_has_come(control: Rig) -> None:
     service = KeyService(Writer(later, "me"), Caller(later.master(), Actor(key_id="", role=ADMIN)), ADMIN_REACH)
     assert (await service.info(made["token"])).view["info"]["rotation_due"] is True
     off, _ = await service.update(KeyUpdate(key=made["token"], auto_rotate=False))
-    assert (off["auto_rotate"], off["rotation_due"]) == (False, False)
+    assert (off["auto_rotate"], off["rotation_due"], off["rotation_interval"]) == (False, False, None)
+    monthly = await control.generate(auto_rotate=True, rotation_interval="30d")
+    assert monthly["rotation_interval"] == "30d"
+    changed, _ = await service.update(KeyUpdate(key=monthly["token"], rotation_interval="2w"))
+    assert changed["rotation_interval"] == "2w"
     for body, field in (({"auto_rotate": True}, "auto_rotate"), ({"rotation_interval": "1d"}, "rotation_interval")):
         answer = await control.post("/key/generate", body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
@@ -162,3 +166,18 @@ async def test_the_configuration_bounds_everybody(control: Rig) -> None:
     assert (made["rpm_limit"], made["max_budget"]) == (3, 10)
     answer = await control.post("/key/update", {"key": made["key"], "max_budget": 11})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "max_budget")
+
+
+async def test_spend_is_told_by_model(control: Rig) -> None:
+    made, other = await control.generate(), await control.generate()
+    assert made["model_spend"] == {}
+    journal = control.journal("w")
+    for group, cost in (("a", 250_000_000), ("b", 500_000_000), ("a", 250_000_000)):
+        journal.append(closed(0, cost=cost, key_id=made["token"], group=group, at_ns=time.time_ns()))
+    await control.ingestion.catch_up("w", 3)
+    found = (await control.get("/key/info", key=made["token"])).json()["info"]
+    assert (found["model_spend"], found["spend"]) == ({"a": 0.5, "b": 0.5}, 1.0)
+    listed = (await control.get("/key/list", return_full_object="true")).json()["keys"]
+    shown = {each["token"]: each["model_spend"] for each in listed}
+    assert (shown[made["token"]], shown[other["token"]]) == ({"a": 0.5, "b": 0.5}, {})
+    await journal.close()

@@ -3,11 +3,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from typing import Any
 
 import pytest
 from tests.unit.control.rig import Rig, bearer
 from tests.unit.control.spending_rig import WEEK, day, people, spend
+from tests.unit.store.samples import closed
 
 METRICS = {
     "spend", "flat_cost", "prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
@@ -30,7 +32,7 @@ async def ask(control: Rig, path: str, key: str | None = None, **query: Any) -> 
 async def test_a_day_has_all_its_breakdowns(control: Rig) -> None:
     found = await people(control)
     await spend(control, found)
-    body = await ask(control, "/team/daily/activity/aggregated")
+    body = await ask(control, "/user/daily/activity/aggregated")
     assert [entry["date"] for entry in body["results"]] == [day(back) for back in range(5)], "the newest first"
     today = body["results"][0]
     assert set(today["metrics"]) == METRICS
@@ -48,12 +50,36 @@ async def test_a_day_has_all_its_breakdowns(control: Rig) -> None:
     about = {"key_alias": "key-of-ann", "team_id": "t", "user_id": "ann", "user_email": "ann@x.org", "key_exists": True}
     assert breakdown["api_keys"][ann]["metadata"] == about
     assert breakdown["models"]["up-ann"]["api_key_breakdown"][ann]["metrics"]["spend"] == 1.0
-    assert list(breakdown["entities"]) == ["t"]
-    assert breakdown["entities"]["t"]["metadata"] == {"team_alias": "Team"}
-    assert list(breakdown["entities"]["t"]["api_key_breakdown"]) == [ann]
+    assert sorted(breakdown["entities"]) == ["ann", "bob"]
+    assert breakdown["entities"]["ann"]["metadata"] == {"user_email": "ann@x.org", "user_alias": None}
+    assert list(breakdown["entities"]["ann"]["api_key_breakdown"]) == [ann]
     metadata = body["metadata"]
     assert set(metadata) >= METADATA
     assert (metadata["total_spend"], metadata["total_api_keys"], metadata["has_more"]) == (15.0, 2, False)
+
+
+@pytest.mark.parametrize("part", ["", "/aggregated"])
+@pytest.mark.parametrize(
+    ("kind", "amount", "calls"),
+    [("user", 15.0, 20), ("team", 5.0, 10), ("organization", 5.0, 10), ("customer", 5.0, 10)],
+)
+async def test_totals_are_those_of_its_entities(control: Rig, part: str, kind: str, amount: float, calls: int) -> None:
+    """Calls without a team are no activity of teams; a key without anybody is no activity of users."""
+    found = await people(control)
+    await spend(control, found)
+    nobody = control.journal("nobody")
+    nobody.append(closed(0, cost=7 * 10**9, key_id="k" * 64, at_ns=time.time_ns(), spends=()))
+    await control.ingestion.catch_up("nobody", 1)
+    await nobody.close()
+    body = await ask(control, f"/{kind}/daily/activity{part}")
+    metadata = body["metadata"]
+    assert (metadata["total_spend"], metadata["total_api_requests"]) == (amount, calls)
+    for breakdown in ("entities", "models", "providers", "api_keys"):
+        entries = [each for entry in body["results"] for each in entry["breakdown"][breakdown].values()]
+        assert sum(each["metrics"]["spend"] for each in entries) == amount, breakdown
+        assert sum(each["metrics"]["api_requests"] for each in entries) == calls, breakdown
+    exported = await control.get(f"/{kind}/daily/activity/export", format="json", **WEEK)
+    assert sum(row["spend"] for row in exported.json()) == amount
 
 
 async def test_pages_are_of_days_and_totals_of_everything(control: Rig) -> None:
@@ -77,13 +103,13 @@ async def test_pages_are_of_days_and_totals_of_everything(control: Rig) -> None:
         ("user", {"user_id": "nobody"}, 0.0),
         ("user", {"model": "up-bob"}, 10.0),
         ("team", {"team_ids": "t,other"}, 5.0),
-        ("team", {"exclude_team_ids": "t"}, 10.0),
+        ("team", {"exclude_team_ids": "t"}, 0.0),
         ("organization", {"organization_ids": "o"}, 5.0),
         ("tag", {"tags": "blue"}, 10.0),
         ("customer", {"end_user_ids": "eve"}, 5.0),
         ("customer", {"exclude_end_user_ids": "eve"}, 0.0),
         ("agent", {}, 0.0),
-        ("team", {"timezone": -60}, 15.0),
+        ("user", {"timezone": -60}, 15.0),
     ],
 )
 async def test_filters(control: Rig, path: str, query: dict[str, Any], expected: float) -> None:
@@ -107,7 +133,7 @@ async def test_everybody_sees_what_he_reaches_and_nothing_else(control: Rig) -> 
     for kind in ("user", "team", "organization", "customer"):
         for name, amount in expected.items():
             body = await ask(control, f"/{kind}/daily/activity/aggregated", found.keys[name])
-            seen = 0.0 if kind == "customer" and name == "bob" else amount
+            seen = 0.0 if kind != "user" and name == "bob" else amount
             assert body["metadata"]["total_spend"] == seen, (kind, name)
     for query in ({"team_ids": "t"}, {"api_key": found.tokens["ann"]}):
         for part in ("", "/aggregated", "/aggregated/keys"):
@@ -143,8 +169,8 @@ async def test_exports(control: Rig) -> None:
     answer = await control.get("/team/daily/activity/export", **WEEK, export_type="daily_with_models")
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert sum(float(row["spend"]) for row in rows) == 15.0
-    assert {row["team_id"] for row in rows} == {"", "t"}
+    assert sum(float(row["spend"]) for row in rows) == 5.0
+    assert {row["team_id"] for row in rows} == {"t"}
     as_json = await ask(control, "/team/daily/activity/export", export_type="daily_with_models", format="json")
     assert len(as_json) == len(rows)
     assert await ask(control, "/agent/daily/activity/export", format="json") == []

@@ -10,8 +10,8 @@ from phantom_gateway.store.proof import prove
 
 
 async def total(control: Rig) -> float:
-    answer = await control.get("/user/daily/activity/aggregated", **WEEK)
-    return float(answer.json()["metadata"]["total_spend"])
+    found: float = (await control.get("/global/spend")).json()["spend"]
+    return found
 
 
 async def test_a_wrong_price_is_taken_back(control: Rig) -> None:

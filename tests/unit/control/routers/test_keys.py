@@ -129,7 +129,7 @@ async def test_a_bad_field_is_named_and_changes_nothing(control: Rig, field: str
 async def test_json_that_is_none_is_refused(control: Rig, raw: bytes) -> None:
     answer = await control.http.post("/key/generate", content=raw, headers=ADMIN)
     assert answer.status_code == 400
-    assert answer.json()["error"]["param"] in ("metadata", "max_budget")
+    assert answer.json()["error"]["param"] in ("metadata", "metadata.a", "max_budget")
 
 
 async def test_empty_values_of_later_fields_are_accepted_and_echoed(control: Rig) -> None:
@@ -337,6 +337,12 @@ async def test_a_key_learns_that_it_works(control: Rig) -> None:
         ({"temp_budget_increase": 1, "temp_budget_expiry": "2999-01-01"}, "temp_budget_increase"),
         ({"budget_fallbacks": {"demo": "x"}}, "budget_fallbacks.demo"),
         ({"rotation_interval": "often"}, "rotation_interval"),
+        ({"max_budget": 1e-12}, "max_budget"),
+        ({"soft_budget": 4e-10}, "soft_budget"),
+        ({"budget_limits": [{"budget_duration": "1d", "max_budget": 1e-12}]}, "budget_limits.0.max_budget"),
+        ({"model_max_budget": {"demo": {"max_budget": 1e-12}}}, "model_max_budget.demo.max_budget"),
+        ({"model_max_budget": {"demo": {}}}, "model_max_budget"),
+        ({"model_max_budget": {"demo": {"max_budget": None}}}, "model_max_budget"),
         ({"team_id": "nowhere"}, "team_id"),
     ],
 )

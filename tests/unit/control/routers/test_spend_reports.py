@@ -2,14 +2,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from tests.unit.control.rig import Rig, bearer
 from tests.unit.control.spending_rig import WEEK, day, people, spend
+
+from phantom_gateway.spine.snapshot import Budget, Settings
 
 
 async def ask(control: Rig, path: str, key: str | None = None, **query: Any) -> Any:
     answer = await control.get(path, bearer(key) if key else None, **query)
     assert answer.status_code == 200, (path, answer.text)
     return answer.json()
+
+
+async def test_the_budget_of_the_whole_gateway_is_told(control: Rig) -> None:
+    assert await ask(control, "/global/spend") == {"spend": 0.0, "max_budget": 0}
+    configuration = control.services.configuration
+    settings = Settings(budget=Budget(amount=12_500_000_000, window="30d"))
+    configuration.snapshot = msgspec.structs.replace(configuration.snapshot, settings=settings)
+    assert await ask(control, "/global/spend") == {"spend": 0.0, "max_budget": 12.5}
 
 
 async def test_every_report_tells_the_same_story(control: Rig) -> None:
