@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.unit.control.rig import Rig
+from tests.support.servers import PostgresServer
+from tests.unit.control.rig import Rig, rig
 from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.control.ingestion import Ingestion
@@ -144,6 +147,23 @@ async def test_an_outage_of_the_database_loses_nothing(control: Rig) -> None:
     await control.ingestion.catch_up("w1", 5)
     assert await spend_of(control, made["key"]) == 0.005
     await journal.close()
+
+
+async def test_a_text_that_postgresql_cannot_hold_stops_nothing(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Found open and closed, in every name that a caller or an upstream chooses."""
+    names: dict[str, Any] = {"end_user": "a\0b", "session_id": "\0", "tags": ("\0",), "model": "m\0", "team_id": "t\0"}
+    async with rig(tmp_path, database=postgres.open(postgres.migrated())) as control:
+        made = await control.generate(max_budget=1)
+        journal = control.journal("w1")
+        number = journal.append(opened(0, key_id=made["token"], **names))
+        charged = (Spend("budget:customer:a\0b:", 0.0, 1_000_000),)
+        journal.append(closed(0, cost=1_000_000, key_id=made["token"], spends=charged, upstream_model="\0", **names))
+        journal.append(closed(0, opened=number, cost=1_000_000, key_id=made["token"], **names))
+        journal.append(closed(0, cost=1_000_000, key_id=made["token"]))
+        async with asyncio.timeout(20):
+            assert await control.ingestion.catch_up("w1", 4)
+        assert await spend_of(control, made["key"]) == 0.003
+        await journal.close()
 
 
 async def test_while_workers_of_before_are_missing_nothing_is_granted(control: Rig) -> None:
