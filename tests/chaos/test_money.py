@@ -23,9 +23,10 @@ from phantom_gateway.ledger.ingest import Batch, Ingestor, spends_of
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
-from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
+from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.lending import Grant, NeedRecall
 from phantom_gateway.limits.plan import amounts_for
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.limits.windows import window_bounds

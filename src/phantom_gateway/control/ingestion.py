@@ -26,7 +26,8 @@ from phantom_gateway.control.strays import Strays
 from phantom_gateway.ledger.ingest import Batch, Ingestor, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
-from phantom_gateway.limits.authority import Authority, JournalAuthority, Readings
+from phantom_gateway.limits.authority import Authority
+from phantom_gateway.limits.lending import JournalAuthority, Readings
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.sink import DatabaseSink

@@ -10,8 +10,8 @@ from typing import Protocol
 import msgspec
 
 from phantom_gateway.control.spine_connection import SpineConnection
-from phantom_gateway.limits.authority import LeaseAuthority, NeedRecall
 from phantom_gateway.limits.errors import TruthUnavailable
+from phantom_gateway.limits.lending import LeaseAuthority, NeedRecall
 from phantom_gateway.limits.windows import WindowSyntaxError
 from phantom_gateway.spine.codec import SpineProtocolError
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseAsks, LeaseGrant, LeaseGrants, LeaseReturn, Recall

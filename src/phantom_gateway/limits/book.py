@@ -201,12 +201,8 @@ class LeaseBook:
         if now < until:
             return min(until, piece.end)
         scope = piece.limit.scope
-        if (
-            not piece.reserved
-            and scope not in self._lines
-            and scope not in self._fetching
-            and piece.limit.kind in _HELD
-        ):
+        wanted = piece.reserved or scope in self._lines or scope in self._fetching
+        if not wanted and piece.limit.kind in _HELD:
             self._retire(piece)
             return None
         return min(now + longest, piece.end)

@@ -19,17 +19,9 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from phantom_gateway.limits.authority import (
-    FRUITLESS_RECALLS,
-    IDLE_SECONDS,
-    RECALL_PAUSE,
-    RECOVERY_SECONDS,
-    Grant,
-    NeedRecall,
-    Readings,
-    Spends,
-)
+from phantom_gateway.limits.authority import FRUITLESS_RECALLS, IDLE_SECONDS, RECALL_PAUSE, RECOVERY_SECONDS
 from phantom_gateway.limits.fences import Fences
+from phantom_gateway.limits.lending import Grant, NeedRecall, Readings, Spends
 from phantom_gateway.limits.mirror import Mirror
 from phantom_gateway.limits.redis_counters import (
     MOST,

@@ -24,7 +24,7 @@ from phantom_gateway.control.services import Configuration
 from phantom_gateway.control.spine_server import SpineParts, SpineServer
 from phantom_gateway.control.subjects import SubjectDirectory
 from phantom_gateway.ledger.journal import Journal
-from phantom_gateway.limits.authority import Grant
+from phantom_gateway.limits.lending import Grant
 from phantom_gateway.limits.shared import SharedAuthority
 from phantom_gateway.spine.messages import HeldLease, Limit
 from phantom_gateway.store.tables import NODES

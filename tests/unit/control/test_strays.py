@@ -10,7 +10,8 @@ from tests.unit.store.samples import closed, opened
 
 from phantom_gateway.control.strays import Strays, entities_of
 from phantom_gateway.ledger.record import Closed, Opened, Spend
-from phantom_gateway.limits.authority import Authority, Grant
+from phantom_gateway.limits.authority import Authority
+from phantom_gateway.limits.lending import Grant
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import Limit
 

@@ -16,7 +16,8 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.worker import Worker
 from phantom_gateway.ledger.record import Closed, Opened
 from phantom_gateway.ledger.replay import Reader
-from phantom_gateway.limits.authority import Authority, Grant
+from phantom_gateway.limits.authority import Authority
+from phantom_gateway.limits.lending import Grant
 from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.simulator import Simulator

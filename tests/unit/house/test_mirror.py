@@ -37,6 +37,7 @@ WITHOUT_A_TEST = {
     "control/spending/test_activity.py": "routers/test_activity.py asks it over its routes, as everybody",
     "control/spending/test_reports.py": "routers/test_spend_reports.py asks it over its routes, as everybody",
     "control/spending/test_corrections.py": "routers/test_corrections.py books them over their routes, as everybody",
+    "limits/test_lending.py": "declarations without behaviour",
     "store/test_tables.py": "declarations; test_schema.py compares them with the migrations",
     "store/test_tenancy_tables.py": "declarations; test_schema.py compares them with the migrations",
 }

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from tests.support.servers import RedisServer
 
 from phantom_gateway.config.redis_address import parse_redis_url
-from phantom_gateway.limits.authority import Grant, NeedRecall
 from phantom_gateway.limits.epochs import EpochKeeper
 from phantom_gateway.limits.errors import TruthUnavailable
+from phantom_gateway.limits.lending import Grant, NeedRecall
 from phantom_gateway.limits.redis_counters import Key, RedisCounters
 from phantom_gateway.limits.redis_link import RedisLink
 from phantom_gateway.limits.shared import SharedAuthority

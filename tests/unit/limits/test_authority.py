@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from phantom_gateway.limits.authority import IDLE_SECONDS, RECOVERY_SECONDS, Authority, Grant, NeedRecall, Standing
+from phantom_gateway.limits.authority import IDLE_SECONDS, RECOVERY_SECONDS, Authority, Standing
+from phantom_gateway.limits.lending import Grant, NeedRecall
 from phantom_gateway.spine.messages import HeldLease, Limit, LimitKind
 
 NOW = 1_800_000_010.0

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phantom_gateway.limits.authority import Authority, Grant, NeedRecall
+from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import IDLE_SECONDS, LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.lending import Grant, NeedRecall
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.limits.windows import window_bounds

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phantom_gateway.limits.authority import Authority, Grant
+from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimitExceeded
+from phantom_gateway.limits.lending import Grant
 from phantom_gateway.limits.priorities import Reservations, priority_of, reservations
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Over

@@ -7,8 +7,8 @@ import pytest
 from tests.support.servers import RedisServer
 from tests.unit.limits.sharing import NOW, Node, Truth, limit, settle
 
-from phantom_gateway.limits.authority import NeedRecall
 from phantom_gateway.limits.errors import TruthUnavailable
+from phantom_gateway.limits.lending import NeedRecall
 from phantom_gateway.spine.messages import HeldLease, Limit, Over
 
 KEY = ("budget:key:k:", 0.0)

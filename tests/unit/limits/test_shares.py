@@ -12,9 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from phantom_gateway.limits.authority import Authority, Grant
+from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.lending import Grant
 from phantom_gateway.limits.shares import MAX_NOTICES, Place, Shares, Used, even_share
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, Limit, LimitKind

@@ -36,7 +36,15 @@ def test_outlines_are_read_without_what_is_wide(tmp_path: Path) -> None:
     database = open_sqlite(tmp_path / "models.db")
     schema.migrate(database)
     with database.write() as connection:
-        row = ModelRow(id="m", name="group", params={"model": "x"}, info=ROW.info, created_at=5.0, updated_at=6.0)
+        row = ModelRow(
+            id="m",
+            name="group",
+            params={"model": "x"},
+            info=ROW.info,
+            created_at=5.0,
+            updated_at=6.0,
+            created_by="root",
+        )
         tenants.MODELS.insert(connection, row)
         assert outlines(connection) == [ROW]
     database.close()
