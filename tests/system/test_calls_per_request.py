@@ -38,7 +38,7 @@ LIMITED = 150
 """The same with fifteen limits on the key and everything above it."""
 CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
-MESSAGE = 167
+MESSAGE = 169
 """Calls for a message that passes to Anthropic as it came."""
 MESSAGE_CHUNK = 12
 """Calls for one chunk of such a stream."""

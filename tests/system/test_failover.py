@@ -41,6 +41,7 @@ router_settings:
 phantom:
   upstream:
     stall_timeout: 0.5
+    retry_share: 1  # every case is a failure here
 """
 
 
