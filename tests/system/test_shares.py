@@ -57,7 +57,7 @@ def test_batch_may_borrow_until_the_model_is_saturated_and_then_has_its_share(ga
     assert (error["details"]["priority"], error["details"]["model"], error["details"]["limit"]) == ("batch", "gpt", 2)
     assert "priority 'batch'" in error["message"]
     assert refused.headers["x-litellm-priority"] == "batch"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert 1 <= int(refused.headers["retry-after"]) <= 120, "the window slides: what was used counts for two of them"
     assert ask(gateway, nobody, "gpt").status_code == 429
     assert statuses(gateway, live, "gpt", 12) == [200] * 10 + [429] * 2, "the model itself is full"
 
