@@ -95,9 +95,14 @@ class Ask:
         return min(self.chunks, self.limit)
 
     @property
+    def size(self) -> int:
+        """Bytes of what a model reads of the body: not the name of the customer."""
+        return len(self.body()) - (len(json.dumps(self.customer)) if self.customer else 0)
+
+    @property
     def question(self) -> int:
         """Input tokens by the size of the body, which is what is billed where nobody reported them."""
-        return -(-len(self.body()) // BYTES_PER_TOKEN)
+        return -(-self.size // BYTES_PER_TOKEN)
 
     @property
     def bill(self) -> Bill:
@@ -127,12 +132,12 @@ class Ask:
     def estimate(self) -> int:
         """Nano-dollars billed when the worker dies: the size of the question and ``max_tokens``, at the group's dearest price."""
         dear_in, dear_out = self._dearest()
-        return ((len(self.body()) // BYTES_PER_TOKEN + 1) * dear_in + self.limit * dear_out) // MILLION
+        return ((self.size // BYTES_PER_TOKEN + 1) * dear_in + self.limit * dear_out) // MILLION
 
     def worst(self) -> int:
         """Nano-dollars reserved: as many tokens as bytes."""
         dear_in, dear_out = self._dearest()
-        return -(-(len(self.body()) * dear_in + self.limit * dear_out) // MILLION)
+        return -(-(self.size * dear_in + self.limit * dear_out) // MILLION)
 
     def _dearest(self) -> tuple[int, int]:
         prices = [PRICES[name] for name in GROUPS[self.model]]
