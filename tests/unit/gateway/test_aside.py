@@ -116,7 +116,7 @@ async def test_a_full_deployment_is_left_out_and_all_full_say_when_to_come_again
         assert sorted(each.headers["x-litellm-model-id"] for each in answers) == ["large"] * 3 + ["small"] * 2
         full = await rig.chat(key)
         assert (full.status, full.error["type"]) == (429, "throttling_error")
-        assert 1 <= int(full.headers["retry-after"]) <= 60
+        assert 1 <= int(full.headers["retry-after"]) <= 120, "the window slides"
         assert full.error["details"]["entity"] in ("deployment:small", "deployment:large")
         assert rig.simulator.counts()["total"]["requests"] == 5
 
