@@ -45,7 +45,7 @@ MODES: MappingProxyType[str, tuple[Bill, Bill]] = MappingProxyType(
         "error_event": ("none", "some"),
         "invalid_json_chunk": ("guess", "all"),
         "bad_chunk_size": ("guess", "all"),
-        "gzip": ("all", "guess"),
+        "gzip": ("all", "all"),
         "both_cl_te": ("none", "none"),
         "html": ("none", "none"),
         "empty_body": ("none", "none"),

@@ -110,7 +110,7 @@ TABLE: dict[str, tuple[Outcome, Outcome | Ending]] = {
     "nul": (LOST, STREAMED),
     "invalid_json_chunk": (LOST, STREAMED),
     "wrong_content_type": (FINE, STREAMED),
-    "gzip": (FINE, LOST),
+    "gzip": (FINE, STREAMED),
     "huge_body": (LOST, BROKEN),
     "continue_100": (FINE, STREAMED),
     "http10": (FINE, STREAMED),

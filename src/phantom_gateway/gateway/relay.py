@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from phantom_gateway.wire.decoding import Inflater
 from phantom_gateway.wire.errors import BadResponse, ResponseTooLarge
 
 if TYPE_CHECKING:
@@ -23,9 +24,19 @@ END_S = 1.0
 
 
 class StreamRelay:
-    """The sink of a streamed upstream response."""
+    """The sink of a streamed upstream response. Raises BadResponse where its content coding is not understood."""
 
-    __slots__ = ("_block", "_responder", "_response", "_tap", "_tell_writable", "first_ns", "refused", "touched")
+    __slots__ = (
+        "_block",
+        "_inflater",
+        "_responder",
+        "_response",
+        "_tap",
+        "_tell_writable",
+        "first_ns",
+        "refused",
+        "touched",
+    )
 
     def __init__(
         self, response: Response | MockedResponse | CountedResponse, responder: Responder, tap: Tap, block: bytes
@@ -35,6 +46,8 @@ class StreamRelay:
         self._tap = tap
         self._block = block
         self._tell_writable = False
+        coding = response.get(b"content-encoding")
+        self._inflater = None if coding is None or coding.lower() == b"identity" else Inflater(coding)
         self.first_ns = 0
         self.touched = False
         """Something came that is no whole event."""
@@ -51,6 +64,8 @@ class StreamRelay:
         if self.refused is not None:
             return
         try:
+            if self._inflater is not None:
+                data = self._inflater.feed(data)
             out = self._tap.feed(data)
         except (BadResponse, ResponseTooLarge) as error:
             self.refused = error

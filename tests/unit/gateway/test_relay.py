@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from phantom_gateway.dialects.openai import StreamTap
@@ -17,8 +19,12 @@ ERROR = b'data: {"error":{"message":"broken"}}\n\n'
 class Upstream:
     """Records what the relay does to the response it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, coding: bytes | None = None) -> None:
         self.done: list[str] = []
+        self.coding = coding
+
+    def get(self, name: bytes) -> bytes | None:
+        return self.coding if name == b"content-encoding" else None
 
     def pause(self) -> None:
         self.done.append("pause")
@@ -60,8 +66,10 @@ class Caller:
         self.finished = True
 
 
-def relay(max_event: int = 10_000, *, hide_usage: bool = True) -> tuple[StreamRelay, Upstream, Caller]:
-    upstream, caller = Upstream(), Caller()
+def relay(
+    max_event: int = 10_000, *, hide_usage: bool = True, coding: bytes | None = None
+) -> tuple[StreamRelay, Upstream, Caller]:
+    upstream, caller = Upstream(coding), Caller()
     tap = StreamTap("gpt", hide_usage, max_event)
     return StreamRelay(upstream, caller, tap, b"x: y\r\n"), upstream, caller  # type: ignore[arg-type]
 
@@ -77,6 +85,28 @@ def test_every_split_gives_the_same_stream() -> None:
         subject.end()
         assert caller.data == expected, cut
         assert caller.finished
+
+
+def test_a_packed_stream_is_unpacked_at_every_split() -> None:
+    whole = gzip.compress(FIRST + WORD * 3 + STOP + USAGE + DONE)
+    for cut in range(len(whole) + 1):
+        subject, _, caller = relay(coding=b"gzip")
+        subject.data(whole[:cut])
+        subject.data(whole[cut:])
+        subject.end()
+        assert caller.data == (FIRST + WORD * 3 + STOP + DONE).replace(b'"up"', b'"gpt"'), cut
+
+
+def test_what_cannot_be_unpacked_is_no_answer() -> None:
+    with pytest.raises(BadResponse):
+        relay(coding=b"br")
+    subject, upstream, caller = relay(coding=b"gzip")
+    subject.data(FIRST)
+    assert isinstance(subject.refused, BadResponse)
+    assert (upstream.done, caller.started) == (["close"], False)
+    subject, _, caller = relay(coding=b"Identity")
+    subject.data(FIRST)
+    assert caller.started
 
 
 def test_the_head_goes_out_with_the_first_event() -> None:
