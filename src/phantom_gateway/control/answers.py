@@ -13,7 +13,7 @@ Owner = Literal["db", "config"]
 class Answer(BaseModel):
     """Base: all fields are there, and no others."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), defer_build=True)
 
 
 class Message(Answer):
@@ -45,7 +45,7 @@ class ModelRecord(Answer):
 class ModelFacts(BaseModel):
     """``model_info``: further fields are those its owner wrote."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     id: str
     db_model: bool
@@ -265,7 +265,7 @@ class Cost(Answer):
 class CostParts(BaseModel):
     """US dollars by request, day and month, by part, and the prices they come from."""
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), defer_build=True)
 
     model: str
     input_tokens: int
