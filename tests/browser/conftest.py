@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.support import demo_data
 from tests.support.demo_data import Demo
 from tests.support.gateway import MASTER_KEY, Gateway, SimulatorThread, running_gateway
@@ -23,6 +23,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+PATIENCE_MS = 30_000
+"""What is to be seen is seen much sooner, but for a machine that does other things as well."""
 WATCH = """
 window.__violations = [];
 document.addEventListener('securitypolicyviolation', (event) => {
@@ -65,6 +67,7 @@ def chromium() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("NO BROWSER: the Admin UI is not tested. Install chromium, or name one in CHROMIUM.")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -136,7 +139,7 @@ def browse(chromium: Browser, gateway: Gateway, signed_in: Callable[[str], str])
             viewport={"width": width, "height": 900}, locale="en-GB", reduced_motion="reduce"
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.add_init_script(WATCH)
         stored = (

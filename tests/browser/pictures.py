@@ -21,8 +21,8 @@ from tests.support.gateway import MASTER_KEY, SimulatorThread, running_gateway
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs" / "ui"
 PAGES = (
-    "overview", "logs", "usage", "playground", "models", "keys", "teams", "users", "organizations", "customers", "budgets",
-    "tags", "audit", "settings",
+    "overview", "logs", "usage", "playground", "models", "routing", "keys", "teams", "users", "organizations", "customers",
+    "budgets", "tags", "audit", "settings",
 )  # fmt: skip
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 

@@ -15,6 +15,7 @@ PAGES = {
     "usage": ("Usage", "Nutzung"),
     "playground": ("Playground", "Spielwiese"),
     "models": ("Models", "Modelle"),
+    "routing": ("Routing", "Routing"),
     "keys": ("Keys", "Schlüssel"),
     "teams": ("Teams", "Teams"),
     "users": ("Users", "Benutzer"),

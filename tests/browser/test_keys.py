@@ -64,6 +64,10 @@ def test_a_key_from_its_making_to_its_end(browse: Opener, gateway: Gateway) -> N
     assert works(gateway, key), "the old one goes on for an hour"
     page.get_by_role("button", name="I have copied it").click()
 
+    changes = page.get_by_role("dialog").get_by_role("region", name="Changes")
+    expect(changes.get_by_text("key.rotated").or_(changes.get_by_text("key.regenerated"))).to_be_visible()
+    changes.get_by_text("key.created").click()
+    expect(changes.get_by_role("rowheader", name="key_alias")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog", name="Delete made-here?").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -13,7 +13,7 @@ from bench.books.run import Plan, run
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("nodes", [1, 2], ids=["one node", "two nodes"])
 async def test_the_books_agree_after_a_storm(tmp_path: Path, nodes: int) -> None:
     outcome = await run(Plan(seconds=15, nodes=nodes, seed=nodes, callers=12), tmp_path)

@@ -26,7 +26,7 @@ KILLS = 30
 """Of each kind."""
 CALLERS = 6
 PATH = "/v1/chat/completions"
-SECONDS = 240
+SECONDS = 600
 
 
 class Load:

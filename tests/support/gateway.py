@@ -155,7 +155,7 @@ class Gateway:
         return self.process.wait(seconds)
 
 
-def wait_until(condition: Any, seconds: float = 10.0) -> None:
+def wait_until(condition: Any, seconds: float = 30.0) -> None:
     """Poll until ``condition()`` is true. Raises AssertionError when it stays false."""
     deadline = time.monotonic() + seconds
     while not condition():

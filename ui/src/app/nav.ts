@@ -25,6 +25,7 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
     places: [
       { to: "/playground", name: "nav.playground", icon: "playground" },
       { to: "/models", name: "nav.models", icon: "models", needs: "model.read" },
+      { to: "/routing", name: "nav.routing", icon: "routing", needs: "config.read" },
     ],
   },
   {

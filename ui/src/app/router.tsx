@@ -19,6 +19,7 @@ const pages = [
   page("/usage", lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage")),
   page("/playground", lazyRouteComponent(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage")),
   page("/models", lazyRouteComponent(() => import("@/features/models/ModelsPage"), "ModelsPage")),
+  page("/routing", lazyRouteComponent(() => import("@/features/routing/RoutingPage"), "RoutingPage")),
   page("/keys", lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage")),
   page("/teams", lazyRouteComponent(entities, "TeamsPage")),
   page("/users", lazyRouteComponent(entities, "UsersPage")),

@@ -4,7 +4,7 @@ import type { AuditRecord } from "@/shared/api/views";
 import { useText } from "@/shared/i18n/language";
 import { useUrlState } from "@/shared/lib/urlState";
 import { Button } from "@/shared/ui/button";
-import { shown } from "@/shared/ui/conflict";
+import { Changes } from "@/shared/ui/changes";
 import { Dialog } from "@/shared/ui/dialog";
 import { SearchBox } from "@/shared/ui/search";
 import { Empty, Failed, Skeleton } from "@/shared/ui/states";
@@ -65,8 +65,6 @@ function RecordDrawer({ id, onClose, onObject }: { id: string; onClose: () => vo
   const t = useText(messages);
   const found = useQuery({ queryKey: ["audit", "one", id], queryFn: () => get<AuditRecord>()("GET /audit/{id}", { path: { id } as never }) });
   const row = found.data;
-  const names = [...new Set([...Object.keys(row?.before_value ?? {}), ...Object.keys(row?.updated_values ?? {})])].sort();
-  const changed = names.filter((name) => JSON.stringify(row?.before_value?.[name]) !== JSON.stringify(row?.updated_values?.[name]));
   return (
     <Dialog kind="drawer" title={t("record", { id })} onClose={onClose}>
       {found.isPending ? <Skeleton lines={8} /> : null}
@@ -88,24 +86,7 @@ function RecordDrawer({ id, onClose, onObject }: { id: string; onClose: () => vo
             <dd><Id value={row.hash} /></dd>
           </dl>
           {row.object_id ? <div className="row"><Button onClick={() => onObject(row.object_id)}>{t("history")}</Button></div> : null}
-          {changed.length === 0 ? (
-            <p className="muted">{t("nothing")}</p>
-          ) : (
-            <table className="data">
-              <thead>
-                <tr><th scope="col">{t("field")}</th><th scope="col">{t("before")}</th><th scope="col">{t("after")}</th></tr>
-              </thead>
-              <tbody>
-                {changed.map((name) => (
-                  <tr key={name}>
-                    <th scope="row">{name}</th>
-                    <td className="wrap">{shown(row.before_value?.[name])}</td>
-                    <td className="wrap">{shown(row.updated_values?.[name])}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
+          <Changes record={row} />
         </>
       ) : null}
     </Dialog>

@@ -7,6 +7,7 @@ import { useMay } from "@/shared/lib/session";
 import { useUrlState } from "@/shared/lib/urlState";
 import { ActivityOf } from "@/shared/ui/activity";
 import { Button } from "@/shared/ui/button";
+import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
 import { SearchBox } from "@/shared/ui/search";
 import { Empty, Failed, Fault, Skeleton } from "@/shared/ui/states";
@@ -135,6 +136,7 @@ function EntityDrawer<Row>({ spec, id, onClose }: { spec: Spec<Row>; id: string;
             {spec.name === "teams" || spec.name === "users" ? <Link to="/keys" search={{ [spec.name === "teams" ? "team" : "user"]: id } as never}>{t("show_keys")}</Link> : null}
             {spec.name === "teams" || spec.name === "users" ? <Link to="/logs" search={{ [spec.name === "teams" ? "team" : "user"]: id } as never}>{t("show_logs")}</Link> : null}
           </div>
+          <History object={id} />
         </>
       ) : null}
       {asking === "edit" && found.data ? <EntityForm spec={spec} stored={found.data} onClose={() => setAsking(null)} onDone={() => undefined} /> : null}

@@ -7,6 +7,7 @@ import { useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { ActivityOf } from "@/shared/ui/activity";
 import { Button } from "@/shared/ui/button";
+import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
 import { SelectField } from "@/shared/ui/field";
 import { Failed, Fault, Skeleton } from "@/shared/ui/states";
@@ -91,6 +92,7 @@ export function KeyDrawer({ token, onClose, onRotated }: DrawerProps) {
           </dl>
           <ActivityOf whose="user" title={t("usage")} apiKey={token} />
           <Link to="/logs" search={{ key: token } as never}>{t("logs")}</Link>
+          <History object={token} />
         </>
       ) : null}
       {asking === "edit" && found.data ? <EditKeyForm stored={found.data} onClose={() => setAsking(null)} /> : null}

@@ -7,6 +7,7 @@ import { count, duration, moment } from "@/shared/lib/format";
 import { Copy } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
 import { Failed, Skeleton } from "@/shared/ui/states";
+import { Trail } from "@/shared/ui/trail";
 import { Id, Money } from "@/shared/ui/values";
 import { messages } from "./messages";
 import { Result } from "./Result";
@@ -90,6 +91,8 @@ function Facts({ row }: { row: LogRow }) {
         <dt>{t("fallbacks")}</dt>
         <dd>{about.fallbacks}</dd>
       </dl>
+      <h3>{t("route")}</h3>
+      <Trail steps={about.routing_trail} />
       <h3>{t("usage")}</h3>
       <table className="data">
         <thead>

@@ -12,6 +12,8 @@ import { SearchBox } from "@/shared/ui/search";
 import { Empty } from "@/shared/ui/states";
 import { DataTable, type Column } from "@/shared/ui/table";
 import { Money, When } from "@/shared/ui/values";
+import { queryOf } from "./export";
+import { ExportButton } from "./ExportButton";
 import { LogDrawer } from "./LogDrawer";
 import { messages } from "./messages";
 import { Result } from "./Result";
@@ -37,11 +39,7 @@ export function LogsPage() {
     queryFn: ({ signal }) =>
       get<LogPage>()("GET /spend/logs/v2", {
         signal,
-        query: {
-          start_date: start, end_date: end, page_size: SIZE, cursor,
-          search: url.search || undefined, model_group: url.model || undefined, status_filter: (url.status || undefined) as never,
-          api_key: url.key || undefined, team_id: url.team || undefined, user_id: url.user || undefined,
-        }, // prettier-ignore
+        query: { ...queryOf(filter), page_size: SIZE, cursor },
       }),
   });
   const change = (patch: Partial<typeof DEFAULTS>) => {
@@ -67,9 +65,12 @@ export function LogsPage() {
           <h1>{t("nav.logs")}</h1>
           <p>{t("intro")}</p>
         </div>
-        <Button aria-pressed={url.live} look={url.live ? "primary" : undefined} title={t("live_hint")} icon="refresh" onClick={() => change({ live: !url.live })}>
-          {t("live")}
-        </Button>
+        <div className="row">
+          <ExportButton filter={filter} />
+          <Button aria-pressed={url.live} look={url.live ? "primary" : undefined} title={t("live_hint")} icon="refresh" onClick={() => change({ live: !url.live })}>
+            {t("live")}
+          </Button>
+        </div>
       </div>
       <div className="filters">
         <SearchBox label={t("search")} value={url.search} onChange={(search) => change({ search })} />

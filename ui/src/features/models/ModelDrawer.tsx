@@ -6,6 +6,7 @@ import { useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { ActivityOf } from "@/shared/ui/activity";
 import { Button } from "@/shared/ui/button";
+import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
 import { Icon } from "@/shared/ui/icons";
 import { Fault } from "@/shared/ui/states";
@@ -54,6 +55,7 @@ export function ModelDrawer({ found, onClose }: { found: Deployment; onClose: ()
       <h3>{t("params")}</h3>
       <pre className="code">{JSON.stringify(found.litellm_params, null, 2)}</pre>
       {may("spend.read") ? <ActivityOf whose="user" model={String(found.model_info["key"] ?? "")} dimension="api_keys" measure="api_requests" title={t("usage")} /> : null}
+      {found.model_info.db_model ? <History object={id} /> : null}
       {asking === "edit" ? <ModelForm found={found} onClose={() => setAsking(null)} /> : null}
       {asking === "delete" ? (
         <Confirm title={t("confirm.delete", { name: found.model_name })} text={t("delete_text")} action={t("do.delete")} busy={remove.isPending} fault={<Fault error={remove.error} />} onConfirm={() => remove.mutate(undefined)} onClose={() => setAsking(null)} />

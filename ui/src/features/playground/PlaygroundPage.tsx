@@ -10,6 +10,7 @@ import { Button } from "@/shared/ui/button";
 import { Field, TextField } from "@/shared/ui/field";
 import { Fault } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
+import { Explain, type Question } from "./Explain";
 import { Lane, QUIET, type Reply } from "./Lane";
 import { messages } from "./messages";
 import { chat, type Turn, type Usage } from "./stream";
@@ -33,6 +34,7 @@ export function PlaygroundPage() {
   const [system, setSystem] = useState("");
   const [temperature, setTemperature] = useState("");
   const [most, setMost] = useState("");
+  const [asked, setAsked] = useState<Question | null>(null);
   const stop = useRef<AbortController | null>(null);
   useEffect(() => () => stop.current?.abort(), []);
   const models = chosen.map((name) => name || names[0] || "");
@@ -139,9 +141,15 @@ export function PlaygroundPage() {
         </Field>
         <div className="row">
           <Button type="submit" look="primary" disabled={running || !prompt.trim() || !key.trim() || names.length === 0}>{t("send")}</Button>
+          {may("key.read") ? (
+            <Button title={t("explain_hint")} disabled={!key.trim() || names.length === 0} onClick={() => setAsked({ key: key.trim(), model: models[0] ?? "", prompt, system, temperature: typedNumber(temperature) ?? null, maxTokens: typedNumber(most) ?? null })}>
+              {t("explain")}
+            </Button>
+          ) : null}
           {running ? <Button onClick={() => stop.current?.abort()}>{t("stop")}</Button> : null}
         </div>
       </form>
+      {asked ? <Explain question={asked} onClose={() => setAsked(null)} /> : null}
     </>
   );
 }

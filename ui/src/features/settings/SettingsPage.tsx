@@ -7,20 +7,14 @@ import { relative } from "@/shared/lib/format";
 import { faultOf, isPlaced, useChange } from "@/shared/lib/form";
 import { useMay, useSession } from "@/shared/lib/session";
 import { Button } from "@/shared/ui/button";
-import { shown } from "@/shared/ui/conflict";
-import { TextField } from "@/shared/ui/field";
-import { Empty, Failed, Fault, Skeleton } from "@/shared/ui/states";
-import { DataTable, type Column } from "@/shared/ui/table";
+import { Segments, TextField } from "@/shared/ui/field";
+import { SettingsTable, type Section } from "@/shared/ui/settings";
+import { Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { Badge, When } from "@/shared/ui/values";
 import { messages } from "./messages";
 
-interface Setting {
-  field_name: string;
-  field_description: string;
-  field_value: unknown;
-  source: "db" | "config" | "default";
-}
+const SECTIONS: readonly Section[] = ["general_settings", "litellm_settings", "router_settings"];
 interface Loaded {
   status: string;
   loaded_at: string;
@@ -99,12 +93,7 @@ function Password() {
 function Configuration() {
   const t = useText(messages);
   const loaded = useQuery({ queryKey: ["config-status"], queryFn: () => get<Loaded>()("GET /config/reload/status") });
-  const list = useQuery({ queryKey: ["config"], queryFn: () => get<Setting[]>()("GET /config/list", { query: { config_type: "general_settings" } as never }) });
-  const columns: Column<Setting>[] = [
-    { id: "setting", title: t("setting"), cell: (row) => <><code>{row.field_name}</code><div className="muted small">{row.field_description}</div></> },
-    { id: "value", title: t("value"), cell: (row) => <code className="wrap">{shown(row.field_value)}</code> },
-    { id: "source", title: t("source"), cell: (row) => <Badge look={row.source === "db" ? "accent" : "plain"}>{t(`source.${row.source}`)}</Badge> },
-  ];
+  const [section, setSection] = useState<Section>("general_settings");
   return (
     <section className="stack tight">
       <div className="row between">
@@ -115,7 +104,8 @@ function Configuration() {
         <div className="notice bad" role="alert"><div className="wrap"><strong>{t("problems")}</strong>{loaded.data.problems.map((each) => <div key={each}><code>{each}</code></div>)}</div></div>
       ) : null}
       {loaded.data?.notes.map((each) => <div key={each} className="notice wrap">{each}</div>)}
-      <DataTable name="config" label={t("config")} columns={columns} rows={list.data} rowId={(row) => row.field_name} error={list.error} onRetry={() => void list.refetch()} empty={<Empty icon="settings" title={t("config")} />} />
+      <Segments label={t("section")} value={section} options={SECTIONS.map((each) => [each, t(`section.${each}`)] as const)} onChange={setSection} />
+      <SettingsTable key={section} section={section} label={t("config")} />
     </section>
   );
 }

@@ -159,7 +159,44 @@ export interface LogRow {
     usage_source: string;
     cost_nano: Record<string, number>;
     price_version: string;
+    routing_trail: Step[];
   };
+}
+
+export interface Step {
+  kind: string;
+  name: string;
+  why: string;
+  value: number;
+}
+
+export interface ExplainedError {
+  status: number;
+  type: string;
+  message: string;
+}
+
+export interface ExplainedRoute {
+  model?: string;
+  group: string;
+  strategy: string;
+  chosen: string | null;
+  error: ExplainedError | null;
+  trail: Step[];
+  provider?: string;
+  retries?: number;
+  estimated_cost?: number;
+}
+
+export interface Explained {
+  allowed: boolean;
+  stage: "key" | "request" | "limits" | "route" | "call";
+  error: ExplainedError | null;
+  key?: { id: string; alias: string | null };
+  limits?: { entity: string; kind: string; window: string | null; limit: number; remaining: number }[];
+  estimate?: { worst_case_cost: number };
+  route?: ExplainedRoute;
+  fallbacks?: Record<string, ExplainedRoute[]>;
 }
 
 export interface LogPage {
