@@ -8,7 +8,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 4000
-# Processes that run the unit and contract tests.
+# Processes that run the tests.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q
 UI := src/phantom_gateway/control/ui/dist/index.html
@@ -52,7 +52,7 @@ run: setup  ## set up and serve on 127.0.0.1:4000
 test: dev ui  ## set up, then format, lint, types, walls and every test
 	@started=$$(date +%s) && $(MAKE) --no-print-directory check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
-		&& $(PYTEST) tests/system tests/chaos tests/browser \
+		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system tests/chaos tests/browser \
 		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
 check: dev  ## format, lint, types, import walls
