@@ -52,6 +52,13 @@ class Answer:
     bill: Bill = FREE
     anthropic: bool = False
     """In Anthropic's shapes, errors included; else in OpenAI's."""
+    gemini: bool = False
+    """In Google's."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether ``[DONE]`` ends its stream."""
+        return not (self.anthropic or self.gemini)
 
 
 def chat(ask: Ask) -> Answer:
@@ -247,10 +254,18 @@ def _event(shape: _Chat | _Text, choices: list[dict[str, Any]], usage: dict[str,
     return msgspec.json.encode({**shown, "system_fingerprint": FINGERPRINT, "choices": choices, **usage})
 
 
+def vector(text: str, dimensions: int) -> list[float]:
+    """A unit vector of float32 values that depends on the text alone."""
+    return list(struct.unpack(f"<{dimensions}f", _packed(text, dimensions)))
+
+
 def _vector(text: str, dimensions: int, *, packed: bool) -> list[float] | str:
-    """A unit vector of float32 values, as numbers or as base64 of their little-endian bytes."""
+    """The same, as numbers or as base64 of their little-endian bytes."""
+    return base64.b64encode(_packed(text, dimensions)).decode() if packed else vector(text, dimensions)
+
+
+def _packed(text: str, dimensions: int) -> bytes:
     raw = hashlib.shake_128(text.encode("utf-8", "replace")).digest(dimensions * 2)
     numbers = struct.unpack(f"<{dimensions}h", raw)
     length = math.sqrt(sum(number * number for number in numbers)) or 1.0
-    data = struct.pack(f"<{dimensions}f", *(number / length for number in numbers))
-    return base64.b64encode(data).decode() if packed else list(struct.unpack(f"<{dimensions}f", data))
+    return struct.pack(f"<{dimensions}f", *(number / length for number in numbers))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from phantom_gateway.simulator import answers, messages
+from phantom_gateway.simulator import answers, gemini, messages
 from phantom_gateway.simulator.controls import ControlError
 from phantom_gateway.simulator.counts import MAX_TALLIES, Books, Header, Tally
 from phantom_gateway.simulator.modes import build
@@ -85,11 +85,13 @@ class Desk:
             return Ready(_json(b'{"reset":true}'))
         if path == "/sim/redirected":
             return Ready(_json(b'{"redirected":true}'))
-        endpoint = ENDPOINTS.get(path.removeprefix("/v1"))
+        endpoint, model = ENDPOINTS.get(path.removeprefix("/v1")), ""
+        if endpoint is None:
+            endpoint, model = gemini.find(path) or (None, "")
         if endpoint is None:
             return Ready(_refused(404, f"The simulator has no POST {path}.", code="unknown_url"))
         try:
-            ready = self._answered(endpoint, read(body, control.decode("latin-1")))
+            ready = self._answered(endpoint, read(body, control.decode("latin-1"), model))
         except (BadRequestError, ControlError) as error:
             return Ready(_at_fault(path, error), self.books.tally("(refused)", ""))
         if len(body) <= MAX_READY_BYTES and _keepable(ready):
@@ -121,6 +123,8 @@ class Desk:
             return _refused(405, f"The simulator takes GET and POST, not {method.decode('latin-1')}.")
         if path in ("/v1/models", "/models"):
             return _json(answers.models())
+        if path == "/v1beta/models":
+            return _json(gemini.models())
         if path == "/sim/counts":
             return _json(msgspec.json.encode(self.books.counts()))
         if path == "/sim/requests":
@@ -156,6 +160,8 @@ def _json(body: bytes) -> Script:
 
 
 def _at_fault(path: str, error: BadRequestError | ControlError) -> Script:
+    if gemini.find(path) is not None:
+        return Script((Piece(plain(400, gemini.error(400, str(error)))),))
     if "/messages" in path:
         return Script((Piece(plain(400, messages.error(400, str(error)))),))
     return _refused(400, str(error), error.param if isinstance(error, BadRequestError) else "simulate")

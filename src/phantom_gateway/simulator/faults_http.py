@@ -8,7 +8,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from phantom_gateway.simulator import messages
+from phantom_gateway.simulator import gemini, messages
 from phantom_gateway.simulator.answers import Answer, error
 from phantom_gateway.simulator.script import JSON, LAST_CHUNK, End, Piece, Script, head, plain
 from phantom_gateway.simulator.staging import (
@@ -56,7 +56,9 @@ def status(code: int, retry: str | None = None) -> Callable[[Ask, Answer], Scrip
         message, name = ERRORS[code]
         value = retry_after(ask.controls.retry_after or retry)
         fields = (b"retry-after: " + value,) if value else ()
-        body = messages.error(code, message) if answer.anthropic else error(code, message, code=name)
+        body = error(code, message, code=name)
+        if not answer.marked:
+            body = messages.error(code, message) if answer.anthropic else gemini.error(code, message)
         return Script((Piece(plain(code, body, JSON, *fields)),))
 
     return build

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phantom_gateway.simulator import messages
+from phantom_gateway.simulator import gemini, messages
 from phantom_gateway.simulator.answers import Answer, Event, error
 from phantom_gateway.simulator.script import Piece, Script
 from phantom_gateway.simulator.staging import (
@@ -72,7 +72,9 @@ def no_done(_ask: Ask, answer: Answer) -> Script:
 
 def error_event(ask: Ask, answer: Answer) -> Script:
     message = "The server had an error while processing your request."
-    data = messages.error(500, message) if answer.anthropic else error(500, message, code="server_error")
+    data = error(500, message, code="server_error")
+    if not answer.marked:
+        data = messages.error(500, message) if answer.anthropic else gemini.error(500, message)
     if not answer.events:
         return normal(Answer(body=data))
     pieces = [*before(answer, ask.controls.at), Piece(sse(Event(data, name="error" if answer.anthropic else "")))]
@@ -124,5 +126,5 @@ def long_line(ask: Ask, answer: Answer) -> Script:
     position = answer.events.index(event)
     opening = b"".join(map(sse, answer.events[: max(position, 1)]))
     closing = b"".join(map(sse, [each for each in answer.events[position + 1 :] if not each.content]))
-    pieces = [Piece(opening), Piece(sse(padded), 1), Piece(closing + (b"" if answer.anthropic else DONE))]
+    pieces = [Piece(opening), Piece(sse(padded), 1), Piece(closing + (DONE if answer.marked else b""))]
     return chunked(answer, billed(answer, pieces))

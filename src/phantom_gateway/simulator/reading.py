@@ -45,15 +45,15 @@ class Ask:
         return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def read(raw: bytes, header: str) -> Ask:
-    """Decode a body and its controls. Raises BadRequestError or ControlError."""
+def read(raw: bytes, header: str, model: str = "") -> Ask:
+    """Decode a body and its controls; ``model``: where the path names it. Raises BadRequestError or ControlError."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(f"The body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequestError("The body must be a JSON object.")
-    named = body.get("model")
+    named = model or body.get("model")
     if not isinstance(named, str) or not named:
         raise BadRequestError("you must provide a model parameter", "model")
     model, suffix = split_model(named)
