@@ -22,7 +22,7 @@ from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import Operation, paths
 
-_AUTHORS = {operations.OPENAI: "OpenAI", operations.ANTHROPIC: "Anthropic"}
+_AUTHORS = {operations.OPENAI: "OpenAI", operations.ANTHROPIC: "Anthropic", operations.GOOGLE: "Google"}
 TITLE = "Phantom Gateway"
 REF = "#/components/schemas/{model}"
 
@@ -123,11 +123,13 @@ def _schema(route: APIRoute, schemas: JsonObject) -> JsonObject:
 def _call(path: str, operation: Operation) -> JsonObject:
     """A path of the data plane: what it acts on; everything else passes to the provider as it is."""
     fields: JsonObject = {"model": {"type": "string"}, operation.input_field: {}}
-    fields |= {name: {"type": "integer", "minimum": 0} for name in operation.output_fields}
+    fields |= {name: {"type": "integer", "minimum": 0} for name in operation.output_fields if "." not in name}
     content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
     if operation.streams:
         fields["stream"] = {"type": "boolean"}
         content["text/event-stream"] = {"schema": {"type": "string"}}
+    if operation.streamed:
+        content = {"text/event-stream": {"schema": {"type": "string"}}}
     required = [operation.input_field] if "{model}" in path else ["model", operation.input_field]
     body = {"type": "object", "required": required, "properties": fields, "additionalProperties": True}
     made: JsonObject = {

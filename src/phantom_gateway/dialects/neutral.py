@@ -16,6 +16,10 @@ Cache = dict[str, Any] | None
 """A cache breakpoint, in Anthropic's words (``{"type": "ephemeral", "ttl": "1h"}``): OpenAI's format has none of its own."""
 
 
+GEMINI_SIGNED = "gemini:"
+"""Begins a signature that Gemini gave: callers carry signatures from one provider to another, and nobody takes a stranger's."""
+
+
 class Untranslatable(ValueError):
     """What was said in one format cannot be said in the other, or is malformed. ``param`` names the place."""
 
@@ -102,6 +106,11 @@ class Opaque:
 
     dialect: str
     value: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """What it is, for people: its type, or the name of its only field."""
+        return str(self.value.get("type") or next(iter(self.value), "unknown"))[:64]
 
 
 Part = Text | Image | Document | ToolCall | ToolResult | Thinking | Redacted | Opaque
@@ -237,6 +246,10 @@ class Answer:
     sequence: str | None = None
     """The stop sequence that was met."""
     tokens: Tokens | None = None
+    logprobs: list[Any] | None = None
+    """How likely each token was, in OpenAI's words."""
+    others: list[Answer] = field(default_factory=list)
+    """Further answers to the same question, where several were asked for; they have no usage of their own."""
 
 
 # --- the events of a stream, in order: Started, (Opened, Grew..., Shut)..., Stopped, Ended; Failed at any time
@@ -260,10 +273,10 @@ class Opened:
 
 @dataclass(slots=True)
 class Grew:
-    """A part gets longer. ``citation`` has its value in ``citation``, ``opaque`` the whole delta."""
+    """A part gets longer. ``value``: the citation, the whole delta (``opaque``), what tokens were likely (``logprobs``)."""
 
     index: int
-    kind: Literal["text", "thinking", "signature", "arguments", "citation", "opaque"]
+    kind: Literal["text", "thinking", "signature", "arguments", "citation", "logprobs", "opaque"]
     text: str = ""
     value: Any = None
 

@@ -78,15 +78,15 @@ def hidden(data: bytes, key: Secret | None) -> bytes:
     return data.replace(key.reveal().encode(), b"[key]") if key else data
 
 
-def stamp_pair(model: str, public: str, sample: bytes) -> tuple[bytes, bytes] | None:
+def stamp_pair(model: str, public: str, sample: bytes, member: bytes = b"model") -> tuple[bytes, bytes] | None:
     """What to replace by what so that answers carry the public model name; None when nothing need change.
 
-    Inside JSON strings quotes are escaped, so the pair can only match a real ``model`` member.
+    Inside JSON strings quotes are escaped, so the pair can only match a real ``member``.
     """
     if not model or model == public:
         return None
     old, new = _encoder.encode(model), _encoder.encode(public)
-    for separator in (b'"model":', b'"model": '):
+    for separator in (b'"%b":' % member, b'"%b": ' % member):
         if sample.find(separator + old) >= 0:
             return separator + old, separator + new
     return None

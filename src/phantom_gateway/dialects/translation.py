@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +13,11 @@ from phantom_gateway.dialects.chat import compose as chat_compose
 from phantom_gateway.dialects.chat import request as chat_request
 from phantom_gateway.dialects.chat import response as chat_response
 from phantom_gateway.dialects.chat import stream as chat_stream
+from phantom_gateway.dialects.gemini import compose as gemini_compose
+from phantom_gateway.dialects.gemini import embeddings
+from phantom_gateway.dialects.gemini import request as gemini_request
+from phantom_gateway.dialects.gemini import response as gemini_response
+from phantom_gateway.dialects.gemini import stream as gemini_stream
 from phantom_gateway.dialects.messages import compose as messages_compose
 from phantom_gateway.dialects.messages import request as messages_request
 from phantom_gateway.dialects.messages import response as messages_response
@@ -73,6 +80,8 @@ class Format:
     write_answer: Callable[[Answer, str, int, Mapping[str, str]], bytes]
     reader: Callable[[], Reader]
     writer: Callable[[str, int, bool, Mapping[str, str]], Writer]
+    answering: Callable[[dict[str, Any]], Format] | None = None
+    """The format for the answers to one request, where they depend on what was asked."""
 
 
 CHAT = Format(
@@ -93,7 +102,37 @@ MESSAGES = Format(
     messages_stream.Reader,
     messages_stream.Writer,
 )
-FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (CHAT, MESSAGES)})
+GENERATE = Format(
+    "generate",
+    gemini_request.read_request,
+    gemini_compose.write_request,
+    gemini_response.read_answer,
+    gemini_response.write_answer,
+    gemini_stream.Reader,
+    gemini_stream.Writer,
+)
+
+
+def _of_vectors(asked: dict[str, Any]) -> Format:
+    if asked.get("encoding_format") != "base64":
+        return EMBEDDINGS
+    return replace(EMBEDDINGS, write_answer=partial(embeddings.write_answer, packed=True))
+
+
+EMBEDDINGS = Format(
+    "embeddings",
+    embeddings.read_request,
+    embeddings.write_request,
+    embeddings.read_answer,
+    embeddings.write_answer,
+    embeddings.unstreamed,
+    embeddings.unstreamed,
+    _of_vectors,
+)
+"""OpenAI's embeddings for callers, Google's for upstreams: only that way round are they translated."""
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {each.name: each for each in (CHAT, MESSAGES, GENERATE, EMBEDDINGS)} | {embeddings.NAME: EMBEDDINGS}
+)
 """By the name of their operation."""
 
 
@@ -109,10 +148,21 @@ def rewritten(asked: tuple[Format, Format], fields: dict[str, Any], defaults: di
     caller, upstream = asked
     if defaults and caller.name == DEFAULTS_SPEAK:
         fields = {**defaults, **fields}
-    written = upstream.write_request(caller.read_request(fields), terms)
+    ask = caller.read_request(fields)
+    if defaults and DEFAULTS_SPEAK not in (caller.name, upstream.name):
+        _fill(ask, CHAT.read_request({"messages": [], **defaults}))
+    written = upstream.write_request(ask, terms)
     if defaults and upstream.name == DEFAULTS_SPEAK:
         written.body = {**defaults, **written.body}
     return written
+
+
+def _fill(ask: Ask, silent: Ask) -> None:
+    """What a deployment sets where the caller said nothing."""
+    for each in fields_of(ask.settings):
+        if getattr(ask.settings, each.name) is None:
+            setattr(ask.settings, each.name, getattr(silent.settings, each.name))
+    ask.extra = {**silent.extra, **ask.extra}
 
 
 class TranslatingTap:
@@ -173,7 +223,10 @@ class TranslatingTap:
     def finish(self) -> None:
         """The response has ended cleanly, and the answer is complete: say what the upstream left unsaid."""
         if not self.done and self.error is None:
-            self.tail += b"".join([self._writer.write(event) for event in self._reader.close()]) + self._writer.unsaid()
+            events = self._reader.close()
+            self.tail += b"".join([self._writer.write(event) for event in events])
+            if not any(isinstance(event, Ended) for event in events):
+                self.tail += self._writer.unsaid()
 
     def _write(self, event: StreamEvent) -> bytes:
         if isinstance(event, Grew):

@@ -40,6 +40,9 @@ TOKENS_OF_INSTRUCTIONS = 1024
 _EXPLAINED = frozenset({"tools", "functions", "response_format", "output_config", "output_format"})
 _REFERENCES = re.compile(rb'"type": ?"(?:url|file)"|"file_id"')
 """Where Anthropic's format has such a reference."""
+_NAMED = re.compile(rb'"(?:file_?[uU]ri|cached_?[cC]ontent)"')
+_INLINE = re.compile(rb'"inline_?[dD]ata"')
+"""What Google's format names, and media within it, of which a few bytes may be many tokens."""
 _MEDIA = re.compile(rb'image_url|input_audio|"file"|\\u00[4-7]')
 """Where such a reference may be. No encoder escapes plain letters: who does hides something, and pays the reservation."""
 LARGEST = 1 << 62
@@ -206,6 +209,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
         tokens_in += TOKENS_OF_INSTRUCTIONS
     if exchange.operation is MESSAGES:
         tokens_in += _referred(exchange.request.body)
+    elif exchange.operation.configured:
+        tokens_in += _named(exchange.request.body)
     if worst.long is not None and tokens_in > worst.above:
         worst = worst.long
     tokens_out = 0
@@ -221,3 +226,8 @@ def _referred(body: bytes) -> int:
     if not found:
         return 0
     return found * (TOKENS_PER_DOCUMENT if body.find(b'"document"') >= 0 else TOKENS_PER_IMAGE)
+
+
+def _named(body: bytes) -> int:
+    """Tokens of what requests in Google's format name and do not contain, or contain as media."""
+    return TOKENS_PER_DOCUMENT * len(_NAMED.findall(body)) + TOKENS_PER_IMAGE * len(_INLINE.findall(body))

@@ -27,7 +27,7 @@ class _Role(msgspec.Struct):
 
 
 _role = msgspec.json.Decoder(_Role)
-_PREFIX_FIELDS = ("system", "instructions", "tools")
+_PREFIX_FIELDS = ("system", "instructions", "tools", "systemInstruction", "system_instruction")
 
 
 def identity_of(exchange: Exchange, wanted: Sequence[Affinity]) -> tuple[str, bytes]:

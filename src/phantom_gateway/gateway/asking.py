@@ -14,11 +14,12 @@ from phantom_gateway.dialects.translation import TranslatingTap
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import invalid_request
 from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
-from phantom_gateway.gateway.rewrite import rewrite
+from phantom_gateway.gateway.rewrite import configured, rewrite
 from phantom_gateway.ledger.usage import estimate
 from phantom_gateway.wire.errors import BadResponse
 
 if TYPE_CHECKING:
+    from phantom_gateway.dialects.translation import Format
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.gateway.ways import Tap, Way
@@ -37,6 +38,8 @@ class Question(NamedTuple):
     body: bytes
     renamed: Mapping[str, str] = _AS_IT_IS
     """Tools under another name at the upstream, and what the caller calls them."""
+    answering: Format | None = None
+    """How the answer is written, where it depends on what was asked."""
 
 
 def question(exchange: Exchange, target: Target, model: str) -> Question:
@@ -44,8 +47,10 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     call = exchange.call
     deployment = target.deployment
     way = target.ways[exchange.operation.name]
-    renamed = _AS_IT_IS
-    if way.caller is None:
+    renamed, answering = _AS_IT_IS, None
+    if way.configured and way.caller is None:
+        body, exchange.accounting.dropped = configured(call, target, model)
+    elif way.caller is None:
         ask_usage = deployment.usage_in_stream == "include_usage" and exchange.operation.streams
         body = call.render(model, target.defaults, ask_usage, deployment.without)
         if deployment.without or exchange.accounting.dropped:
@@ -53,19 +58,25 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     else:
         written = rewrite(call, target, way, model)
         exchange.accounting.dropped, renamed = written.dropped, written.renamed
+        if way.caller.answering is not None:
+            answering = way.caller.answering(call.plain(deployment.without)[0])
         try:
             body = encode(written.body)
         except Untranslatable as error:
             raise invalid_request(error.message, "request_body") from error
     more = headers.forwarded(exchange.request.index(), target.own) if way.forwards else b""
-    prefix = way.prefix if not way.model_in_path else target.prefix(way, model)
-    return _tuple(Question, (way, b"%b%d\r\n%b\r\n" % (prefix, len(body), more), body, renamed))
+    prefix = way.streaming if way.streaming and call.stream else way.prefix
+    if way.model_in_path:
+        prefix = target.named(prefix, model)
+    return _tuple(Question, (way, b"%b%d\r\n%b\r\n" % (prefix, len(body), more), body, renamed, answering))
 
 
 def own_answer(exchange: Exchange, target: Target, model: str, way: Way) -> MockedResponse | CountedResponse | None:
     """The answer that is made here, if no upstream is to be asked."""
     if way.here:
-        return CountedResponse(estimate(exchange.call.size).input or 0)
+        return CountedResponse(
+            estimate(exchange.call.size).input or 0, "totalTokens" if way.configured else "input_tokens"
+        )
     mocked = target.deployment.mock_response
     if mocked is None or not exchange.operation.output_fields:
         return None
@@ -78,7 +89,8 @@ def translated(asked: Question, body: bytes, public_model: str) -> bytes:
     assert way.caller is not None, "asked only where there is something to translate"
     assert way.upstream is not None, "asked only where there is something to translate"
     try:
-        return way.caller.write_answer(way.upstream.read_answer(body), public_model, int(time.time()), asked.renamed)
+        caller = asked.answering or way.caller
+        return caller.write_answer(way.upstream.read_answer(body), public_model, int(time.time()), asked.renamed)
     except Untranslatable as error:
         raise BadResponse(error.message, sent=True, received=True) from error
 

@@ -11,7 +11,9 @@ import time
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
+from phantom_gateway.dialects.operations import is_google
 from phantom_gateway.gateway.errors import ApiError, unavailable
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.key_format import checksum_ok
@@ -163,6 +165,8 @@ class Authenticator:
             value = index.get(name)
             if value:
                 return _bare(value)
+        if request.query and is_google(request.path):
+            return _in_address(request.query)
         return None
 
     async def _resolve(self, digest: str) -> KeyRecord:
@@ -205,6 +209,15 @@ def _bare(value: bytes) -> bytes | None:
     if b" " in value or value.lower() in _SCHEMES:
         return None
     return value or None
+
+
+def _in_address(query: bytes) -> bytes | None:
+    """Google's clients may send the key as ``?key=``: nowhere else is one taken from an address, which others write down."""
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"key" and value:
+            return unquote_to_bytes(value)
+    return None
 
 
 def _unauthorised(message: str) -> ApiError:

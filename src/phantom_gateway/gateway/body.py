@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from phantom_gateway.dialects.gemini.bounds import CONFIG, read_bounds
+from phantom_gateway.dialects.gemini.spelling import camel
 from phantom_gateway.gateway.errors import invalid_request
 
 if TYPE_CHECKING:
@@ -167,6 +169,8 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     call = Call(fields, len(body))
     name = "model"
     try:
+        if operation.configured:
+            _configure(call, operation)
         if "model" in fields:
             call.model = _string.decode(fields["model"])
         if path_model and not call.model:
@@ -192,13 +196,31 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
         call.expected_output = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     except msgspec.MsgspecError as error:
         raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
-    if len(call.model) > MAX_MODEL:
-        raise invalid_request(f"The field 'model' is longer than {MAX_MODEL} characters.", "model")
-    if not call.model:
+    if not 0 < len(call.model) <= MAX_MODEL:
         raise invalid_request(
-            "The field 'model' is missing. Call `/v1/models` to see which models this key can use.", "model"
+            f"The field 'model' is longer than {MAX_MODEL} characters."
+            if call.model
+            else "The field 'model' is missing. Call `/v1/models` to see which models this key can use.",
+            "model",
         )
     return call
+
+
+def _configure(call: Call, operation: Operation) -> None:
+    """What Google's API says inside of ``generationConfig`` and by its path."""
+    fields = call.fields
+    fields.pop("model", None)  # the path names it
+    call.stream = operation.streamed
+    if len({camel(name) for name in fields}) < len(fields):
+        raise invalid_request("The request body has a field twice, in two spellings.", "request_body")
+    name = next((each for each in CONFIG if each in fields), "")
+    if name and operation.output_fields:
+        try:
+            bounds = read_bounds(fields[name])
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise invalid_request(f"The field '{name}' has the wrong type: {error}", name) from error
+        call.output_limit = None if bounds.output is None else _bounded(bounds.output, name)
+        call.choices = _bounded(bounds.choices, name)
 
 
 def _bounded(value: int, name: str) -> int:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
-from phantom_gateway.dialects.openai import stamp_pair
 from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.relay import StreamRelay
@@ -150,7 +149,7 @@ class Caller:
             return True
         pair = None
         if asked.way.caller is None:
-            pair = stamp_pair(answer.model, exchange.call.model, body)
+            pair = asked.way.reading.stamp(answer.model, exchange.call.model, body)
         else:
             body = translated(asked, body, exchange.call.model)
         await accounting.close_success()
@@ -180,10 +179,13 @@ class Caller:
                 tap.finish()
         except wire.UpstreamError as error:
             # What breaks behind the end marker was no part of the answer, also where all of it came at once.
-            whole = tap.done and tap.events > 0 and relay.refused is None
+            ended = tap.done or (asked.way.reading.unmarked and tap.complete)
+            whole = ended and tap.events > 0 and relay.refused is None
             if not relay.delivered and not whole:
                 raise
-            if not tap.done:
+            if ended and not tap.done:
+                tap.finish()
+            elif not ended:
                 self._broken_off(exchange, relay, _failure(relay.refused or error).error)
                 return False
         if tap.error is not None:

@@ -19,7 +19,7 @@ from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
-    from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.dialects.operations import Errors, Operation
     from phantom_gateway.gateway.table import Table
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.wire.intake import Verdict
@@ -49,7 +49,7 @@ class Corridor:
             if responder.started:
                 responder.abort()
             else:
-                shape = OPENAI if found is None else found[0].errors
+                shape = _shape(request.path) if found is None else found[0].errors
                 responder.send(error.status, headers.of_error(error, error.call_id), error.body(shape))
 
     def knows(self, request: Request) -> bool:
@@ -64,9 +64,8 @@ class Corridor:
             found = operations.find(request.path)
             if found is None and not _is_own(request.path):
                 return False  # control's business: some of its routes need no key
-            return Refusal(
-                error.status, headers.of_error(error), error.body(OPENAI if found is None else found[0].errors)
-            )
+            shape = _shape(request.path) if found is None else found[0].errors
+            return Refusal(error.status, headers.of_error(error), error.body(shape))
         return True
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
@@ -113,7 +112,7 @@ class Corridor:
             await self._models(request, responder)
         elif path in TELEMETRY:
             await self._telemetry(request, responder)
-        elif self._worker.admin_here:
+        elif self._worker.admin_here and not path.startswith(operations.GOOGLES):
             await self._worker.forwarder.forward(request, responder)
         else:
             raise ApiError(404, "not_found_error", "There is nothing here.")
@@ -134,11 +133,10 @@ class Corridor:
         key = await self._worker.authenticator.authenticate(request)
         check_route(key, request.path)
         name = request.path.partition(b"/models")[2].lstrip(b"/")
-        anthropic = request.get(b"anthropic-version") is not None
-        if name:
-            answer = discovery.one_model(table, key, name, anthropic=anthropic)
-        else:
-            answer = discovery.list_models(table, key, anthropic=anthropic)
+        asked: discovery.Shape = "anthropic" if request.get(b"anthropic-version") is not None else "openai"
+        if request.path.startswith(operations.GOOGLES) or request.get(b"x-goog-api-key") is not None:
+            asked = "google"
+        answer = discovery.one_model(table, key, name, asked) if name else discovery.list_models(table, key, asked)
         responder.send(200, headers.JSON, answer)
 
 
@@ -167,5 +165,14 @@ def _is_own(path: bytes) -> bool:
     return path in TELEMETRY or _is_models(path)
 
 
+def _shape(path: bytes) -> Errors:
+    """How an error is said where no operation is."""
+    return operations.GOOGLE if path.startswith(operations.GOOGLES) else OPENAI
+
+
 def _is_models(path: bytes) -> bool:
-    return path in (b"/v1/models", b"/models") or path.startswith((b"/v1/models/", b"/models/"))
+    return path in _MODELS or path.startswith(_ONE_MODEL)
+
+
+_MODELS = (b"/v1/models", b"/models", b"/v1beta/models")
+_ONE_MODEL = tuple(path + b"/" for path in _MODELS)

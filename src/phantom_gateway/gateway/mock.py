@@ -21,12 +21,13 @@ _encode = msgspec.json.Encoder().encode
 class CountedResponse:
     """The answer to a count of tokens that no upstream is asked for: by size, as everything that nobody counted."""
 
-    __slots__ = ("_tokens", "headers", "status")
+    __slots__ = ("_name", "_tokens", "headers", "status")
 
-    def __init__(self, tokens: int) -> None:
+    def __init__(self, tokens: int, name: str = "input_tokens") -> None:
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
         self._tokens = tokens
+        self._name = name
 
     def get(self, _name: bytes) -> bytes | None:
         """No header is sent by nobody."""
@@ -34,7 +35,7 @@ class CountedResponse:
 
     async def read(self, _limit: int) -> bytes:
         """The whole answer."""
-        return _encode({"input_tokens": self._tokens})
+        return _encode({self._name: self._tokens})
 
     async def relay(self, sink: Sink) -> None:
         """The whole answer: a count is never streamed."""

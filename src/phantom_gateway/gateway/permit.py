@@ -138,8 +138,10 @@ def denied(whose: str, asked: str) -> ApiError:
 
 _LLM_ROUTES = frozenset({"llm_api_routes", "/*", "*"})
 """LiteLLM's names for groups of routes that contain all routes of the data plane."""
-_GROUPS = {"openai_routes": False, "anthropic_routes": True}
-"""Its names for the routes of one format; whether that is Anthropic's."""
+_GROUPS = {
+    "openai_routes": operations.OPENAI, "anthropic_routes": operations.ANTHROPIC, "google_routes": operations.GOOGLE,
+}  # fmt: skip
+"""Its names for the routes of one format, and how that says errors."""
 
 
 def check_route(key: KeyRecord, path: bytes) -> None:
@@ -149,8 +151,9 @@ def check_route(key: KeyRecord, path: bytes) -> None:
         return
     route = path.decode("latin-1")
     found = operations.find(path)
-    anthropic = found is not None and found[0].errors is operations.ANTHROPIC
-    if any(_GROUPS.get(each) is anthropic for each in allowed):
+    google = operations.GOOGLE if operations.is_google(path) else operations.OPENAI
+    spoken = google if found is None else found[0].errors
+    if any(_GROUPS.get(each) is spoken for each in allowed):
         return
     if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
         return

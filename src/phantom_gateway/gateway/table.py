@@ -130,16 +130,16 @@ class Target:
         matched = asked[len(self.deployment.group) - 1 :] if self.deployment.group.endswith("*") else asked
         return self.deployment.model[:-1] + matched
 
-    def prefix(self, way: ways.Way, model: str) -> bytes:
-        """The request head of a way up to the value of Content-Length, with ``model`` where the path names it."""
-        return way.prefix.replace(b"{model}", _path_segment(model)) if way.model_in_path else way.prefix
+    def named(self, prefix: bytes, model: str) -> bytes:
+        """A request head with ``model`` where the path names it."""
+        return prefix.replace(b"{model}", _path_segment(model))
 
     def _way(self, operation: str, path: str) -> ways.Way:
         deployment = self.deployment
-        target = deployment.base_path + path + (f"?{deployment.query}" if deployment.query else "")
-        model_in_path = "{model}" in target
+        path = deployment.base_path + path
+        model_in_path = "{model}" in path
         if model_in_path and self.fixed_model:
-            target = target.replace("{model}", _path_segment(self.fixed_model).decode())
+            path = path.replace("{model}", _path_segment(self.fixed_model).decode())
             model_in_path = False
         headers = [
             ("user-agent", "phantom-gateway"),
@@ -152,9 +152,17 @@ class Target:
         if deployment.api_key:
             headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
         block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
-        head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
-        way.prefix = head[:-2] + b"content-length: "
+        way.prefix = self._prefix(path, block)
+        if operation in ways.STREAMED:
+            way.streaming = self._prefix(path.replace(*ways.STREAMED[operation]), block)
         return way
+
+    def _prefix(self, path: str, block: bytes) -> bytes:
+        """A request head up to the value of Content-Length."""
+        query = self.deployment.query
+        target = path + (f"{'&' if '?' in path else '?'}{query}" if query else "")
+        head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
+        return head[:-2] + b"content-length: "
 
 
 def _path_segment(model: str) -> bytes:

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from phantom_gateway.dialects import openai
+from phantom_gateway.dialects.gemini import tap as gemini
 from phantom_gateway.dialects.messages import tap as messages
 from phantom_gateway.dialects.translation import FORMATS, Format
-from phantom_gateway.ledger.usage import Usage, from_anthropic, from_openai
+from phantom_gateway.ledger.usage import Usage, from_anthropic, from_gemini, from_openai
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
@@ -55,28 +56,61 @@ class Reading(NamedTuple):
     said: Callable[[bytes], int]
     usage: Callable[[Mapping[str, Any]], Usage]
     tap: Callable[[str, bool, int, Secret | None], Tap]
+    stamp: Callable[[str, str, bytes], tuple[bytes, bytes] | None] = openai.stamp_pair
+    unmarked: bool = False
+    """Streams have no end marker: they are whole when they have said why the answer ended."""
 
 
 OPENAI = Reading(openai.read_answer, openai.said, from_openai, openai.StreamTap)
 ANTHROPIC = Reading(messages.read_answer, messages.said, from_anthropic, messages.MessagesTap)
-_READINGS: Mapping[str, Reading] = MappingProxyType({"messages": ANTHROPIC, "count_tokens": ANTHROPIC})
-_TRANSLATED = (("chat", "messages"), ("messages", "chat"))
+GOOGLE = Reading(gemini.read_answer, gemini.said, from_gemini, gemini.GenerateTap, gemini.stamp, unmarked=True)
+_READINGS: Mapping[str, Reading] = MappingProxyType(
+    {
+        "messages": ANTHROPIC,
+        "count_tokens": ANTHROPIC,
+        "generate": GOOGLE,
+        "count_contents": GOOGLE,
+        "embed_contents": GOOGLE,
+    }
+)
+_TRANSLATED = (
+    ("chat", "messages"), ("chat", "generate"), ("messages", "chat"), ("messages", "generate"), ("generate", "chat"),
+    ("generate", "messages"), ("embeddings", "embed_contents"),
+)  # fmt: skip
 """What callers ask, and what it is translated to where the upstream does not have it."""
-COUNTING = "count_tokens"
+COUNTING = ("count_tokens", "count_contents")
+STREAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"generate": (":generateContent", ":streamGenerateContent?alt=sse")}
+)
+"""Operations that are streamed at a path of their own, and what of their path is different there."""
 
 
 class Way:
     """One operation at one deployment."""
 
-    __slots__ = ("caller", "forwards", "here", "model_in_path", "prefix", "reading", "upstream")
+    __slots__ = (
+        "caller",
+        "configured",
+        "forwards",
+        "here",
+        "model_in_path",
+        "prefix",
+        "reading",
+        "streaming",
+        "upstream",
+    )
 
     def __init__(self, operation: str, prefix: bytes = b"", *, model_in_path: bool = False) -> None:
         self.prefix = prefix
         """The request head up to the value of Content-Length."""
+        self.streaming = b""
+        """The same for streams, where they have a path of their own."""
         self.model_in_path = model_in_path
         self.reading = _READINGS.get(operation, OPENAI)
         self.forwards = self.reading is ANTHROPIC
         """Whether Anthropic's headers of the caller go on."""
+        self.configured = self.reading is GOOGLE
+        """Whether what a deployment sets stands inside of ``generationConfig``, and the model only in the path."""
         self.caller: Format | None = None
         self.upstream: Format | None = None
         """The two formats, where they are not the same."""
@@ -91,7 +125,8 @@ def of(paths: Iterable[str], render: Callable[[str], Way]) -> dict[str, Way]:
         if asked not in ways and served in ways and ways[served].caller is None:
             way = ways[asked] = render(served)
             way.caller, way.upstream = FORMATS[asked], FORMATS[served]
-    if COUNTING not in ways and "chat" in ways:
-        ways[COUNTING] = Way(COUNTING)
-        ways[COUNTING].here = True
+    for counting in COUNTING:
+        if counting not in ways and "chat" in ways:
+            ways[counting] = Way(counting)
+            ways[counting].here = True
     return ways

@@ -217,6 +217,59 @@ def from_anthropic(usage: Mapping[str, Any]) -> Usage:
     return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
 
 
+TOKENS_PER_IMAGE = 1290
+"""Of an image that a Gemini model makes, up to 1024 by 1024 (Google's price list, November 2026)."""
+
+
+def from_gemini(usage: Mapping[str, Any]) -> Usage:
+    """Map ``usageMetadata`` of Gemini's API: ``promptTokenCount`` includes cached tokens, ``candidatesTokenCount`` no thoughts.
+
+    Tokens of tools the provider calls itself are input beside the prompt. Images that were made count as images, which is how
+    they are priced. What is zero is not in the report; that a side is zero and not unknown follows from the total.
+
+    Never raises on a mapping; a negative, absurd or wrongly typed count is not reported and flagged.
+    """
+    read = _Reader()
+    prompt, cached = read.count(usage, "promptTokenCount"), read.count(usage, "cachedContentTokenCount")
+    output, thought = read.count(usage, "candidatesTokenCount"), read.count(usage, "thoughtsTokenCount")
+    tools, total = read.count(usage, "toolUsePromptTokenCount"), read.count(usage, "totalTokenCount")
+    if total is not None and prompt is None and not read.flags:
+        prompt = max(total - (output or 0) - (thought or 0) - (tools or 0), 0)
+    if total is not None and output is None and prompt is not None and not read.flags:
+        output = max(total - prompt - (thought or 0) - (tools or 0), 0)
+    if output is not None and thought and total == (prompt or 0) + (tools or 0) + output:
+        output = max(output - thought, 0)  # some endpoints count them among the candidates
+    heard, spoken = _of_kind(read, usage, "promptTokensDetails"), _of_kind(read, usage, "candidatesTokensDetails")
+    drawn = _of_kind(read, usage, "candidatesTokensDetails", "IMAGE")
+    again = _of_kind(read, usage, "cacheTokensDetails")
+    if prompt is not None:
+        cached = read.part(cached, prompt)
+        prompt -= cached or 0
+        heard = None if heard is None else read.part(max(heard - (again or 0), 0), prompt)
+        prompt += (tools or 0) - (heard or 0)
+    if output is not None:
+        spoken = read.part(spoken, output)
+        drawn = read.part(drawn, output - (spoken or 0))
+        output -= (spoken or 0) + (drawn or 0)
+    values = {
+        "input": prompt, "cache_read": cached, "output": output, "reasoning": thought, "audio_input": heard,
+        "audio_output": spoken, "images": None if not drawn else -(-drawn // TOKENS_PER_IMAGE),
+    }  # fmt: skip
+    reported = any(value is not None for value in values.values())
+    return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
+
+
+def _of_kind(read: _Reader, usage: Mapping[str, Any], name: str, kind: str = "AUDIO") -> int | None:
+    """Tokens of one modality in a list of details; None where there are none."""
+    found: int | None = None
+    details = usage.get(name)
+    for each in details if isinstance(details, list) else ():
+        if isinstance(each, dict) and each.get("modality") == kind:
+            count = read.count(each, "tokenCount")
+            found = count if found is None else found + (count or 0)
+    return found
+
+
 def _plain(usage: Mapping[str, Any]) -> Usage | None:
     """The usual report, three sane counts and nothing else, read without ceremony: it is on the path of every request."""
     if len(usage) != 3:

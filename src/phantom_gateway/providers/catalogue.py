@@ -21,6 +21,9 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "embeddings": "/embeddings",
         "messages": "/messages",
         "count_tokens": "/messages/count_tokens",
+        "generate": "/models/{model}:generateContent",
+        "count_contents": "/models/{model}:countTokens",
+        "embed_contents": "/models/{model}:batchEmbedContents",
     }
 )
 """Operations and their paths below the base of a provider."""
@@ -36,6 +39,7 @@ ALL = ("chat", "completions", "embeddings")
 EMBED = ("embeddings",)
 COMPLETE = ("completions",)
 ANTHROPIC = ("messages", "count_tokens")
+GOOGLE = ("generate", "count_contents", "embed_contents")
 
 DEMO = "demo"
 
@@ -90,6 +94,17 @@ _PROVIDERS = (
         auth_prefix="",
         usage_in_stream="always",
         headers=(("anthropic-version", "2023-06-01"),),
+    ),
+    Provider(
+        "gemini",
+        "https://generativelanguage.googleapis.com",
+        ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        GOOGLE,
+        ("GEMINI_API_BASE",),
+        "/v1beta",
+        auth_header="x-goog-api-key",
+        auth_prefix="",
+        usage_in_stream="always",
     ),
     Provider(
         "azure",
@@ -293,7 +308,7 @@ _BRIDGED = """
 a2a a2a_agent abliteration aiohttp_openai anthropic_text apertis assemblyai auto_router aws_polly aws_textract
 azure_ai azure_speech azure_text bedrock bedrock_converse bedrock_mantle black_forest_labs bytez charity_engine chatgpt
 cloudflare cognition cohere cohere_chat cortecs cursor custom darkbloom databricks datarobot deepgram edenai elevenlabs
-empiriolabs fal_ai gdc gemini gigachat github_copilot helicone heroku huggingface humanloop infinity jina_ai langflow
+empiriolabs fal_ai gdc gigachat github_copilot helicone heroku huggingface humanloop infinity jina_ai langflow
 langfuse langgraph libertai litellm_agent llamagate manus maritalk meta milvus nadir neosantara nlp_cloud nvidia_riva oci
 oobabooga petals pg_vector pinstripes predibase prism qwen_ai_platform qwencloud ragflow recraft reducto replicate runwayml
 s3_vectors sagemaker sagemaker_chat sagemaker_nova sail sap sarvam scx-ai snowflake soniox stability tensormesh

@@ -6,12 +6,18 @@ from phantom_gateway.dialects.operations import (
     ANTHROPIC,
     CHAT,
     COMPLETIONS,
+    COUNT_CONTENTS,
     COUNT_TOKENS,
     EMBEDDINGS,
+    GENERATE,
+    GOOGLE,
     MESSAGES,
     OPENAI,
+    STREAM_GENERATE,
     Operation,
     find,
+    is_google,
+    paths,
 )
 
 
@@ -33,6 +39,10 @@ from phantom_gateway.dialects.operations import (
         (b"/anthropic/v1/messages", MESSAGES, ""),
         (b"/v1/messages/count_tokens", COUNT_TOKENS, ""),
         (b"/anthropic/v1/messages/count_tokens", COUNT_TOKENS, ""),
+        (b"/v1beta/models/gemini-2.5-pro:generateContent", GENERATE, "gemini-2.5-pro"),
+        (b"/v1/models/a/b:streamGenerateContent", STREAM_GENERATE, "a/b"),
+        (b"/models/a%2Fb%3A1:countTokens", COUNT_CONTENTS, "a/b:1"),
+        (b"/models/a:7b:generateContent", GENERATE, "a:7b"),
     ],
 )
 def test_every_alias_is_found(path: bytes, operation: Operation, model: str) -> None:
@@ -42,7 +52,9 @@ def test_every_alias_is_found(path: bytes, operation: Operation, model: str) -> 
 @pytest.mark.parametrize(
     "path",
     [b"/", b"/v1/chat/completions/", b"/v1/chat", b"/engines//chat/completions/x", b"/engines/chat/completion", b"/V1/embeddings",
-     b"/engines/\xff/embeddings", b"/openai/deployments/embeddings", b"/v1/models"],
+     b"/engines/\xff/embeddings", b"/openai/deployments/embeddings", b"/v1/models",
+     b"/v1beta/models", b"/v1beta/models/m", b"/models/:generateContent", b"/models/m:generate", b"/models/%ff:countTokens",
+     b"/v2/models/m:generateContent"],
 )  # fmt: skip
 def test_nothing_else_is(path: bytes) -> None:
     assert find(path) is None
@@ -51,4 +63,13 @@ def test_nothing_else_is(path: bytes) -> None:
 def test_errors_are_said_as_the_caller_says_them() -> None:
     assert {each.errors for each in (CHAT, COMPLETIONS, EMBEDDINGS)} == {OPENAI}
     assert {each.errors for each in (MESSAGES, COUNT_TOKENS)} == {ANTHROPIC}
+    assert {each.errors for each in (GENERATE, STREAM_GENERATE, COUNT_CONTENTS)} == {GOOGLE}
     assert [each.name for each in (CHAT, MESSAGES, COUNT_TOKENS) if each.free] == ["count_tokens"]
+
+
+def test_where_googles_clients_ask() -> None:
+    for path in (b"/v1beta/models", b"/v1beta/models/m:generateContent", b"/models/m:countTokens", b"/v1beta/x"):
+        assert is_google(path)
+    for path in (b"/v1/models", b"/models/m", b"/v1/chat/completions", b"/v1beta", b"/x/v1beta/models"):
+        assert not is_google(path)
+    assert ("/v1beta/models/{model}:generateContent", GENERATE) in list(paths())

@@ -1,4 +1,4 @@
-"""One input against both formats; every split of a stream; and that no bytes whatever do more than succeed or fail by name."""
+"""One input against all formats; every split of a stream; and that no bytes whatever do more than succeed or fail by name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.golden import ROOT, compare, names
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.dialects.neutral import Terms, Untranslatable
-from phantom_gateway.dialects.translation import CHAT, FORMATS, MESSAGES, Format, TranslatingTap, rewritten
+from phantom_gateway.dialects.translation import CHAT, FORMATS, GENERATE, MESSAGES, Format, TranslatingTap, rewritten
 from phantom_gateway.wire.errors import BadResponse
 
 KEY = Secret("sk-up-canary")
 MAX_EVENT = 1 << 20
-BOTH = (CHAT, MESSAGES)
+ALL = (CHAT, MESSAGES, GENERATE)
 
 
 def tap(upstream: Format, caller: Format, wants_usage: bool = True) -> TranslatingTap:
@@ -44,12 +44,12 @@ def expected(kind: str, name: str, suffix: str = "json") -> Path:
 
 
 @pytest.mark.parametrize("name", names("requests", ".json"))
-def test_one_request_for_both_upstreams(name: str) -> None:
+def test_one_request_for_all_upstreams(name: str) -> None:
     case = load("requests", name)
     given_terms = case.get("terms", {})
     terms = Terms("upstream-model", **{**given_terms, "traits": frozenset(given_terms.get("traits", ()))})
     result: dict[str, Any] = {}
-    for upstream in BOTH:
+    for upstream in ALL:
         try:
             written = rewritten((FORMATS[case["dialect"]], upstream), case["body"], {}, terms)
         except Untranslatable as error:
@@ -67,27 +67,27 @@ def upstream_bytes(body: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("name", names("answers", ".json"))
-def test_one_answer_for_both_callers(name: str) -> None:
+def test_one_answer_for_all_callers(name: str) -> None:
     case = load("answers", name)
     answer = json.dumps(case["body"]).encode()
     result = {
         caller.name: json.loads(caller.write_answer(FORMATS[case["dialect"]].read_answer(answer), "public", 1, {}))
-        for caller in BOTH
+        for caller in ALL
     }
     compare(expected("answers", name), result)
 
 
 @pytest.mark.parametrize("name", names("streams", ".sse"))
-def test_one_stream_for_both_callers(name: str) -> None:
+def test_one_stream_for_all_callers(name: str) -> None:
     data = (ROOT / "streams" / f"{name}.sse").read_bytes()
     upstream = FORMATS[name.partition("_")[0]]
-    for caller in BOTH:
+    for caller in ALL:
         whole = run(tap(upstream, caller), [data])
         compare(expected("streams", f"{name}.{caller.name}", "sse"), whole.decode())
 
 
 @pytest.mark.parametrize("name", names("streams", ".sse"))
-@pytest.mark.parametrize("caller", BOTH, ids=lambda each: each.name)
+@pytest.mark.parametrize("caller", ALL, ids=lambda each: each.name)
 def test_every_split_of_a_stream_gives_the_same(name: str, caller: Format) -> None:
     data = (ROOT / "streams" / f"{name}.sse").read_bytes()
     upstream = FORMATS[name.partition("_")[0]]
@@ -98,7 +98,7 @@ def test_every_split_of_a_stream_gives_the_same(name: str, caller: Format) -> No
     assert run(tap(upstream, caller), [data.replace(b"\n", b"\r\n")]) == whole
 
 
-@pytest.mark.parametrize("upstream", BOTH, ids=lambda each: each.name)
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES], ids=lambda each: each.name)
 def test_what_is_held_back_is_the_end(upstream: Format) -> None:
     data = (ROOT / "streams" / f"{upstream.name}_all.sse").read_bytes()
     stand = tap(upstream, CHAT)
@@ -110,10 +110,25 @@ def test_what_is_held_back_is_the_end(upstream: Format) -> None:
     assert stand.tail == b"data: [DONE]\n\n"
 
 
+def test_the_end_of_an_answer_without_markers_comes_with_the_end_of_the_response() -> None:
+    data = (ROOT / "streams" / "generate_all.sse").read_bytes()
+    stand = tap(GENERATE, CHAT)
+    before = stand.feed(data)
+    assert stand.complete
+    assert not stand.done
+    assert b'"finish_reason":"' not in before
+    stand.finish()
+    assert b'"finish_reason":"tool_calls"' in stand.tail
+    assert stand.tail.endswith(b"data: [DONE]\n\n")
+    assert run(tap(GENERATE, MESSAGES), [data]).count(b"event: message_stop") == 1
+    cut = data[: data.rindex(b"data: ")]
+    assert b"[DONE]" not in run(tap(GENERATE, CHAT), [cut])
+
+
 def test_the_end_is_never_invented_for_a_stream_that_breaks() -> None:
     data = (ROOT / "streams" / "messages_all.sse").read_bytes()
     cut = data[: data.index(b"event: message_delta")]
-    for caller in BOTH:
+    for caller in ALL:
         stand = tap(MESSAGES, caller)
         written = run(stand, [cut])
         assert not stand.complete
@@ -133,9 +148,9 @@ def test_an_answer_without_end_marker_gets_the_end_callers_wait_for() -> None:
 
 
 def test_an_error_inside_is_told_without_the_upstreams_key() -> None:
-    for upstream in BOTH:
+    for upstream in ALL:
         data = (ROOT / "streams" / f"{upstream.name}_error.sse").read_bytes()
-        for caller in BOTH:
+        for caller in ALL:
             stand = tap(upstream, caller)
             written = run(stand, [data])
             assert stand.error is not None
@@ -144,11 +159,19 @@ def test_an_error_inside_is_told_without_the_upstreams_key() -> None:
 
 
 def test_what_cannot_be_read_ends_the_stream() -> None:
-    for upstream in BOTH:
+    for upstream in ALL:
         with pytest.raises(BadResponse):
             tap(upstream, CHAT).feed(b"data: {half\n\n")
     with pytest.raises(BadResponse):
         tap(CHAT, MESSAGES).feed(b"data: " + b"x" * MAX_EVENT)
+
+
+def test_defaults_reach_those_who_speak_another_language() -> None:
+    asked = {"max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    defaults = {"temperature": 1, "stop": ["A"], "max_tokens": 7, "seed": 3, "safety_settings": []}
+    body = rewritten((MESSAGES, GENERATE), asked, defaults, Terms("up")).body
+    assert body["generationConfig"] == {"maxOutputTokens": 9, "temperature": 1, "stopSequences": ["A"], "seed": 3}
+    assert body["safetySettings"] == []
 
 
 def test_usage_is_shown_in_a_chat_only_when_asked_for() -> None:
@@ -178,16 +201,20 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 words = st.sampled_from(
     ["type", "text", "role", "user", "assistant", "system", "tool", "content", "image_url", "url", "source", "base64", "data",
      "tool_calls", "function", "name", "arguments", "id", "tool_use", "tool_result", "input", "thinking", "signature", "index",
-     "delta", "choices", "usage", "error", "message", "file", "document", "citations", "json_schema", "enabled", "none"]
+     "delta", "choices", "usage", "error", "message", "file", "document", "citations", "json_schema", "enabled", "none",
+     "parts", "functionCall", "functionResponse", "args", "response", "inlineData", "inline_data", "fileData", "mimeType",
+     "fileUri", "thought", "thoughtSignature", "model", "candidates", "finishReason", "STOP", "usageMetadata", "web", "uri"]
 )  # fmt: skip
 values = st.recursive(
     scalars | words,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5),
-    max_leaves=25,
+    max_leaves=10,
 )
 FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop", "system", "thinking", "output_config", "max_tokens",
-          "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
-roles = st.sampled_from(["user", "assistant", "system", "tool", "developer"])
+          "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n",
+          "generationConfig", "generation_config", "systemInstruction", "toolConfig", "safetySettings", "logprobs",
+          "modalities")  # fmt: skip
+roles = st.sampled_from(["user", "assistant", "system", "tool", "developer", "model"])
 parts = st.lists(
     st.fixed_dictionaries(
         {
@@ -196,7 +223,24 @@ parts = st.lists(
             )
         },
         optional=dict.fromkeys(
-            ("text", "image_url", "file", "source", "id", "name", "input", "content", "tool_use_id"), values
+            (
+                "text",
+                "image_url",
+                "file",
+                "source",
+                "id",
+                "name",
+                "input",
+                "content",
+                "tool_use_id",
+                "functionCall",
+                "functionResponse",
+                "inlineData",
+                "fileData",
+                "thought",
+                "thoughtSignature",
+            ),
+            values,
         ),
     ),
     max_size=3,
@@ -204,29 +248,34 @@ parts = st.lists(
 turns = st.lists(
     st.fixed_dictionaries(
         {"role": roles, "content": st.text(max_size=8) | parts | values},
-        optional={"tool_calls": values, "tool_call_id": st.text(max_size=3), "thinking_blocks": values},
+        optional={"tool_calls": values, "tool_call_id": st.text(max_size=3), "thinking_blocks": values, "parts": parts},
     ),
     max_size=4,
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6), messages=turns, asked=st.sampled_from(BOTH))
+@settings(max_examples=100, deadline=None)
+@given(body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6), messages=turns, asked=st.sampled_from(ALL))
 def test_any_request_is_written_or_refused_by_name(body: dict[str, Any], messages: Any, asked: Format) -> None:
-    for upstream in BOTH:
+    for upstream in ALL:
         with suppress(Untranslatable):
-            upstream_bytes(rewritten((asked, upstream), body | {"messages": messages}, {}, Terms("up")).body)
+            said = {"messages": messages, "contents": messages}
+            upstream_bytes(rewritten((asked, upstream), body | said, {}, Terms("gemini-3-up")).body)
 
 
-@settings(max_examples=300, deadline=None)
-@given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(BOTH))
+@settings(max_examples=200, deadline=None)
+@given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(ALL))
 def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Format) -> None:
     shaped = {
         "chat": {"id": "x", "choices": [{"message": answer}], "usage": answer},
         "messages": {"id": "x", "content": [answer], "usage": answer},
+        "generate": {
+            "candidates": [{"content": {"parts": [answer]}, "groundingMetadata": answer}],
+            "usageMetadata": answer,
+        },
     }
     for body in (answer, shaped[upstream.name]):
-        for caller in BOTH:
+        for caller in ALL:
             with suppress(Untranslatable):
                 caller.write_answer(upstream.read_answer(json.dumps(body).encode()), "public", 1, {})
 
@@ -239,12 +288,13 @@ def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Form
         | st.dictionaries(words, values, max_size=4).map(lambda value: json.dumps(value).encode())
         | st.sampled_from([b"[DONE]", b'{"type":"message_stop"}', b'{"choices":[{"delta":{"content":"a"}}]}'])
         | values.map(lambda value: json.dumps({"choices": [{"delta": value, "finish_reason": "stop"}]}).encode())
+        | values.map(lambda value: json.dumps({"candidates": [{"content": {"parts": [value]}}]}).encode())
         | values.map(lambda value: json.dumps({"type": "content_block_start", "content_block": value}).encode())
         | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode()),
         max_size=6,
     ),
-    upstream=st.sampled_from(BOTH),
-    caller=st.sampled_from(BOTH),
+    upstream=st.sampled_from(ALL),
+    caller=st.sampled_from(ALL),
 )
 def test_any_stream_is_translated_or_refused_by_name(events: list[bytes], upstream: Format, caller: Format) -> None:
     stand = tap(upstream, caller)

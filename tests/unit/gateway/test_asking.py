@@ -232,3 +232,186 @@ async def test_a_fallback_may_speak_another_format(tmp_path: Path) -> None:
         targets = [request["target"] for request in rig.simulator.requests()]
         assert targets == ["/v1/messages", "/v1/chat/completions"]
         assert rig.closed().attempts == 2
+
+
+# --- Google's format
+
+GEMINI: dict[str, Any] = {
+    "provider": "gemini",
+    "base_path": "/v1beta",
+    "paths": {
+        "generate": "/models/{model}:generateContent",
+        "count_contents": "/models/{model}:countTokens",
+        "embed_contents": "/models/{model}:batchEmbedContents",
+    },
+    "auth_header": "x-goog-api-key",
+    "auth_prefix": "",
+    "usage_in_stream": "always",
+}
+"""What makes a deployment Google's."""
+CONTENTS = [{"role": "user", "parts": [{"text": "hello there"}]}]
+
+
+def google(port: int) -> tuple[Deployment, ...]:
+    defaults = {"temperature": 0.5, "max_tokens": 40, "safety_settings": [{"category": "A", "threshold": "B"}]}
+    return (
+        *both(port),
+        deployment(port, "g", group="gemini", **GEMINI),
+        deployment(port, "w", model="*", group="google/*", **GEMINI),
+        deployment(port, "d", group="set", defaults=defaults, without=frozenset({"labels"}), **GEMINI),
+    )
+
+
+async def generate(rig: Rig, key: str, model: str, method: str = "generateContent", **fields: Any) -> Any:
+    return await rig.post(f"/v1beta/models/{model}:{method}", {"contents": CONTENTS} | fields, key)
+
+
+async def test_googles_format_passes_as_it_came(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        raw = b'{"contents":[{"parts":[{"text":"hi"}]}],"generation_config":{"temperature":0.10},"model":"other","timeout":9}'
+        answer = await rig.post("/v1beta/models/gemini:generateContent?key=unused", raw, rig.key())
+        assert (answer.status, answer.json()["modelVersion"]) == (200, "gemini")
+        headers, _, target = sent(rig)
+        assert target == "/v1beta/models/up:generateContent"
+        (request,) = rig.simulator.requests(1)
+        assert request["body"] == '{"contents":[{"parts":[{"text":"hi"}]}],"generation_config":{"temperature":0.10}}'
+        assert headers["x-goog-api-key"].startswith("sha256:")
+        assert "authorization" not in headers
+        assert (rig.closed().call_type, rig.closed().usage.source) == ("agenerate_content", "provider")
+    async with running(tmp_path / "w", google) as rig:
+        answer = await generate(rig, rig.key(), "google%2Fpro", "streamGenerateContent")
+        assert sent(rig)[2] == "/v1beta/models/pro:streamGenerateContent?alt=sse"
+        assert b'"modelVersion":"google/pro"' in answer.body
+        assert rig.closed().call_type == "agenerate_content_stream"
+        assert rig.closed().stream
+
+
+async def test_what_a_deployment_sets_stands_where_google_looks_for_it(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        key = rig.key()
+        config = {"temperature": 0, "topK": 3}
+        answer = await generate(rig, key, "set", generationConfig=config, labels={"a": "b"})
+        _, body, _ = sent(rig)
+        assert body["generationConfig"] == {"maxOutputTokens": 40, "temperature": 0, "topK": 3}
+        assert body["safetySettings"] == [{"category": "A", "threshold": "B"}]
+        assert "labels" not in body
+        assert answer.headers["x-phantom-dropped-params"] == "labels"
+        await generate(rig, key, "set", safety_settings=[], generation_config={"max_output_tokens": 3})
+        _, body, _ = sent(rig)
+        assert body["generation_config"] == {"temperature": 0.5, "max_output_tokens": 3}
+        assert "safetySettings" not in body
+
+
+async def test_google_answers_and_asks_everybody(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        key = rig.key()
+        for model, target in (("gpt", "/v1/chat/completions"), ("claude", "/v1/messages")):
+            answer = await generate(rig, key, model, simulate={"chunks": 3})
+            assert answer.json()["candidates"][0]["finishReason"] == "STOP"
+            assert answer.json()["usageMetadata"]["candidatesTokenCount"] == 3
+            assert sent(rig)[2] == target
+            streamed = await generate(rig, key, model, "streamGenerateContent", simulate={"chunks": 3})
+            assert streamed.body.count(b"data: ") == 4
+            assert streamed.body.count(b'"finishReason"') == 1
+        assert (
+            (await generate(rig, key, "mocked"))
+            .json()["candidates"][0]["content"]["parts"][0]["text"]
+            .startswith("three")
+        )
+        chat = await rig.chat(key, "gemini", simulate={"chunks": 3})
+        assert chat.json()["usage"]["completion_tokens"] == 3
+        events = (await rig.chat(key, "gemini", stream=True, simulate={"chunks": 3})).events()
+        assert events[-1] == "[DONE]"
+        assert sent(rig)[2] == "/v1beta/models/up:streamGenerateContent?alt=sse"
+        message = await messages(rig, key, "gemini", stream=True, simulate={"chunks": 3})
+        assert message.body.count(b"event: message_stop") == 1
+        assert rig.journal()[1][-1].usage.output == 3
+
+
+async def test_googles_counts_are_asked_or_made_here(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        key = rig.limited("budget", 1, window="30d")
+        inside = {"generateContentRequest": {"model": "models/other", "contents": CONTENTS}}
+        answer = await rig.post("/v1beta/models/gemini:countTokens", inside, key)
+        assert answer.json() == {"totalTokens": 5}
+        assert sent(rig)[1]["generateContentRequest"]["model"] == "models/up"
+        assert (await generate(rig, key, "gpt", "countTokens")).json()["totalTokens"] > 0
+        assert (await rig.post("/v1/messages/count_tokens", {"model": "gemini", "messages": ASKED}, key)).status == 200
+        assert rig.simulator.counts()["total"]["requests"] == 1
+
+
+async def test_googles_bounds_decide_what_is_reserved(tmp_path: Path) -> None:
+    worst = []
+    cases: list[dict[str, Any]] = [
+        {"generationConfig": {"maxOutputTokens": 10}},
+        {"generation_config": {"max_output_tokens": 10, "candidate_count": 3}},
+        {"generationConfig": {"maxOutputTokens": 10}, "cachedContent": "c"},
+        {"generationConfig": {"maxOutputTokens": 10}, "contents": [{"parts": [{"inline_data": {"data": "", "mime_type": "a/b"}}]}]},
+    ]  # fmt: skip
+    for number, fields in enumerate(cases):
+        async with running(tmp_path / str(number), google) as rig:
+            await generate(rig, rig.key(), "gemini", **fields)
+            worst.append(rig.journal()[0][0].worst // 1000)
+    assert 35 <= worst[1] - worst[0] <= 80
+    assert worst[2] - worst[0] > 200_000
+    assert 4000 < worst[3] - worst[0] < 5000
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"generationConfig": {"maxOutputTokens": "many"}}, "generationConfig"),
+        ({"generationConfig": []}, "generationConfig"),
+        ({"generationConfig": {"maxOutputTokens": -1}}, "out of range"),
+        ({"generationConfig": {}, "generation_config": {}}, "two spellings"),
+        ({"api_base": "https://e.com"}, "api_base"),
+    ],
+)
+async def test_googles_bad_input_is_refused_in_its_words(tmp_path: Path, fields: dict[str, Any], word: str) -> None:
+    async with running(tmp_path, google) as rig:
+        answer = await generate(rig, rig.key(), "gemini", **fields)
+        assert (answer.status, answer.error["status"]) == (400, "INVALID_ARGUMENT")
+        assert word in answer.error["message"]
+        assert rig.simulator.counts()["total"]["requests"] == 0
+
+
+async def test_googles_errors_have_its_shape(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        key = rig.key()
+        cases = [
+            (key, "nope", {}, (400, "INVALID_ARGUMENT")),
+            ("sk-wrong", "gemini", {}, (401, "UNAUTHENTICATED")),
+            (rig.limited("requests", 0), "gemini", {}, (429, "RESOURCE_EXHAUSTED")),
+            (rig.limited("budget", 1, window="30d"), "gemini", {}, (422, "RESOURCE_EXHAUSTED")),
+            (key, "gemini", {"simulate": {"mode": "529"}}, (503, "UNAVAILABLE")),
+            (key, "gemini", {"unknown": 1}, (400, "INVALID_ARGUMENT")),
+        ]
+        for whose, model, fields, expected in cases:
+            answer = await generate(rig, whose, model, **fields)  # type: ignore[arg-type]
+            assert (answer.status, answer.error["status"]) == expected
+            assert answer.error["code"] == answer.status
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_embeddings_are_made_by_google(tmp_path: Path, packed: bool) -> None:
+    async with running(tmp_path, google) as rig:
+        asked: dict[str, Any] = {"model": "gemini", "input": ["a b", "c"], "dimensions": 4}
+        answer = await rig.post("/v1/embeddings", asked | ({"encoding_format": "base64"} if packed else {}), rig.key())
+        assert (answer.status, answer.json()["model"], len(answer.json()["data"])) == (200, "gemini", 2)
+        assert isinstance(answer.json()["data"][0]["embedding"], str if packed else list)
+        assert sent(rig)[2] == "/v1beta/models/up:batchEmbedContents"
+        assert rig.closed().usage == Usage(input=3, output=0, source="provider")
+        assert rig.closed().call_type == "aembedding"
+
+
+async def test_several_answers_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path, google) as rig:
+        key, config = rig.key(), {"candidateCount": 2}
+        assert len((await rig.chat(key, "gemini", n=2)).json()["choices"]) == 2
+        assert sent(rig)[1]["generationConfig"]["candidateCount"] == 2
+        assert len((await generate(rig, key, "gpt", generationConfig=config)).json()["candidates"]) == 2
+        assert len((await generate(rig, key, "gemini", generationConfig=config)).json()["candidates"]) == 2
+        refused = await rig.chat(key, "gemini", n=2, stream=True)
+        assert (refused.status, refused.error["param"]) == (400, "n")
+        refused = await generate(rig, key, "gpt", "streamGenerateContent", generationConfig=config)
+        assert (refused.status, refused.error["status"]) == (400, "INVALID_ARGUMENT")

@@ -33,6 +33,18 @@ async def test_the_usual_headers_and_forms(tmp_path: Path, header: str, form: st
         assert answer.status == 200
 
 
+async def test_a_key_in_an_address_is_taken_where_googles_clients_ask_only(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        good, bad = rig.key(), key_format.generate().reveal()
+        assert (await ask(rig.port, "GET", f"/v1beta/models?a=b&key={good}", b"", {})).status == 200
+        assert (await ask(rig.port, "GET", f"/v1beta/models?key={bad}", b"", {})).status == 401
+        assert (await ask(rig.port, "GET", f"/v1beta/models?key={bad}", b"", {"x-goog-api-key": good})).status == 200
+        assert (await ask(rig.port, "GET", "/v1beta/models?key=&keys=x&k", b"", {})).status == 401
+        for path in ("/v1/models", "/v1/models/gpt", "/models"):
+            assert (await ask(rig.port, "GET", f"{path}?key={good}", b"", {})).status == 401
+        assert (await ask(rig.port, "POST", f"/v1/chat/completions?key={good}", b"{}", {})).status == 401
+
+
 async def test_which_header_counts(tmp_path: Path) -> None:
     async with running(tmp_path, settings=Settings(key_header="x-mine")) as rig:
         good, bad = rig.key(), key_format.generate().reveal()

@@ -118,6 +118,22 @@ async def test_what_claude_code_reports_of_itself_is_taken_and_not_kept(tmp_path
         assert rig.journal() == ([], [])
 
 
+async def test_models_as_googles_clients_read_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        key = rig.key()
+        for path in ("/v1beta/models", "/v1/models"):
+            answer = await ask(rig.port, "GET", path, b"", {"x-goog-api-key": key})
+            assert [model["name"] for model in answer.json()["models"]] == ["models/gpt"]
+        answer = await ask(rig.port, "GET", "/v1beta/models/gpt", b"", {"x-goog-api-key": key})
+        assert answer.json()["name"] == "models/gpt"
+        refused = await ask(rig.port, "GET", "/v1beta/models/nope", b"", {"x-goog-api-key": key})
+        assert (refused.status, refused.error["status"]) == (404, "NOT_FOUND")
+        refused = await ask(rig.port, "GET", f"/v1beta/agents?key={key}", b"", {})
+        assert (refused.status, refused.error["status"]) == (404, "NOT_FOUND"), "a key in an address goes no further"
+        refused = await ask(rig.port, "POST", "/v1beta/models", b"{}", {"x-goog-api-key": key})
+        assert (refused.status, refused.error["status"]) == (405, "INVALID_ARGUMENT")
+
+
 async def test_models_as_anthropics_clients_read_them(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
         head = {"x-api-key": rig.key(), "anthropic-version": "2023-06-01"}

@@ -63,11 +63,19 @@ def test_no_such_model_and_not_allowed_look_alike(path: bytes) -> None:
 
 
 def test_anthropics_clients_find_what_they_look_for() -> None:
-    answer = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("gpt",)), anthropic=True))
+    answer = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("gpt",)), "anthropic"))
     assert (answer["has_more"], answer["first_id"], answer["last_id"]) == (False, "gpt", "fast")
     assert (answer["data"][0]["type"], answer["data"][0]["display_name"]) == ("model", "gpt")
     assert answer["data"][0]["created_at"].endswith("Z")
-    one = json.loads(discovery.one_model(routes(), KeyRecord(id="k"), b"gpt", anthropic=True))
+    one = json.loads(discovery.one_model(routes(), KeyRecord(id="k"), b"gpt", "anthropic"))
     assert (one["id"], one["type"]) == ("gpt", "model")
-    nothing = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("none",)), anthropic=True))
+    nothing = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("none",)), "anthropic"))
     assert (nothing["data"], nothing["first_id"]) == ([], None)
+
+
+def test_googles_clients_find_their_own_words() -> None:
+    answer = json.loads(discovery.list_models(routes(), KeyRecord(id="k", models=("gpt",)), "google"))
+    assert [model["name"] for model in answer["models"]] == ["models/gpt", "models/fast"]
+    assert "streamGenerateContent" in answer["models"][0]["supportedGenerationMethods"]
+    one = json.loads(discovery.one_model(routes(), KeyRecord(id="k"), b"team%2Fbig%20model", "google"))
+    assert (one["name"], one["displayName"]) == ("models/team/big model", "team/big model")

@@ -33,7 +33,7 @@ def test_request_head_is_complete_and_rendered_once() -> None:
         .groups["g"]
         .targets[0]
     )
-    head = target.prefix(target.ways["chat"], "up")
+    head = target.ways["chat"].prefix
     assert head.startswith(b"POST /v1/chat/completions?v=1 HTTP/1.1\r\nhost: api.example.com\r\n")
     assert b"\r\nauthorization: Bearer sk-upstream\r\n" in head
     assert b"\r\nx-org: o\r\n" in head
@@ -43,11 +43,21 @@ def test_request_head_is_complete_and_rendered_once() -> None:
 def test_model_in_the_path_is_one_encoded_segment() -> None:
     paths = {"chat": "/openai/deployments/{model}/chat/completions"}
     fixed = table(deployment("a", model="gpt 4/o", paths=paths)).groups["g"].targets[0]
-    assert b"POST /v1/openai/deployments/gpt%204%2Fo/chat/completions HTTP" in fixed.prefix(
-        fixed.ways["chat"], "ignored"
-    )
+    assert b"POST /v1/openai/deployments/gpt%204%2Fo/chat/completions HTTP" in fixed.ways["chat"].prefix
     free = table(deployment("a", group="azure/*", model="*", paths=paths)).groups["azure/*"].targets[0]
-    assert b"/deployments/x%0D%0AHost%3A%20evil/chat" in free.prefix(free.ways["chat"], "x\r\nHost: evil")
+    assert b"/deployments/x%0D%0AHost%3A%20evil/chat" in free.named(free.ways["chat"].prefix, "x\r\nHost: evil")
+
+
+def test_a_stream_may_have_a_path_of_its_own() -> None:
+    paths = {"generate": "/models/{model}:generateContent"}
+    fixed = table(deployment("a", paths=paths, query="v=1")).groups["g"].targets[0]
+    way = fixed.ways["generate"]
+    assert way.prefix.startswith(b"POST /v1/models/up:generateContent?v=1 HTTP")
+    assert way.streaming.startswith(b"POST /v1/models/up:streamGenerateContent?alt=sse&v=1 HTTP")
+    assert fixed.ways["chat"].streaming == way.streaming
+    free = table(deployment("a", group="g/*", model="*", paths=paths)).groups["g/*"].targets[0]
+    streaming = free.named(free.ways["messages"].streaming, "a/b")
+    assert streaming.startswith(b"POST /v1/models/a%2Fb:streamGenerateContent?alt=sse HTTP")
 
 
 def test_a_line_break_in_a_configured_header_is_refused() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.gateway import ways
-from phantom_gateway.gateway.ways import ANTHROPIC, OPENAI, Way
+from phantom_gateway.gateway.ways import ANTHROPIC, GOOGLE, OPENAI, Way
 
 
 def made(*paths: str) -> dict[str, Way]:
@@ -37,3 +37,20 @@ def test_tokens_are_counted_here_where_nobody_else_does() -> None:
     assert made("chat")["count_tokens"].here
     assert not made("messages", "count_tokens")["count_tokens"].here
     assert "count_tokens" not in made("embeddings")
+
+
+def test_google_is_one_more_format() -> None:
+    own = made("generate", "count_contents")
+    assert own["generate"].reading is GOOGLE
+    assert own["generate"].configured
+    assert not own["count_contents"].here
+    for name in ("chat", "messages"):
+        way = own[name]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.reading) == ("generate", GOOGLE)
+    assert own["count_tokens"].here
+    for name in ("chat", "messages"):
+        way = made(name)["generate"]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.configured) == (name, False)
+    assert made("chat")["count_contents"].here

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from phantom_gateway.ledger.money import cost, usd_to_nano
 from phantom_gateway.ledger.prices import PriceTable
+from phantom_gateway.ledger.usage import from_gemini
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,42 @@ def test_long_inputs_have_their_prices(table: PriceTable) -> None:
         above = [each.above for each in entry.prices.tiers]
         assert above == sorted(set(above))
         assert not any(each.prices.tiers for each in entry.prices.tiers)
+
+
+# Google's price list (ai.google.dev/gemini-api/docs/pricing), dollars per million tokens, as of November 2026 for these models:
+# 2.5 Flash: 0.30 text and images, 1.00 audio, 2.50 output with thoughts, 0.03 cached; 2.5 Pro: 1.25 and 10.00 and 0.125 cached
+# up to 200,000 tokens, else 2.50 and 15.00 and 0.25; 2.5 Flash Image: 0.039 an image; 2.5 Flash TTS: 10.00 audio.
+GEMINI: list[tuple[str, dict[str, Any], float]] = [
+    ("gemini-2.5-flash", {"promptTokenCount": 1_000_000, "candidatesTokenCount": 200_000, "thoughtsTokenCount": 800_000}, 2.80),
+    ("gemini-2.5-flash", {"promptTokenCount": 1_000_000, "cachedContentTokenCount": 900_000, "candidatesTokenCount": 0}, 0.057),
+    (
+        "gemini-2.5-flash",
+        {"promptTokenCount": 1_500_000, "candidatesTokenCount": 0,
+         "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 500_000}]},
+        0.80,
+    ),
+    ("gemini-2.5-pro", {"promptTokenCount": 200_000, "candidatesTokenCount": 10_000}, 0.35),
+    ("gemini-2.5-pro", {"promptTokenCount": 300_000, "candidatesTokenCount": 10_000}, 0.90),
+    ("gemini-2.5-pro", {"promptTokenCount": 300_000, "cachedContentTokenCount": 200_000, "candidatesTokenCount": 0}, 0.30),
+    (
+        "gemini-2.5-flash-image",
+        {"promptTokenCount": 0, "candidatesTokenCount": 1290,
+         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]},
+        0.039,
+    ),
+    (
+        "gemini-2.5-flash-preview-tts",
+        {"promptTokenCount": 0, "candidatesTokenCount": 1000,
+         "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 1000}]},
+        0.01,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "reported", "dollars"), GEMINI)
+def test_geminis_usage_costs_what_google_publishes(
+    table: PriceTable, model: str, reported: dict[str, Any], dollars: float
+) -> None:
+    entry = table.lookup("gemini", model)
+    assert entry is not None
+    assert cost(from_gemini(reported), entry.prices).total == usd_to_nano(dollars)

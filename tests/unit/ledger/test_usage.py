@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.ledger.usage import MAX_COUNT, Usage, estimate, from_anthropic, from_openai
+from phantom_gateway.ledger.usage import MAX_COUNT, Usage, estimate, from_anthropic, from_gemini, from_openai
 
 CLASSES = (
     "input",
@@ -273,3 +273,56 @@ def test_whatever_anthropic_reports_counts_are_sane(reported: dict[str, Any]) ->
         assert value is None or 0 <= value <= MAX_COUNT
     if isinstance(written := reported.get("cache_creation_input_tokens"), int) and 0 <= written <= MAX_COUNT:
         assert usage.cache_write == written
+
+
+GEMINI: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"promptTokenCount": 10, "candidatesTokenCount": 5, "totalTokenCount": 15}, {"input": 10, "output": 5}),
+    (
+        {"promptTokenCount": 100, "cachedContentTokenCount": 60, "candidatesTokenCount": 20, "thoughtsTokenCount": 30,
+         "toolUsePromptTokenCount": 7, "totalTokenCount": 157},
+        {"input": 47, "cache_read": 60, "output": 20, "reasoning": 30},
+    ),
+    ({"promptTokenCount": 4, "thoughtsTokenCount": 96, "totalTokenCount": 100}, {"input": 4, "output": 0, "reasoning": 96}),
+    ({"candidatesTokenCount": 4, "totalTokenCount": 9}, {"input": 5, "output": 4}),
+    ({"promptTokenCount": 4}, {"input": 4}),
+    (
+        {"promptTokenCount": 4, "candidatesTokenCount": 10, "thoughtsTokenCount": 6, "totalTokenCount": 14},
+        {"input": 4, "output": 4, "reasoning": 6},
+    ),
+    (
+        {"promptTokenCount": 300, "cachedContentTokenCount": 40, "candidatesTokenCount": 25, "totalTokenCount": 325,
+         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 100}, {"modality": "AUDIO", "tokenCount": 200}],
+         "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}],
+         "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 25}]},
+        {"input": 100, "cache_read": 40, "audio_input": 160, "output": 0, "audio_output": 25},
+    ),
+    (
+        {"promptTokenCount": 4, "candidatesTokenCount": 2592, "totalTokenCount": 2596,
+         "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 12}, {"modality": "IMAGE", "tokenCount": 2580}]},
+        {"input": 4, "output": 12, "images": 2},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reported", "expected"), GEMINI)
+def test_geminis_classes_do_not_overlap(reported: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert from_gemini(reported) == Usage(**expected, source="provider")
+
+
+def test_nonsense_of_geminis_is_flagged() -> None:
+    bad = from_gemini({"promptTokenCount": -1, "candidatesTokenCount": 3, "totalTokenCount": 2})
+    assert (bad.input, bad.output, bad.flags) == (None, 3, ("bad:promptTokenCount",))
+    more = from_gemini({"promptTokenCount": 3, "cachedContentTokenCount": 9, "candidatesTokenCount": 1})
+    assert (more.input, more.cache_read, more.flags) == (0, 3, ("details_exceed_total",))
+    assert from_gemini({}).source == "none"
+
+
+@given(st.dictionaries(st.sampled_from(["promptTokenCount", "candidatesTokenCount", "cachedContentTokenCount", "totalTokenCount",
+       "thoughtsTokenCount", "toolUsePromptTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails"]),
+       st.integers() | st.text() | st.none() | st.lists(st.fixed_dictionaries({"modality": st.sampled_from(["AUDIO", "IMAGE", []]),
+       "tokenCount": st.integers() | st.none()}))))  # fmt: skip
+def test_whatever_gemini_reports_counts_are_sane(reported: dict[str, Any]) -> None:
+    usage = from_gemini(reported)
+    for name in CLASSES:
+        value = getattr(usage, name)
+        assert value is None or value >= 0

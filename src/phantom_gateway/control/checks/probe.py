@@ -27,7 +27,13 @@ _BODIES: dict[str, dict[str, object]] = {
     "chat": {"messages": [{"role": "user", "content": "ping"}], "max_tokens": 16},
     "completions": {"prompt": "ping", "max_tokens": 16},
     "embeddings": {"input": ["ping"]},
+    "generate": {
+        "contents": [{"role": "user", "parts": [{"text": "ping"}]}],
+        "generationConfig": {"maxOutputTokens": 16},
+    },
 }
+_SMALLEST_CHAT = ("messages", "generate")
+"""Where a chat goes to a provider that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +61,13 @@ def unanswerable(deployment: Deployment, mode: str | None = None) -> str:
 
 
 def served_by(deployment: Deployment, operation: str) -> str | None:
-    """The deployment's own operation that answers ``operation``; None when there is none. A smallest chat is the same in both
-    formats.
+    """The deployment's own operation that answers ``operation``; None when there is none. A smallest chat is the same in
+    OpenAI's and Anthropic's format.
     """
     if operation in deployment.paths:
         return operation
-    return "messages" if operation == "chat" and "messages" in deployment.paths else None
+    others = _SMALLEST_CHAT if operation == "chat" else ()
+    return next((other for other in others if other in deployment.paths), None)
 
 
 def model_of(deployment: Deployment) -> str:
@@ -74,9 +81,11 @@ def model_of(deployment: Deployment) -> str:
 def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, bytes]:
     """Head and body of the probe, with the deployment's credentials."""
     operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
-    body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
     served = served_by(deployment, operation)
     assert served is not None, "asked only where unanswerable found nothing"
+    body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
+    if served == "generate":
+        body = msgspec.json.encode(_BODIES[served])
     path = deployment.base_path + deployment.paths[served].replace("{model}", model)
     return _head(deployment, "POST", path, len(body)), body
 
@@ -114,7 +123,7 @@ async def free_probe(client: HttpClient, deployment: Deployment, clock: Callable
     """Ask for the provider's list of models, which costs nothing. Says whether it is there and takes the credentials, no more."""
     if deployment.mock_response is not None:
         return Outcome(healthy=True)
-    if any("{model}" in path for path in deployment.paths.values()):
+    if "generate" not in deployment.paths and any("{model}" in path for path in deployment.paths.values()):
         return Outcome(healthy=None, error="the provider has no list of models at a known path")
     try:
         head = _head(deployment, "GET", f"{deployment.base_path}/models", None)

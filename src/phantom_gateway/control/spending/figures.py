@@ -18,7 +18,13 @@ _ZEROS: JsonObject = {
     "autorouter_savings_spend": 0.0,
 }
 """LiteLLM's fields of features that are not here."""
-ENDPOINTS = {"acompletion": "/chat/completions", "atext_completion": "/completions", "aembedding": "/embeddings"}
+ENDPOINTS = {
+    "acompletion": "/chat/completions",
+    "atext_completion": "/completions",
+    "aembedding": "/embeddings",
+    "agenerate_content": "/models/{model}:generateContent",
+    "agenerate_content_stream": "/models/{model}:streamGenerateContent",
+}
 """Where the calls of a type arrive."""
 
 

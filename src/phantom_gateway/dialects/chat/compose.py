@@ -24,6 +24,7 @@ from phantom_gateway.dialects.neutral import (
     Tool,
     ToolCall,
     ToolResult,
+    Untranslatable,
     Written,
 )
 
@@ -33,9 +34,10 @@ HIGH, MEDIUM = 10_000, 5_000
 """Tokens of thinking from which the effort counts as high, and as medium."""
 _FOREIGN = frozenset(
     {"container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "metadata", "service_tier", "speed",
-     "user_profile_id", "workspace_id", "prefill", "betas", "fallbacks"}
+     "user_profile_id", "workspace_id", "prefill", "betas", "fallbacks", "safetySettings", "safety_settings", "labels",
+     "speechConfig", "mediaResolution", "imageConfig", "enableEnhancedCivicAnswers"}
 )  # fmt: skip
-"""Fields of Anthropic's requests without a counterpart: they are left out, and named."""
+"""Fields of Anthropic's and Google's requests without a counterpart: they are left out, and named."""
 
 
 def write_request(ask: Ask, terms: Terms) -> Written:
@@ -57,6 +59,8 @@ def write_request(ask: Ask, terms: Terms) -> Written:
     for name, value in ask.extra.items():
         if name in _FOREIGN:
             written.dropped.append(name)
+        elif name == "cachedContent":
+            raise Untranslatable("The field 'cachedContent' is not supported by this model.", name)
         else:
             body[name] = value
     if ask.cache is not None and not cached:
@@ -130,7 +134,7 @@ def _tool(tool: Tool | Opaque, names: dict[str, str], written: Written, *, cache
     if isinstance(tool, Opaque):
         if tool.dialect == "chat":
             return tool.value
-        written.dropped.append(f"tools.{tool.value.get('type', 'unknown')}")
+        written.dropped.append(f"tools.{tool.kind}")
         return None
     function: dict[str, Any] = {"name": names.get(tool.name, tool.name)}
     if tool.description:
@@ -227,4 +231,4 @@ def _said(message: Message, written: Written, names: dict[str, str], *, cached: 
 
 
 def _kind(part: Part) -> str:
-    return str(part.value.get("type", "unknown")) if isinstance(part, Opaque) else type(part).__name__.lower()
+    return part.kind if isinstance(part, Opaque) else type(part).__name__.lower()

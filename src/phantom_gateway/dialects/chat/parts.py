@@ -7,6 +7,9 @@ from typing import Any
 from phantom_gateway.dialects import reading as read
 from phantom_gateway.dialects.neutral import Document, Image, Opaque, Part, Text
 
+AUDIO = {"mp3": "audio/mpeg"}
+"""Media types of recordings that are not ``audio/`` and OpenAI's word."""
+
 
 def read_parts(content: Any, where: str) -> list[Part]:
     """A message's content: a text, a list of parts, or nothing. Raises Untranslatable."""
@@ -29,6 +32,8 @@ def _part(value: dict[str, Any], where: str) -> Part:
         return Text(read.text(value.get("refusal"), f"{where}.refusal"), breakpoint_)
     if kind == "image_url":
         return _image(value.get("image_url"), breakpoint_, f"{where}.image_url")
+    if kind == "input_audio":
+        return _audio(read.table(value.get("input_audio"), f"{where}.input_audio"), breakpoint_, f"{where}.input_audio")
     if kind == "file":
         return _file(read.table(value.get("file"), f"{where}.file"), breakpoint_, f"{where}.file")
     return Opaque("chat", value)
@@ -44,6 +49,12 @@ def _image(value: Any, breakpoint_: dict[str, Any] | None, where: str) -> Image:
     return Image(media_type=packed[0], data=packed[1], detail=detail, cache=breakpoint_)
 
 
+def _audio(value: dict[str, Any], breakpoint_: dict[str, Any] | None, where: str) -> Document:
+    kind = read.text(value.get("format"), f"{where}.format")
+    data = read.text(value.get("data"), f"{where}.data")
+    return Document(media_type=AUDIO.get(kind, f"audio/{kind}"), data=data, cache=breakpoint_)
+
+
 def _file(value: dict[str, Any], breakpoint_: dict[str, Any] | None, where: str) -> Document:
     title = read.optional_text(value.get("filename"), f"{where}.filename")
     file_id = read.optional_text(value.get("file_id"), f"{where}.file_id")
@@ -51,8 +62,9 @@ def _file(value: dict[str, Any], breakpoint_: dict[str, Any] | None, where: str)
     found = Document(title=title, cache=breakpoint_)
     if not data:
         # LiteLLM also takes an address as the id of a file
-        if file_id.startswith(("https://", "http://")):
+        if file_id.startswith(("https://", "http://", "gs://")):
             found.url = file_id
+            found.media_type = read.optional_text(value.get("format"), f"{where}.format")
         else:
             found.file_id = file_id
         return found
@@ -90,6 +102,9 @@ def _described(part: Document) -> dict[str, Any] | None:
         heading = f"{part.title}\n\n" if part.title else ""
         return {"type": "text", "text": heading + part.text}
     name = {"filename": part.title} if part.title else {}
+    if part.data and part.media_type.startswith("audio/"):
+        kind = {"audio/mpeg": "mp3", "audio/x-wav": "wav"}.get(part.media_type, part.media_type.removeprefix("audio/"))
+        return {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
     if part.data:
         data = f"data:{part.media_type};base64,{part.data}"
         return {"type": "file", "file": {"filename": part.title or "document", "file_data": data}}

@@ -8,6 +8,7 @@ from typing import Any
 from phantom_gateway.dialects import reading as read
 from phantom_gateway.dialects.neutral import (
     Answer,
+    Image,
     Opaque,
     Part,
     Redacted,
@@ -79,16 +80,18 @@ def read_answer(body: bytes) -> Answer:
     choices = read.items(answer.get("choices"), "choices")
     if not choices:
         raise Untranslatable("The answer has no choice.", "choices")
-    choice = read.table(choices[0], "choices[0]")
-    message = read.table(choice.get("message"), "choices[0].message")
-    parts = _parts(message, str(answer.get("id") or ""))
+    answer_id = str(answer.get("id") or "")
+    found, *others = [_choice(value, index, answer_id) for index, value in enumerate(choices)]
+    found.tokens, found.others = read_tokens(answer.get("usage")), others
+    return found
+
+
+def _choice(value: Any, index: int, answer_id: str) -> Answer:
+    choice = read.table(value, f"choices[{index}]")
+    message = read.table(choice.get("message"), f"choices[{index}].message")
+    parts = _parts(message, f"{answer_id}_{index}" if index else answer_id)
     called = any(isinstance(part, ToolCall) for part in parts)
-    return Answer(
-        id=str(answer.get("id") or ""),
-        parts=parts,
-        stop=read_stop(choice.get("finish_reason"), called=called),
-        tokens=read_tokens(answer.get("usage")),
-    )
+    return Answer(answer_id, parts, read_stop(choice.get("finish_reason"), called=called))
 
 
 def _parts(message: dict[str, Any], answer_id: str) -> list[Part]:
@@ -118,18 +121,21 @@ def _parts(message: dict[str, Any], answer_id: str) -> list[Part]:
 
 def write_answer(answer: Answer, model: str, created: int, renamed: Mapping[str, str]) -> bytes:
     """A chat completion. ``model``: the public name; ``created``: Unix seconds; ``renamed``: tools and their names here."""
-    choice = {
-        "index": 0,
-        "message": _message(answer.parts, renamed),
-        "logprobs": None,
-        "finish_reason": REASONS.get(answer.stop, "stop"),
-    }
+    choices = [
+        {
+            "index": index,
+            "message": _message(each.parts, renamed),
+            "logprobs": None if each.logprobs is None else {"content": each.logprobs, "refusal": None},
+            "finish_reason": REASONS.get(each.stop, "stop"),
+        }
+        for index, each in enumerate((answer, *answer.others))
+    ]
     written: dict[str, Any] = {
         "id": answer.id,
         "object": "chat.completion",
         "created": created,
         "model": model,
-        "choices": [choice],
+        "choices": choices,
     }
     if answer.tokens is not None:
         written["usage"] = write_tokens(answer.tokens)
@@ -154,6 +160,8 @@ def _message(parts: list[Part], renamed: Mapping[str, str]) -> dict[str, Any]:
     if thoughts:
         message["reasoning_content"] = "".join(part.text for part in thoughts if isinstance(part, Thinking))
         message["thinking_blocks"] = [thinking_block(part) for part in thoughts]
+    if images := [part for part in parts if isinstance(part, Image)]:
+        message["images"] = [shown_image(part, index) for index, part in enumerate(images)]
     further: dict[str, Any] = {}
     if cited := [part.citations for part in texts if part.citations]:
         further["citations"] = cited
@@ -162,6 +170,12 @@ def _message(parts: list[Part], renamed: Mapping[str, str]) -> dict[str, Any]:
     if further:
         message["provider_specific_fields"] = further
     return message
+
+
+def shown_image(part: Image, index: int) -> dict[str, Any]:
+    """An image that the model made, where LiteLLM has it."""
+    url = part.url or f"data:{part.media_type};base64,{part.data}"
+    return {"type": "image_url", "index": index, "image_url": {"url": url}}
 
 
 def thinking_block(part: Thinking | Redacted) -> dict[str, Any]:

@@ -12,11 +12,19 @@ from typing import Any
 import msgspec
 
 from phantom_gateway.dialects.chat import errors
-from phantom_gateway.dialects.chat.response import REASONS, read_stop, read_tokens, thinking_block, write_tokens
+from phantom_gateway.dialects.chat.response import (
+    REASONS,
+    read_stop,
+    read_tokens,
+    shown_image,
+    thinking_block,
+    write_tokens,
+)
 from phantom_gateway.dialects.neutral import (
     Ended,
     Failed,
     Grew,
+    Image,
     Opened,
     Part,
     Redacted,
@@ -238,9 +246,15 @@ class Writer:
             return self._delta(b'{"reasoning_content":%b}' % _encode(event.text))
         if event.kind == "signature" and thought is not None:
             thought.signature += event.text
+        if event.kind == "logprobs":
+            return self._likely(event.value)
         if event.kind == "citation":
             return self._delta(_encode({"provider_specific_fields": {"citation": event.value}}))
         return b""
+
+    def _likely(self, tokens: Any) -> bytes:
+        likely = _encode({"content": tokens, "refusal": None})
+        return b'%b{"index":0,"delta":{},"logprobs":%b,"finish_reason":null}]}\n\n' % (self._prefix, likely)
 
     def _arguments(self, position: int, text: str) -> bytes:
         return self._delta(b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (position, _encode(text)))
@@ -256,6 +270,8 @@ class Writer:
             return self._delta(_encode({"tool_calls": [call]}))
         if isinstance(part, Thinking):
             self._thoughts[event.index] = Thinking("")
+        elif isinstance(part, Image):
+            return self._delta(_encode({"images": [shown_image(part, 0)]}))
         elif isinstance(part, Redacted):
             return self._delta(_encode({"thinking_blocks": [thinking_block(part)]}))
         return b""

@@ -6,6 +6,7 @@ from typing import Any
 
 from phantom_gateway.dialects.messages.parts import write_part
 from phantom_gateway.dialects.neutral import (
+    GEMINI_SIGNED,
     Ask,
     Choice,
     Message,
@@ -29,9 +30,12 @@ SMALLEST_BUDGET = 1024
 ONLY_JSON = "Answer with one JSON object and nothing else: no prose, no code fence."
 _IDLE = frozenset(
     {"metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
-     "safety_identifier", "verbosity", "prediction", "moderation"}
+     "safety_identifier", "verbosity", "prediction", "moderation", "safetySettings", "safety_settings", "labels", "toolConfig",
+     "speechConfig", "mediaResolution", "imageConfig", "enableEnhancedCivicAnswers"}
 )  # fmt: skip
-"""Fields of OpenAI's requests whose absence does not change what is answered: they are left out, and named."""
+"""Fields of OpenAI's and Google's requests whose absence does not change what is answered: they are left out, and named."""
+_FOREIGN = frozenset({"generate"})
+"""Formats whose own tools and parts are left out, and named."""
 _PLAIN: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
@@ -45,6 +49,7 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "functions": ([],),
     "function_call": ("none", "auto"),
     "web_search_options": (),
+    "cachedContent": (),
 }
 """Fields whose absence does, and the values that say nothing."""
 
@@ -62,8 +67,8 @@ def write_request(ask: Ask, terms: Terms) -> Written:
         body["system"] = _blocks(system, written)
     body["messages"] = _turns(ask.messages, written)
     _settle(body, settings, terms, written)
-    if ask.tools:
-        body["tools"] = [_tool(tool) for tool in ask.tools]
+    if tools := [tool for each in ask.tools if (tool := _tool(each, written)) is not None]:
+        body["tools"] = tools
         if (choice := _choice(settings.choice, settings.parallel)) is not None:
             body["tool_choice"] = choice
     if ask.cache is not None:
@@ -135,9 +140,12 @@ def _take_over(extra: dict[str, Any], body: dict[str, Any], terms: Terms, writte
             body[name] = value
 
 
-def _tool(tool: Tool | Opaque) -> dict[str, Any]:
+def _tool(tool: Tool | Opaque, written: Written) -> dict[str, Any] | None:
     if isinstance(tool, Opaque):
-        return tool.value
+        if tool.dialect not in _FOREIGN:
+            return tool.value
+        written.dropped.append(f"tools.{tool.kind}")
+        return None
     described: dict[str, Any] = {"name": tool.name}
     if tool.description:
         described["description"] = tool.description
@@ -194,15 +202,18 @@ def _content(parts: list[Part], written: Written) -> str | list[dict[str, Any]]:
 def _blocks(parts: list[Part], written: Written) -> list[dict[str, Any]]:
     blocks = []
     for part in parts:
-        if isinstance(part, Thinking) and not part.signature:
+        if isinstance(part, Thinking) and (not part.signature or part.signature.startswith(GEMINI_SIGNED)):
             # nobody takes back thinking that it cannot check
             written.dropped.append("messages.thinking")
             continue
         if isinstance(part, Text) and not part.text:
             continue
+        if isinstance(part, Opaque) and part.dialect in _FOREIGN:
+            written.dropped.append(f"messages.{part.kind}")
+            continue
         block = write_part(part)
         if block is None:
-            kind = part.value.get("type", "unknown") if isinstance(part, Opaque) else "unknown"
+            kind = part.kind if isinstance(part, Opaque) else "unknown"
             raise Untranslatable(f"A part of type '{kind}' is not supported by this model.", "messages")
         blocks.append(block)
     return blocks

@@ -155,6 +155,8 @@ def _source(part: Image | Document) -> dict[str, Any]:
 
 
 def _document_block(part: Document) -> dict[str, Any]:
+    if part.media_type.startswith(("audio/", "video/")):
+        raise Untranslatable(f"A part of type '{part.media_type[:64]}' is not supported by this model.", "messages")
     source = {"type": "text", "media_type": "text/plain", "data": part.text} if part.text else _source(part)
     if part.data and part.media_type.startswith("image/"):
         return {"type": "image", "source": source}

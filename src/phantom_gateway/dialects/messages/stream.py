@@ -169,6 +169,8 @@ class Writer:
     def write(self, event: StreamEvent) -> bytes:
         """The bytes of one event."""
         if isinstance(event, Grew):
+            if event.kind == "logprobs":
+                return b""  # nothing here says how likely a token was
             return _event_bytes("content_block_delta", {"index": event.index, "delta": _delta(event)})
         if isinstance(event, Opened):
             return _event_bytes("content_block_start", {"index": event.index, "content_block": self._block(event.part)})

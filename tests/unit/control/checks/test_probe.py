@@ -97,6 +97,16 @@ async def test_the_list_of_models_is_asked_for_nothing(client: HttpClient, simul
     assert (await free_probe(client, mocked, time.monotonic)).healthy is True
 
 
+async def test_google_is_asked_in_its_own_format(client: HttpClient, simulator: Deployment) -> None:
+    paths = {"generate": "/models/{model}:generateContent"}
+    deployment = msgspec.structs.replace(simulator, paths=paths, base_path="/v1beta", defaults={"temperature": 1})
+    head, body = request_of(deployment)
+    assert head.startswith(f"POST /v1beta/models/{deployment.model}:generateContent HTTP/1.1".encode())
+    assert set(msgspec.json.decode(body)) == {"contents", "generationConfig"}
+    assert (await probe(client, deployment, time.monotonic)).healthy
+    assert (await free_probe(client, deployment, time.monotonic)).healthy
+
+
 async def test_anthropic_is_asked_in_its_own_format(client: HttpClient, simulator: Deployment) -> None:
     paths = {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
     deployment = msgspec.structs.replace(simulator, paths=paths, headers=(("anthropic-version", "2023-06-01"),))

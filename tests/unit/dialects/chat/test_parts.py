@@ -26,7 +26,11 @@ def test_a_text_and_nothing() -> None:
         ({"type": "file", "file": {"file_data": "AA"}}, Document(media_type="application/pdf", data="AA")),
         ({"type": "file", "file": {"file_id": "https://e.com/a.pdf"}}, Document(url="https://e.com/a.pdf")),
         ({"type": "file", "file": {"file_id": "f"}, "cache_control": CACHE}, Document(file_id="f", cache=CACHE)),
-        ({"type": "input_audio", "input_audio": {}}, Opaque("chat", {"type": "input_audio", "input_audio": {}})),
+        ({"type": "file", "file": {"file_id": "gs://b/a.mp4", "format": "video/mp4"}},
+         Document(url="gs://b/a.mp4", media_type="video/mp4")),
+        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}, Document(media_type="audio/mpeg", data="AA")),
+        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}, Document(media_type="audio/wav", data="AA")),
+        ({"type": "video_url", "video_url": {}}, Opaque("chat", {"type": "video_url", "video_url": {}})),
     ],
 )  # fmt: skip
 def test_each_kind_of_part(value: dict[str, Any], part: Any) -> None:
@@ -40,6 +44,7 @@ def test_each_kind_of_part(value: dict[str, Any], part: Any) -> None:
         {"type": "text"},
         {"type": "image_url", "image_url": {}},
         {"type": "file", "file": []},
+        {"type": "input_audio", "input_audio": {"data": "AA"}},
         {"type": "text", "text": 1},
     ],
 )
@@ -56,6 +61,10 @@ def test_a_broken_part_is_refused_by_name(value: Any) -> None:
         (
             Image(media_type="image/png", data="AA"),
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+        ),
+        (
+            Document(media_type="audio/mpeg", data="AA"),
+            {"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}},
         ),
         (Image(file_id="f"), None),
         (Document(text="all", title="T"), {"type": "text", "text": "T\n\nall"}),

@@ -65,6 +65,8 @@ def test_a_broken_block_is_refused_by_name(block: Any) -> None:
 
 def test_what_anthropic_has_no_word_for() -> None:
     assert write_part(Opaque("chat", {"type": "input_audio"})) is None
+    with pytest.raises(Untranslatable, match="audio/wav"):
+        write_part(Document(media_type="audio/wav", data="AA"))
     with pytest.raises(Untranslatable):
         write_part(ToolCall("c", "f", "no json"))
 

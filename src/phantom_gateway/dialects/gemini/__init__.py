@@ -1,0 +1,1 @@
+"""Google's Gemini API (``generateContent``): read into the neutral form and written from it."""
