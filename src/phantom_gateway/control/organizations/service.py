@@ -64,6 +64,7 @@ class OrganizationService:
             effects.forget.append(f"org:{row.id}")  # keys may have named it before
             view = organization_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.ORGANIZATION_CREATED, row, None, view))
+            self.writer.tag(row.revision)
             return view
 
         return await self.writer.commit(change)

@@ -82,6 +82,7 @@ class ProjectService:
             effects.forget.append(f"project:{row.id}")  # keys may have named it before
             view = project_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.PROJECT_CREATED, row, None, view))
+            self.writer.tag(row.revision)
             return view
 
         return await self.writer.commit(change)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 from tests.unit.control.rig import SNAPSHOT, Rig
 
-from phantom_gateway.control.answers import HealthRound
+from phantom_gateway.control.answers.health import HealthRound
 from phantom_gateway.control.checks.service import check_all, check_one
 from phantom_gateway.spine.snapshot import Address, Deployment
 
