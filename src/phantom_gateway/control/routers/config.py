@@ -185,13 +185,16 @@ async def set_margin(request: Request, body: dict[str, Any]) -> JsonObject:
     return await _replace(request, "cost_margin_config", body)
 
 
-async def get_block_unpriced() -> JsonObject:
+async def get_block_unpriced(response: Response) -> JsonObject:
     """Whether models without a known price are refused to everybody: never in this release."""
+    response.headers["etag"] = etag(0)
     return {"enabled": False}
 
 
-async def set_block_unpriced(body: Enabled) -> JsonObject:
+async def set_block_unpriced(request: Request, response: Response, body: Enabled) -> JsonObject:
     """Only `false`: the rule is not enforced in this release."""
+    writer_of(request).check_match(0)
+    response.headers["etag"] = etag(0)
     if body.enabled:
         raise bad_field("enabled", "not supported in this release; it would have no effect")
     return {"enabled": False}

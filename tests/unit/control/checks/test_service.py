@@ -21,7 +21,8 @@ async def test_all_are_checked_and_remembered(control: Rig) -> None:
     found = await check_all(control.services, [*deployments(40), mocked, silent], "somebody")
     view = HealthRound.model_validate(found.view())
     assert (view.healthy_count, view.unhealthy_count, len(view.unchecked_endpoints)) == (1, 40, 1)
-    assert view.unhealthy_endpoints[0]["error"] == "cannot be reached"
+    assert view.unhealthy_endpoints[0].error == "cannot be reached"
+    assert view.unhealthy_endpoints[0].api_base == "http://127.0.0.1:1"
     assert "sk-provider-secret" not in str(found.view())
     latest = control.services.checks.latest()
     assert {latest["m"].status, latest["s"].status, latest["d0"].status} == {"healthy", "unknown", "unhealthy"}
