@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -156,7 +157,7 @@ async def test_the_etag_of_an_answer_is_taken(control: Rig) -> None:
     assert changed.status_code == 200
     assert (await control.get("/team/info", team_id="t")).headers["etag"] == changed.headers["etag"]
     assert (await post("/team/update", "*", team_id="t", rpm_limit=1)).status_code == 200
-    setting = {"field_name": "timeout", "config_type": "router_settings"}
+    setting: dict[str, Any] = {"field_name": "timeout", "config_type": "router_settings"}
     info = await control.get("/config/field/info", **setting)
     assert (await post("/config/field/update", info.headers["etag"], **setting, field_value=5)).status_code == 200
     again = await post("/config/field/update", info.headers["etag"], **setting, field_value=6)

@@ -210,7 +210,7 @@ async def test_delete_takes_all_or_none(control: Rig) -> None:
 
 
 async def test_a_virtual_key_sees_itself_and_manages_nothing(control: Rig) -> None:
-    mine, other = await control.generate(), await control.generate(key_type="management")
+    mine, other = await control.generate(), await control.generate(key_type="read_only")
     headers = bearer(mine["key"])
     assert (await control.get("/key/info", headers=headers, key=mine["key"])).status_code == 200
     for stranger in (other["key"], other["token"], "sk-unknown-unknown-unknown", MASTER):
