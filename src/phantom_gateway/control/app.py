@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from phantom_gateway.control import errors
+from phantom_gateway.control.no_store import NoStore
 from phantom_gateway.control.routers import (
     access_groups,
     activity,
@@ -54,4 +55,5 @@ def create_app(services: ControlServices) -> FastAPI:
         # Not include_router: it nests, and the walk over all routes shall see each of them.
         app.router.routes.extend(area.router().routes)
     errors.install(app)
+    app.add_middleware(NoStore)
     return app

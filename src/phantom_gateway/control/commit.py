@@ -8,6 +8,8 @@ second has passed, after which a worker that missed the news drops its whole cac
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -56,6 +58,10 @@ class Writer:
     """What those in whose name it is changed may give to others."""
     still: Callable[[sa.Connection], None] | None = None
     """Asked first, in the same transaction: raises ApiError when the caller is no longer who he was when he was let in."""
+    tags: list[str] = field(default_factory=list)
+    """Entity tags of what was changed, for the answer: it carries one where there is one."""
+    _compared: list[str] = field(default_factory=list)
+    """What ``If-Match`` was held against in the running change."""
 
     @property
     def now(self) -> float:
@@ -70,11 +76,12 @@ class Writer:
     async def commit(self, change: Callable[[sa.Connection, Effects], T]) -> T:
         """Run ``change`` in a transaction, then announce its effects.
 
-        Raises what ``change`` raises, ApiError 400 and 409, AuditError, DatabaseError.
+        Raises what ``change`` raises, ApiError 400, 409 and 412, AuditError, DatabaseError.
         """
-        effects = Effects()
+        effects, tagged = Effects(), len(self.tags)
 
         def run(connection: sa.Connection) -> tuple[T, list[WindowSpend]]:
+            del self.tags[tagged:], self._compared[:]
             if self.still is not None:
                 self.still(connection)
             try:
@@ -88,6 +95,8 @@ class Writer:
                 ) from error
             except StaleError as error:
                 raise conflict("It was changed by somebody else at the same time; read it again.") from error
+            if self.if_match is not None and not self._compared:
+                raise _stale("There is nothing yet that could have this ETag.")
             author = self.author or system_author(self.by, self.services.node)
             for each in effects.audit:  # last: whoever comes next waits for the end of the log
                 record(connection, author, each)
@@ -105,13 +114,40 @@ class Writer:
 
     def check_match(self, revision: int) -> None:
         """Refuse to change what is not what the caller has seen (``If-Match``). Raises ApiError 412."""
-        if self.if_match not in (None, "*", etag(revision)):
-            raise ApiError(412, "It has been changed since you read it.", kind="precondition_failed", param="If-Match")
+        self.check_tag(etag(revision))
+
+    def check_tag(self, tag: str) -> None:
+        """The same for what has no revision of its own. ``If-Match`` is a list of tags, or ``*`` (RFC 9110, section 13.1.1)."""
+        self._compared.append(tag)
+        wanted = self.if_match
+        if wanted is not None and wanted.strip() != "*" and tag not in [each.strip() for each in wanted.split(",")]:
+            raise _stale("It has been changed since you read it.")
+
+    def check_absent(self) -> None:
+        """Refuse to make what the caller believes to be there already. Raises ApiError 412."""
+        if self.if_match is not None:
+            raise _stale("There is nothing yet that could have this ETag.")
+
+    def tag(self, revision: int, *, only: bool = False) -> None:
+        """Have the answer carry the entity tag of what was changed; with ``only`` that of nothing else."""
+        if only:
+            self.tags.clear()
+        self.tags.append(etag(revision))
 
 
 def etag(revision: int) -> str:
     """The entity tag (RFC 9110, section 8.8.3) of a row with this revision."""
     return f'"{revision}"'
+
+
+def content_tag(view: Any) -> str:
+    """The entity tag of what is kept elsewhere than in the database: it changes with what is shown."""
+    shown = json.dumps(view, sort_keys=True, default=str).encode()
+    return f'"c-{hashlib.sha256(shown).hexdigest()[:20]}"'
+
+
+def _stale(message: str) -> ApiError:
+    return ApiError(412, message, kind="precondition_failed", param="If-Match")
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

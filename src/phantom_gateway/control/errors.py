@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from phantom_gateway.control.no_store import HEADERS
 from phantom_gateway.store.database import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,10 @@ async def _on_http_error(_request: Request, error: HTTPException) -> Response:
 
 async def _on_defect(request: Request, _error: Exception) -> Response:
     log.error("defect while answering %s %r", request.method, request.scope["path"])
-    return JSONResponse(body_of("Internal error.", "internal_server_error", None, 500), status_code=500)
+    # This is answered from outside of every middleware.
+    return JSONResponse(
+        body_of("Internal error.", "internal_server_error", None, 500), status_code=500, headers=HEADERS
+    )
 
 
 def describe(errors: Sequence[Any]) -> tuple[str, str | None]:

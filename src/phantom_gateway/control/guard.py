@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args, get_origin
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -51,20 +51,29 @@ class GuardedRoute(APIRoute):
     action: ClassVar[Action]
     answer: Any = None
     """The type that describes what is answered (``control.openapi``)."""
+    reads: Any = None
+    """The type of a body that the handler reads by itself, as JSON or a form."""
+    tagged: bool = False
+    """Whether the answer carries the ETag of what was changed (``Writer.tag``)."""
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the guard."""
         inner = super().get_route_handler()
         action = self.action
-        known = frozenset(parameter.alias for parameter in self.dependant.query_params)
+        known = {each.alias: _is_list(each.field_info.annotation) for each in self.dependant.query_params}
 
         async def guarded(request: Request) -> Response:
             if action is not Action.PUBLIC:
                 await _admit(request, action)
                 _refuse_unknown(request, known)
+            _refuse_repeated(request, known)
             whole = Request(request.scope, _bounded(request.receive))
             await refuse_unstorable(whole)
-            return await inner(whole)
+            request.state.tags = []
+            answer = await inner(whole)
+            if len(request.state.tags) == 1 and "etag" not in answer.headers:
+                answer.headers["etag"] = request.state.tags[0]
+            return answer
 
         return guarded
 
@@ -75,12 +84,20 @@ _GUARDED: dict[Action, type[GuardedRoute]] = {
 
 
 def route(
-    router: APIRouter, method: str, path: str, action: Action, handler: Callable[..., Any], *, answer: Any = None
+    router: APIRouter,
+    method: str,
+    path: str,
+    action: Action,
+    handler: Callable[..., Any],
+    *,
+    answer: Any = None,
+    reads: Any = None,
+    tagged: bool = False,
 ) -> None:
     """Add ``handler`` at ``path`` for callers who may do ``action`` to anything at all.
 
-    To what exactly, the handler asks of ``reach_of``. ``answer`` is the type that describes what it answers, where the
-    handler's own annotation does not say it all.
+    To what exactly, the handler asks of ``reach_of``. ``answer`` is the type that describes what it answers, or a ``Reply``;
+    ``reads`` that of a body which the handler reads by itself; ``tagged``: the answer carries the ETag of what was changed.
     """
     router.add_api_route(
         path,
@@ -94,7 +111,7 @@ def route(
     )
     added = router.routes[-1]
     assert isinstance(added, GuardedRoute)
-    added.answer = answer
+    added.answer, added.reads, added.tagged = answer, reads, tagged
 
 
 def caller_of(request: Request) -> Caller:
@@ -117,7 +134,12 @@ def writer_of(request: Request) -> Writer:
     author, services = author_of(request), services_of(request)
     still = partial(_refuse_changed, services, caller_of(request))
     giver = Giver(caller_of(request), services.clock())
-    return Writer(services, author.by, request.headers.get("if-match"), author, giver, still)
+    return Writer(services, author.by, _if_match(request), author, giver, still, request.state.tags)
+
+
+def _if_match(request: Request) -> str | None:
+    given = request.headers.getlist("if-match")
+    return ",".join(given) if given else None
 
 
 def author_of(request: Request) -> Author:
@@ -217,7 +239,19 @@ def _refusal_by_key(key: KeyRecord, action: Action, path: str) -> str:
     return f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}."
 
 
-def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
+
+
+def _refuse_repeated(request: Request, known: Mapping[str, bool]) -> None:
+    """``known`` says of each parameter whether it is a list. Of two values one would be left out silently."""
+    names = [name for name, _ in request.query_params.multi_items() if known.get(name) is False]
+    for name in names:
+        if names.count(name) > 1:
+            raise bad_field(name, "is given twice")
+
+
+def _refuse_unknown(request: Request, known: Collection[str]) -> None:
     # A filter that is silently ignored answers with the wrong rows.
     for name in request.query_params:
         if name not in known:

@@ -9,14 +9,27 @@ from phantom_gateway.spine.snapshot import Deployment, Prices
 PER_TOKEN = 1e15
 """Prices are nano-dollars per million tokens; LiteLLM shows dollars per token."""
 
+_PORTS = {"http": 80, "https": 443}
+
 JsonObject = dict[str, Any]
 
 
-def model_view(deployment: Deployment) -> JsonObject:
-    """One deployment."""
+def api_base(deployment: Deployment) -> str:
+    """Where a deployment is, as its owner would write it: without the query, which may hold a key."""
+    address = deployment.address
+    if not address.host:
+        return address.scheme
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    port = "" if address.port in (0, _PORTS.get(address.scheme)) else f":{address.port}"
+    return f"{address.scheme}://{host}{port}{deployment.base_path}"
+
+
+def model_view(deployment: Deployment, *, full: bool = False) -> JsonObject:
+    """One deployment; ``full``: with its address."""
     params: JsonObject = {
         "model": f"{deployment.provider}/{deployment.model}" if deployment.provider else deployment.model,
         "custom_llm_provider": deployment.provider,
+        "api_base": api_base(deployment) if full else None,
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,

@@ -1,24 +1,23 @@
 """The description of every route, as OpenAPI 3.1, made from the routes themselves.
 
-What a handler answers is its ``answer`` where the router names one, else what its annotation says. Beside the admin API stand
-the paths of the data plane, by ``dialects.operations``.
+What a handler answers is its ``answer``, a type of ``control.answers``: it describes and filters nothing, tests hold every answer
+against it. Beside the admin API stand the paths of the data plane, by ``dialects.operations``.
 """
 
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
-from starlette.responses import Response
 
+from phantom_gateway.control.answers import served
+from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.guard import GuardedRoute
-from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import Operation, paths
 
@@ -52,12 +51,36 @@ _WORDS = {
     409: "Two changes at once, or the thing belongs to the configuration file.",
     412: "The thing is not what `If-Match` says.",
     413: "The request body is too large.",
+    429: "Too many attempts; `retry-after` says when the next is admitted.",
     503: "The database cannot answer at the moment.",
 }
 
 
+_IF_MATCH: JsonObject = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag that everything this changes must still have; otherwise it is refused (412) and nothing changes.",
+}
+_CHANGED_BY: JsonObject = {
+    "name": "litellm-changed-by",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "In whose name the caller makes the change; the audit log keeps it beside the caller.",
+}
+_ETAG: JsonObject = {
+    "ETag": {
+        "description": "What `If-Match` takes, where the answer is about one stored object.",
+        "schema": {"type": "string"},
+    }
+}
+_MODELS = "models: calls"
+
+
 def document(app: FastAPI) -> JsonObject:
-    """The whole description."""
+    """The whole description. Raises ValueError when two shapes have one name."""
     routes = [route for route in app.routes if isinstance(route, GuardedRoute)]
     made: JsonObject = get_openapi(title=TITLE, version="1", routes=routes, separate_input_output_schemas=False)
     schemas: JsonObject = made.setdefault("components", {}).setdefault("schemas", {})
@@ -69,6 +92,10 @@ def document(app: FastAPI) -> JsonObject:
             _complete(made["paths"][route.path_format][method.lower()], route, schemas)
     for path, operation in paths():
         made["paths"].setdefault(path, {})["post"] = _call(path, operation)
+    for prefix in ("", "/v1"):
+        made["paths"][f"{prefix}/models"] = {"get": _models(f"{prefix}/models", served.ServedModels, schemas)}
+        one = f"{prefix}/models/{{model_id}}"
+        made["paths"][one] = {"get": _models(one, served.ServedModel, schemas)}
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     return made
 
@@ -78,22 +105,52 @@ def _complete(operation: JsonObject, route: GuardedRoute, schemas: JsonObject) -
     operation["summary"] = text.partition("\n")[0]
     operation["description"] = text
     operation["x-action"] = route.action.value
-    answer = operation["responses"].pop("200", {})
-    success = {**answer, "description": "Done.", "content": {"application/json": {"schema": _schema(route, schemas)}}}
-    operation["responses"] = {"200": success, **{str(code): _error(code) for code in _codes(operation, route)}}
+    if _changes(route):
+        operation["parameters"] = [*operation.get("parameters", ()), _IF_MATCH, _CHANGED_BY]
+    if route.reads is not None:
+        schema = {"schema": _named(route.reads, schemas)}
+        forms = {"application/json": schema, "application/x-www-form-urlencoded": schema}
+        operation["requestBody"] = {"required": True, "content": forms}
+    operation["responses"] = {
+        **_success(route, schemas),
+        **{str(code): _error(code) for code in _codes(operation, route)},
+    }
     if route.action is not Action.PUBLIC:
         operation["security"] = [{"key": []}]
 
 
+def _success(route: GuardedRoute, schemas: JsonObject) -> JsonObject:
+    answer = route.answer
+    reply = answer if isinstance(answer, Reply) else Reply(body=answer)
+    if reply.status >= 400:
+        return {}
+    found: JsonObject = {"description": reply.text}
+    if route.tagged or "response" in inspect.signature(route.endpoint).parameters:
+        found["headers"] = _ETAG
+    content: JsonObject = {}
+    if reply.body is not None:
+        content[reply.media] = {"schema": _named(reply.body, schemas)}
+    elif reply.status == 200:
+        content[reply.media] = {"schema": {"type": "string"}}
+    if reply.other:
+        content[reply.other] = {"schema": {"type": "string"}}
+    return {str(reply.status): found | ({"content": content} if content else {})}
+
+
+def _changes(route: GuardedRoute) -> bool:
+    return "GET" not in (route.methods or ()) and route.action not in {*READS, Action.PUBLIC}
+
+
 def _codes(operation: JsonObject, route: GuardedRoute) -> Iterator[int]:
-    writes = "GET" not in (route.methods or ())
     if route.action is Action.PUBLIC:
+        if "requestBody" in operation:
+            yield from (400, 401, 403, 413, 429)
         yield 503
         return
     yield from (400, 401, 403)
-    if writes or "{" in route.path_format or operation.get("parameters"):
+    if "GET" not in (route.methods or ()) or "{" in route.path_format or operation.get("parameters"):
         yield 404
-    if writes:
+    if _changes(route):
         yield from (409, 412)
     if "requestBody" in operation:
         yield 413
@@ -105,19 +162,36 @@ def _error(code: int) -> JsonObject:
     return {"description": _WORDS[code], "content": {"application/json": {"schema": schema}}}
 
 
-def _schema(route: APIRoute, schemas: JsonObject) -> JsonObject:
-    answer: Any = getattr(route, "answer", None) or typing.get_type_hints(route.endpoint, include_extras=True).get(
-        "return"
-    )
-    if inspect.isclass(answer) and issubclass(answer, Response):
-        return {"type": "object"}
+def _named(answer: Any, schemas: JsonObject) -> JsonObject:
+    """The schema of a type; what has a name goes to ``schemas``."""
     schema = TypeAdapter(answer).json_schema(ref_template=REF, mode="serialization")
-    schemas.update(schema.pop("$defs", {}))
+    found: JsonObject = schema.pop("$defs", {})
     name = schema.get("title")
     if name and schema.get("type") == "object" and inspect.isclass(answer):
-        schemas[name] = schema
-        return {"$ref": REF.format(model=name)}
+        found[name] = schema
+        schema = {"$ref": REF.format(model=name)}
+    for each, shape in found.items():
+        if schemas.setdefault(each, shape) != shape:
+            raise ValueError(f"two shapes are called {each}")
     return schema
+
+
+def _models(path: str, answer: Any, schemas: JsonObject) -> JsonObject:
+    """A path at which the data plane says what a key may use."""
+    one = path.endswith("}")
+    made: JsonObject = {
+        "operationId": "get" + path.replace("/", "_").replace("{", "").replace("}", ""),
+        "summary": "One model that the calling key may use." if one else "The models that the calling key may use.",
+        "tags": [_MODELS],
+        "responses": {
+            "200": {"description": "Done.", "content": {"application/json": {"schema": _named(answer, schemas)}}},
+            **{str(code): _error(code) for code in ((401, 403, 404, 503) if one else (401, 403, 503))},
+        },
+        "security": [{"key": []}],
+    }
+    if one:
+        made["parameters"] = [{"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    return made
 
 
 def _call(path: str, operation: Operation) -> JsonObject:
@@ -135,7 +209,7 @@ def _call(path: str, operation: Operation) -> JsonObject:
     made: JsonObject = {
         "operationId": f"{operation.name}{path.replace('/', '_').replace('{', '').replace('}', '')}",
         "summary": f"{operation.name.capitalize().replace('_', ' ')}, as {_AUTHORS[operation.errors]}'s API has it.",
-        "tags": ["models: calls"],
+        "tags": [_MODELS],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             "200": {"description": "The provider's answer.", "content": content},

@@ -1,6 +1,8 @@
-"""Text that no database holds alike: refused at the door, with the name of the field, before anybody looks something up by it.
+"""What is refused at the door, with the name of the field, before anybody looks something up by it.
 
-PostgreSQL takes no NUL, and neither database takes half of a surrogate pair, which JSON can spell.
+Text that no database holds alike: PostgreSQL takes no NUL, and neither database takes half of a surrogate pair, which JSON can
+spell. And JSON objects that name a field twice: readers differ in which of the two they take (RFC 8259, section 4), so what one
+has checked another would carry out.
 """
 
 from __future__ import annotations
@@ -27,12 +29,41 @@ async def refuse_unstorable(request: Request) -> None:
     if request.method in _SAFE:
         return
     raw = await request.body()
+    try:
+        value = json.loads(raw, object_pairs_hook=_Object)
+        _check_once(value, "")
+    except (ValueError, RecursionError):
+        return  # whoever reads it finds out in the same way
     if _SUSPECT.search(raw):
-        try:
-            value = json.loads(raw)
-        except (ValueError, RecursionError):
-            return  # whoever reads it finds out in the same way
         check(value, "")
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which of its fields it names twice."""
+
+    __slots__ = ("repeated",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeated = ""
+        if len(self) != len(pairs):
+            seen: set[str] = set()
+            for name, _ in pairs:
+                if name in seen:
+                    self.repeated = name or '""'
+                seen.add(name)
+
+
+def _check_once(value: Any, field: str) -> None:
+    if isinstance(value, _Object):
+        if value.repeated:
+            named = _UNSTORABLE.sub("?", value.repeated)
+            raise bad_field(f"{field}.{named}"[-200:].lstrip("."), "is given twice")
+        for name, each in value.items():
+            _check_once(each, f"{field}.{name}")
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            _check_once(each, f"{field}.{number}")
 
 
 def check(value: Any, field: str) -> None:

@@ -2,19 +2,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
-from tests.unit.control.rig import Rig
+from tests.unit.control.rig import ADMIN, Rig
+from tests.unit.control.walk import Walk
 
+from phantom_gateway.control.answers.base import REFUSED
 from phantom_gateway.control.audit import Change
-from phantom_gateway.control.commit import MANY, Effects, Writer, changes, etag
+from phantom_gateway.control.commit import MANY, Effects, Writer, changes, content_tag, etag
 from phantom_gateway.control.errors import ApiError
+from phantom_gateway.control.guard import GuardedRoute
+from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.spine.messages import Ack, Invalidate
 from phantom_gateway.store import audit
 from phantom_gateway.store.audit import AuditError
-from phantom_gateway.store.tables import AUDIT_HEAD
+from phantom_gateway.store.tables import AUDIT_HEAD, METADATA
 from phantom_gateway.store.tenants import USERS, UserRow
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -106,3 +112,64 @@ async def test_records_are_committed_with_the_change_or_nothing_is(control: Rig)
 
 def test_changes_name_what_differs() -> None:
     assert changes({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == ({"b": 2, "c": None}, {"b": 3, "c": 4})
+
+
+async def everything(control: Rig) -> list[object]:
+    """All rows of all tables but those of sessions, which say when somebody was last seen."""
+    tables = [each for each in METADATA.sorted_tables if each.name != "sessions"]
+
+    def query(connection: sa.Connection) -> list[object]:
+        return [tuple(row) for each in tables for row in connection.execute(sa.select(each).order_by(*each.columns))]
+
+    return await control.services.database.read(query)
+
+
+async def test_no_change_ignores_if_match(control: Rig) -> None:
+    """Every route that changes something, asked with an ETag that nothing has: 412, and nothing is another than before."""
+    tried = set()
+
+    async def before(route: GuardedRoute, request: httpx.Request) -> None:
+        if request.method == "GET" or route.action in {*READS, Action.PUBLIC} or route.answer is REFUSED:
+            return
+        known = await everything(control)
+        headers = {**request.headers, "if-match": '"stale", W/"1"'}
+        answer = await control.http.request(request.method, request.url, headers=headers, content=request.content)
+        assert answer.status_code == 412, (route.path, answer.text)
+        assert answer.json()["error"]["param"] == "If-Match"
+        assert await everything(control) == known, route.path
+        tried.add(route.path)
+
+    await Walk(control, before).all()
+    assert len(tried) > 80
+
+
+async def test_the_etag_of_an_answer_is_taken(control: Rig) -> None:
+    async def post(path: str, tag: str, **body: object) -> httpx.Response:
+        return await control.http.post(path, json=body, headers={**ADMIN, "if-match": tag})
+
+    tag = (await control.post("/team/new", {"team_id": "t"})).headers["etag"]
+    await control.post("/user/new", {"user_id": "u", "auto_create_key": False})
+    member = {"team_id": "t", "member": {"user_id": "u", "role": "user"}}
+    added = await post("/team/member_add", tag, **member)
+    assert (added.status_code, added.headers["etag"] != tag) == (200, True), "who is in a team is part of the team"
+    assert (await post("/team/update", tag, team_id="t", rpm_limit=1)).status_code == 412
+    changed = await post("/team/member_update", f'"x", {added.headers["etag"]}', team_id="t", user_id="u", rpm_limit=1)
+    assert changed.status_code == 200
+    assert (await control.get("/team/info", team_id="t")).headers["etag"] == changed.headers["etag"]
+    assert (await post("/team/update", "*", team_id="t", rpm_limit=1)).status_code == 200
+    setting: dict[str, Any] = {"field_name": "timeout", "config_type": "router_settings"}
+    info = await control.get("/config/field/info", **setting)
+    assert (await post("/config/field/update", info.headers["etag"], **setting, field_value=5)).status_code == 200
+    again = await post("/config/field/update", info.headers["etag"], **setting, field_value=6)
+    assert again.status_code == 412, "somebody has set it since"
+    tag = (await control.get("/config/list", config_type="router_settings")).headers["etag"]
+    done = await post("/config/update", tag, router_settings={"timeout": 7})
+    assert (done.status_code, done.headers["etag"] != tag) == (200, True)
+    assert (await post("/config/update", tag, router_settings={"timeout": 8})).status_code == 412
+    assert (await post("/config/update", tag, router_settings={})).status_code == 412
+    assert (await post("/user/new", "*", user_id="v")).status_code == 412, "there is nothing yet"
+    assert (await post("/customer/block", "*", user_ids=["nobody-yet"])).status_code == 412
+
+
+def test_the_tag_of_content_changes_with_it() -> None:
+    assert content_tag({"a": 1, "b": 2}) == content_tag({"b": 2, "a": 1}) != content_tag({"a": 1})

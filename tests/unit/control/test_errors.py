@@ -39,6 +39,7 @@ async def test_a_defect_says_nothing_about_itself() -> None:
     answer = await ask(failing(RuntimeError("sk-very-secret in /etc/passwd")), "/")
     assert answer.status_code == 500
     assert answer.json() == body_of("Internal error.", "internal_server_error", None, 500)
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_dead_database_is_503_and_not_401(

@@ -112,3 +112,11 @@ async def test_nul_is_no_part_of_a_name(control: Rig) -> None:
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "user_id")
     answer = await control.http.get("/fallback/a%00b", headers=ADMIN)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model")
+
+
+async def test_a_parameter_that_is_given_twice_is_named(control: Rig) -> None:
+    for query, field in (("page=1&page=2", "page"), ("user_id=a&user_id=a", "user_id")):
+        answer = await control.http.get(f"/key/list?{query}", headers=ADMIN)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
+    several = await control.http.get("/key/list?expand=user&expand=user", headers=ADMIN)
+    assert several.status_code == 200, "a list"

@@ -82,3 +82,30 @@ async def test_query_and_path_are_looked_at(control: Rig) -> None:
 async def test_an_escaped_backslash_is_no_such_text(control: Rig) -> None:
     answer = await control.http.post("/key/generate", content=rb'{"key_alias":"a\\u0000b"}', headers=ADMIN)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/key/generate", '{"max_budget":1,"max_budget":1000}', "max_budget"),
+        ("/key/generate", '{"metadata":{"a":{"x":1,"x":1}}}', "metadata.a.x"),
+        (
+            "/key/generate",
+            '{"budget_limits":[{"max_budget":1,"budget_duration":"1d","max_budget":2}]}',
+            "budget_limits.0.max_budget",
+        ),
+        ("/key/generate", '{"":1,"":2}', '""'),
+        ("/key/generate", '{"\\u0061":1,"a":2}', "a"),
+        ("/v2/login", '{"username":"admin","username":"x","password":"y"}', "username"),
+    ],
+)
+async def test_a_field_that_is_given_twice_is_refused(control: Rig, path: str, body: str, field: str) -> None:
+    answer = await control.http.post(path, content=body, headers=ADMIN)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, field), answer.text
+
+
+async def test_the_same_name_in_two_objects_is_no_repetition(control: Rig) -> None:
+    body = '{"metadata":{"a":1,"b":{"a":2}},"aliases":{"a":"b"}}'
+    assert (await control.http.post("/key/generate", content=body, headers=ADMIN)).status_code == 200
+    nested = '{"metadata":' + '{"a":' * 5000 + "1" + "}" * 5001
+    assert (await control.http.post("/key/generate", content=nested, headers=ADMIN)).status_code == 400

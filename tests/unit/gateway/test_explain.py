@@ -9,7 +9,7 @@ from typing import Any
 from tests.unit.gateway.rig import ASKED, Rig, deployment, eventually, running
 from tests.unit.gateway.test_route import asked, routing
 
-from phantom_gateway.control.answers import Explanation
+from phantom_gateway.control.answers.health import Explanation
 from phantom_gateway.gateway.explain import explain
 from phantom_gateway.spine.messages import Explain, Explained, KeyRecord, Limit
 from phantom_gateway.spine.snapshot import Budget, Deployment, Routing
@@ -18,7 +18,9 @@ from phantom_gateway.spine.snapshot import Budget, Deployment, Routing
 async def told(rig: Rig, key: KeyRecord | None = None, path: str = "/v1/chat/completions", **fields: Any) -> Any:
     """What the worker says of a chat request."""
     body = json.dumps({"model": "gpt", "messages": ASKED} | fields).encode()
-    return json.loads(await explain(rig.worker, Explain(seq=1, key=key or KeyRecord(id="k"), path=path, body=body)))
+    found = await explain(rig.worker, Explain(seq=1, key=key or KeyRecord(id="k"), path=path, body=body))
+    Explanation.model_validate_json(found, strict=True)  # as the admin API describes it
+    return json.loads(found)
 
 
 def limit(kind: Any, amount: int, window: str = "60s") -> Limit:

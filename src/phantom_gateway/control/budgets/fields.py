@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import Body, Dollars, Later, Limit, ModelBudget, Name, Window
+from phantom_gateway.control.entities.fields import Body, Dollars, Later, Limit, ModelBudget, Name, NewId, Window
 
 
 class BudgetFields(Body):
@@ -26,7 +26,7 @@ class BudgetFields(Body):
 class BudgetNew(BudgetFields):
     """Body of ``/budget/new``; without an id one is made."""
 
-    budget_id: Name | None = None
+    budget_id: NewId | None = None
 
 
 class BudgetUpdate(BudgetFields):

@@ -9,6 +9,7 @@ from typing import Any
 
 from phantom_gateway.control.checks.log import Check
 from phantom_gateway.control.checks.probe import Outcome, free_probe, probe
+from phantom_gateway.control.models_view import api_base
 from phantom_gateway.control.services import ControlServices
 from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.wire.client import HttpClient
@@ -89,12 +90,11 @@ async def check_one(services: ControlServices, deployment: Deployment, mode: str
 
 
 def _endpoint(deployment: Deployment, outcome: Outcome) -> JsonObject:
-    address = deployment.address
     found: JsonObject = {
         "model": f"{deployment.provider}/{deployment.model}",
         "model_name": deployment.group,
         "model_id": deployment.id,
-        "api_base": f"{address.scheme}://{address.host}" if address.host else address.scheme,
+        "api_base": api_base(deployment),
     }
     if outcome.healthy is True:
         return {**found, "response_time_ms": outcome.duration_ms}

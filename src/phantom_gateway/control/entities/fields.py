@@ -72,12 +72,28 @@ def _check_interval(text: str) -> str:
     return text.strip()
 
 
+def id_problem(text: str) -> str:
+    """Why something new cannot have this id, or an empty text."""
+    if "/" in text:
+        return "must not contain a slash"
+    return "must not begin or end with a blank" if text != text.strip() else ""
+
+
+def _check_id(text: str) -> str:
+    problem = id_problem(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
 def _check_moment(text: str) -> str:
     parse(text)
     return text
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+NewId = Annotated[Name, AfterValidator(_check_id)]
+"""The id of something new. It stands in paths and in the names of its counters."""
 Text = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
 """What people write about something; PostgreSQL stores no NUL."""
 Duration = Annotated[str, AfterValidator(_check_duration)]

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities.fields import Body, Name
+from phantom_gateway.control.entities.fields import Body, Name, id_problem
 from phantom_gateway.control.entities.revisions import refuse_named, stamps
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.actor import USER
@@ -86,6 +86,9 @@ class People:
 
     def _made(self, connection: sa.Connection, fields: PersonFields, effects: Effects) -> UserRow:
         user_id = fields.user_id or str(uuid.uuid4())
+        problem = id_problem(user_id)
+        if problem:
+            raise bad_field("user_id", problem)
         if not self.creating.everything:
             refuse_named(connection, "user_id", user_id, "user_id")
         if user_id == OPERATOR:

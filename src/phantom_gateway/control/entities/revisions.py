@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.errors import ApiError, bad_field
-from phantom_gateway.store import tenants
 from phantom_gateway.store.tables import DELETED_KEYS, KEYS
 from phantom_gateway.store.tenants import Allowance, JsonObject
 
@@ -25,12 +24,6 @@ def stamps(writer: Writer) -> dict[str, Any]:
 def touched(row: A, writer: Writer, columns: dict[str, Any]) -> A:
     """``row`` with ``columns``, as its next revision."""
     return replace(row, **columns, updated_at=writer.now, updated_by=writer.by, revision=row.revision + 1)
-
-
-def refuse_unknown_budget(connection: sa.Connection, row: Allowance) -> None:
-    """Raises ApiError 400 when ``row`` refers to a budget that is not there."""
-    if row.budget_id is not None and tenants.BUDGETS.get(connection, row.budget_id) is None:
-        raise bad_field("budget_id", "there is no budget with this id")
 
 
 def refuse_priority(before: JsonObject, after: JsonObject) -> None:

@@ -90,12 +90,14 @@ class SubjectService(Generic[S]):
                 if old is None and not blocked:
                     continue
                 if old is None:
+                    self.writer.check_absent()
                     row = replace(blank, blocked=blocked)
                     self.kind.rows.insert(connection, row)
                 else:
                     self.writer.check_match(old.revision)
                     row = self._touched(old, blocked=blocked)
                     self.kind.rows.update(connection, row)
+                self.writer.tag(row.revision)
                 found.append(self._changed(connection, effects, "BLOCKED" if blocked else "UNBLOCKED", (old, row))[0])
             return found
 

@@ -38,6 +38,7 @@ class FallbackService:
 
         def change(connection: sa.Connection, effects: Effects) -> bool:
             old = OVERRIDES.get(connection, place)
+            self.writer.check_match(0 if old is None else old.revision)
             if old is None:
                 row = OverrideRow(
                     id=place,
@@ -50,12 +51,12 @@ class FallbackService:
                 OVERRIDES.insert(connection, row)
                 code = EventCode.FALLBACK_CREATED
             else:
-                self.writer.check_match(old.revision)
                 row = replace(
                     old, value=fields.fallback_models, updated_at=now, updated_by=by, revision=old.revision + 1
                 )
                 OVERRIDES.update(connection, row)
                 code = EventCode.FALLBACK_UPDATED
+            self.writer.tag(row.revision)
             kind = fields.fallback_type
             before = None if old is None else {"fallback_models": old.value, "fallback_type": kind}
             effects.reload = True

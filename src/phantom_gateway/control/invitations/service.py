@@ -73,6 +73,7 @@ class InvitationService:
             connection.execute(sa.delete(INVITATIONS).where(*still_open))
             tenants.INVITATIONS.insert(connection, row)
             effects.audit.append(Change(EventCode.INVITATION_CREATED, row.id, after=view(row, row.id)))
+            self.writer.tag(row.revision)
 
         await self.writer.commit(change)
         return {**view(row, link.reveal()), "invitation_id": row.id}
@@ -96,6 +97,7 @@ class InvitationService:
             tenants.INVITATIONS.update(connection, changed)
             shown = (view(row, row.id), view(changed, row.id))
             effects.audit.append(Change(EventCode.INVITATION_UPDATED, row.id, *shown))
+            self.writer.tag(changed.revision)
             return changed
 
         return view(await self.writer.commit(change), link)

@@ -27,6 +27,9 @@ async def update_team(service: KeyService, body: TeamKeyBulkUpdate) -> JsonObjec
     """``/team/key/bulk_update``: the same fields for keys of one team. Raises ApiError 400 and 404."""
     if bool(body.key_ids) == body.all_keys_in_team:
         raise bad_field("key_ids", "give either key_ids or all_keys_in_team")
+    said = _said(body.update_fields)
+    if not said:
+        raise bad_field("update_fields", "names nothing to change")
 
     def query(connection: sa.Connection) -> tuple[list[str], set[str]]:
         team = tenants.TEAMS.get(connection, body.team_id)
@@ -41,7 +44,6 @@ async def update_team(service: KeyService, body: TeamKeyBulkUpdate) -> JsonObjec
     named, of_team = await service.services.database.read(query)
     if len(named) > MOST:
         raise bad_field("all_keys_in_team", f"the team has more than {MOST} keys; name them in several calls")
-    said = _said(body.update_fields)
     return await _update(service, [KeyUpdate(key=name, **said) for name in named], of_team)
 
 
@@ -55,6 +57,8 @@ async def _update(service: KeyService, wanted: Sequence[KeyUpdate], known: set[s
                 raise not_found("Key not found in this team.", "key_ids")
             view, _ = await service.alter(fields.key, rules.bounded(settings, fields, new=False))
         except ApiError as error:
+            if error.status == 412 and not done:
+                raise
             failed.append({"key": fields.key, "key_info": None, "failed_reason": error.message})
         else:
             done.append({"key": fields.key, "key_info": view})

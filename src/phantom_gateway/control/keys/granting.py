@@ -22,6 +22,7 @@ from phantom_gateway.control.policy.actor import USER, VIEWER
 from phantom_gateway.control.policy.grants import Measure
 from phantom_gateway.control.policy.reach import Reach, Target, reach
 from phantom_gateway.control.policy.table import Relation
+from phantom_gateway.limits.windows import parse
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.tenants import Allowance
@@ -48,15 +49,17 @@ class Grantor:
         self._check_fields(target, fields, new=True)
         if not self.caller.is_admin and self._is_anothers(row) and "key_type" not in given:
             row = replace(row, key_type="llm_api")
+        asked = row
         for held in self._held(connection, row):
             row = grants.filled(row, held)
         own = self._own(connection)
         if own is not None and self._confines(connection, row):
             row = grants.filled_key(row, own, {*given, "key_type"} if row.key_type != "default" else given)
+        _refuse_overruled(asked, row, given)
         self._check_bounds(connection, row, None, now)
         return row
 
-    def first(self, connection: sa.Connection, row: KeyRow) -> KeyRow:
+    def first(self, connection: sa.Connection, row: KeyRow, given: Collection[str]) -> KeyRow:
         """The first key of a new user, who is bounded already. Raises ApiError 403.
 
         Somebody else holds it in his hands for a moment: it is for calls only, and spends an organisation's money only if he
@@ -67,7 +70,9 @@ class Grantor:
             row = replace(row, org_id=None)
         own = self._own(connection)
         if own is not None:
+            asked = row
             row = grants.filled_key(row, own, ("key_type",))
+            _refuse_overruled(asked, row, given)
             for name in grants.beyond_key(row, own):
                 raise _goes_beyond(name)
         return row
@@ -222,6 +227,20 @@ class Grantor:
 
     def _is_anothers(self, row: KeyRow) -> bool:
         return row.user_id is not None and row.user_id != self.caller.actor.user_id
+
+
+def _refuse_overruled(asked: KeyRow, row: KeyRow, given: Collection[str]) -> None:
+    """Refuse what the request says itself and would not get, as the calling key's takes its place. Raises ApiError 403.
+
+    Limits, models and routes that it says are never replaced; these two may mean something by their being there alone.
+    """
+    if "budget_duration" in given and parse(asked.budget_duration or "") != parse(row.budget_duration or ""):
+        message = (
+            "budget_duration: the budget is that of the calling key, in its window; say max_budget to have another"
+        )
+        raise ApiError(403, message, kind="auth_error", param="budget_duration")
+    if "duration" in given and asked.expires != row.expires:
+        raise _goes_beyond("duration")
 
 
 def _goes_beyond(name: str) -> ApiError:

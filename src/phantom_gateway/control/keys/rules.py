@@ -16,6 +16,7 @@ from phantom_gateway.control.keys.changes import NEVER_EXPIRES
 from phantom_gateway.control.keys.fields import KeyFields, KeyGenerate
 from phantom_gateway.control.policy.actor import Actor
 from phantom_gateway.limits.windows import seconds
+from phantom_gateway.store.keys import KeyRow
 
 F = TypeVar("F", bound=KeyFields)
 
@@ -91,6 +92,15 @@ def check_generation(settings: LitellmSettings, actor: Actor, team_id: str | Non
     for name in required:
         if name not in said:
             raise bad_field(name, "is required (key_generation_settings)")
+
+
+def refuse_powerless(before: KeyRow | None, row: KeyRow) -> None:
+    """Refuse a key for management that has no user: it acts in his name, and could do nothing. Raises ApiError 400."""
+    same = before is not None and (before.key_type, before.user_id) == (row.key_type, row.user_id)
+    if row.key_type == "management" and row.user_id is None and not same:
+        raise bad_field(
+            "key_type", "a management key acts in the name of its user: give user_id, or it could do nothing"
+        )
 
 
 def _check_windows(bounds: KeyBounds, fields: KeyFields) -> None:

@@ -105,6 +105,7 @@ class KeyService:
 
         def change(connection: sa.Connection, effects: Effects) -> Shown:
             made = self.grantor.made(connection, row, said, self.writer.now)
+            rules.refuse_powerless(None, made)
             if not self.caller.is_admin:
                 rules.check_generation(settings, self.caller.actor, made.team_id, said)
             return self.store(connection, effects, made)
@@ -139,6 +140,7 @@ class KeyService:
 
         def change(connection: sa.Connection, old: KeyRow) -> KeyRow:
             row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
+            rules.refuse_powerless(old, row)
             return self.grantor.changed(connection, old, row, now)
 
         return await self._alter(reference, EventCode.KEY_UPDATED, change)
@@ -273,6 +275,7 @@ class KeyService:
         effects.spent += past_of(connection, entity, known, now)
         if after.temp_expiry is not None and after.temp_expiry > now:
             self.services.temporary.note(entity.name, after.temp_expiry)
+        self.writer.tag(after.revision)
         return Shown({"token": after.id, **views(connection, [after], now)[0]}, after.revision)
 
     def _value(self, chosen: str | None, field: str) -> tuple[str, str]:

@@ -127,6 +127,7 @@ class ModelService:
 
     async def compiled(self, fields: ModelNew) -> Deployment:
         """What a new model would be compiled to; nothing is stored. Raises ApiError 400."""
+        self.writer.check_absent()
         params, info = changed({}, fields.litellm_params), _info(fields.model_info)
         refuse_unsafe(params, info)
         now = self.writer.now

@@ -34,7 +34,7 @@ def audit_view(row: ModelRow) -> JsonObject:
 
 def info_view(row: ModelRow, deployment: Deployment | None, *, full: bool) -> JsonObject:
     """A row as ``/model/info`` shows it. ``full``: with the parameters as they were given and who gave them."""
-    served = model_view(deployment) if deployment is not None else {"litellm_params": {}, "model_info": {}}
+    served = model_view(deployment, full=full) if deployment is not None else {"litellm_params": {}, "model_info": {}}
     info = {**served["model_info"], "id": row.id, "db_model": True}
     if not full:
         return {"model_name": row.name, "litellm_params": served["litellm_params"], "model_info": info}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import AllowanceFields, Body, Dollars, Later, Name
+from phantom_gateway.control.entities.fields import AllowanceFields, Body, Dollars, Later, Name, NewId
 from phantom_gateway.control.entities.people import ONE_OR_MANY, PersonFields
 from phantom_gateway.control.entities.temporary import TemporaryFields
 
@@ -27,7 +27,7 @@ class OrganizationFields(TemporaryFields, AllowanceFields):
 class OrganizationNew(OrganizationFields):
     """Body of ``/organization/new``."""
 
-    organization_id: Name | None = None
+    organization_id: NewId | None = None
     organization_alias: Name
 
 

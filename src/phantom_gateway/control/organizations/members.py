@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +40,7 @@ class OrganizationMemberService:
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             org = self._organization(connection, fields.organization_id)
+            org = self._touched(connection, org)
             users, rows = [], []
             for each in fields.member:
                 user = self.people.found_or_made(connection, each, org.id, effects)
@@ -73,6 +74,7 @@ class OrganizationMemberService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             org = self._organization(connection, fields.organization_id)
             old = self._member(connection, org, fields)
+            org = self._touched(connection, org)
             before = membership_views(connection, [old], self.writer.now)[0]
             row = touched(old, self.writer, columns)
             _check(org, row)
@@ -92,6 +94,7 @@ class OrganizationMemberService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             org = self._organization(connection, org_id)
             row = self._member(connection, org, fields)
+            org = self._touched(connection, org)
             view = membership_views(connection, [row], self.writer.now)[0]
             tenants.ORGANIZATION_MEMBERS.delete(connection, org.id, row.user_id)
             effects.forget.append(f"user:{row.user_id}")
@@ -108,6 +111,13 @@ class OrganizationMemberService:
         org = existing(connection, org_id, self.reach)
         self.writer.check_match(org.revision)
         return org
+
+    def _touched(self, connection: sa.Connection, org: OrganizationRow) -> OrganizationRow:
+        """The organisation at its next revision: its members are part of what its ETag stands for."""
+        row = replace(org, revision=org.revision + 1)
+        tenants.ORGANIZATIONS.update(connection, row)
+        self.writer.tag(row.revision)
+        return row
 
     def _member(self, connection: sa.Connection, org: OrganizationRow, fields: PersonFields) -> OrganizationMemberRow:
         user = self.people.existing(connection, fields)

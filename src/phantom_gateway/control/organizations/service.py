@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
-from phantom_gateway.control.entities.revisions import refuse_unknown_budget, stamps, touched
+from phantom_gateway.control.entities.past import require_budget
+from phantom_gateway.control.entities.revisions import stamps, touched
 from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.keys.removal import remove as remove_keys
@@ -64,6 +65,7 @@ class OrganizationService:
             effects.forget.append(f"org:{row.id}")  # keys may have named it before
             view = organization_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.ORGANIZATION_CREATED, row, None, view))
+            self.writer.tag(row.revision)
             return view
 
         return await self.writer.commit(change)
@@ -161,4 +163,4 @@ def _columns(fields: OrganizationFields, before: OrganizationRow | None) -> dict
 def _check(connection: sa.Connection, row: OrganizationRow) -> None:
     changes.check(row)
     temporary.check(row)
-    refuse_unknown_budget(connection, row)
+    require_budget(connection, row.budget_id)

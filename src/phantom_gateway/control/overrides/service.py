@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from phantom_gateway.config.crosscheck import check_names
 from phantom_gateway.config.errors import dotted
 from phantom_gateway.control.audit import Change
-from phantom_gateway.control.commit import Effects, Writer
+from phantom_gateway.control.commit import Effects, Writer, content_tag
 from phantom_gateway.control.errors import bad_field, conflict, not_found
 from phantom_gateway.control.overrides.settings import Setting
 from phantom_gateway.control.services import ControlServices
@@ -28,8 +28,11 @@ class SettingService:
 
     writer: Writer
 
-    async def put(self, values: Mapping[Setting, Any]) -> None:
-        """Set all of ``values``, or none of them."""
+    async def put(self, values: Mapping[Setting, Any], sections: Collection[str] = ()) -> None:
+        """Set all of ``values``, or none of them.
+
+        ``If-Match`` is held against each setting (one that is not stored has revision 0), or against all of ``sections``.
+        """
         services = self.writer.services
         for setting, value in values.items():
             setting.check(value)
@@ -38,24 +41,30 @@ class SettingService:
         now, by = self.writer.now, self.writer.by
 
         def change(connection: sa.Connection, effects: Effects) -> None:
+            for section in sections:
+                self.writer.check_tag(tag_of(connection, section))
             for setting, value in values.items():
                 row_id = id_of(setting)
                 old = OVERRIDES.get(connection, row_id)
+                revision = 0 if old is None else old.revision
+                if not sections:
+                    self.writer.check_match(revision)
+                    self.writer.tag(revision + 1)
                 stamps: JsonObject = {"updated_at": now, "updated_by": by}
                 if old is None:
                     row = OverrideRow(id=row_id, value=value, created_at=now, created_by=by, **stamps)
                     OVERRIDES.insert(connection, row)
                 else:
-                    self.writer.check_match(old.revision)
-                    OVERRIDES.update(connection, replace(old, value=value, revision=old.revision + 1, **stamps))
+                    OVERRIDES.update(connection, replace(old, value=value, revision=revision + 1, **stamps))
                 before = None if old is None else {"value": old.value}
                 name = f"{setting.section}.{setting.name}"
                 effects.audit.append(
                     Change(EventCode.CONFIG_UPDATED, name, before or {"value": None}, {"value": value})
                 )
-            effects.reload = True
+            self.writer.tags.extend(tag_of(connection, section) for section in sections)
+            effects.reload = bool(values)
 
-        if values:
+        if values or self.writer.if_match is not None:
             await self.writer.commit(change)
 
     async def delete(self, setting: Setting) -> None:
@@ -73,6 +82,12 @@ class SettingService:
             effects.audit.append(Change(EventCode.CONFIG_DELETED, name, {"value": old.value}, None))
 
         await self.writer.commit(change)
+
+
+def tag_of(connection: sa.Connection, section: str) -> str:
+    """The entity tag of a section: it changes with what is stored of it."""
+    prefix = f"{SETTING}{section}."
+    return content_tag({row.id: row.revision for row in OVERRIDES.all(connection) if row.id.startswith(prefix)})
 
 
 def id_of(setting: Setting) -> str:

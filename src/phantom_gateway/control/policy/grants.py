@@ -35,11 +35,12 @@ _TYPES = {
 """What each type of key contains."""
 
 _BUDGET = ("max_budget", "budget_duration", "budget_limits", "budget_id", "temp_budget_increase", "temp_budget_expiry")
+_OF_MODELS = ("model_max_budget", "model_rpm_limit", "model_tpm_limit")
 SOURCES: Mapping[str, Collection[str]] = {
     "models": ("models", "access_group_ids"),
     "max_budget": _BUDGET,
     **{rate: (rate, "budget_id") for rate in RATES},
-    **dict.fromkeys(("model_max_budget", "model_rpm_limit", "model_tpm_limit"), ("model_max_budget", "budget_id")),
+    **dict.fromkeys(_OF_MODELS, (*_OF_MODELS, "budget_id")),
 }
 """Which fields of a request can bring an allowance beyond another, by the field that is complained about."""
 

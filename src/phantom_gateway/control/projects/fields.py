@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import AllowanceFields, Body, Later, Name, Names, Text
+from phantom_gateway.control.entities.fields import AllowanceFields, Body, Later, Name, Names, NewId, Text
 from phantom_gateway.control.entities.temporary import TemporaryFields
 
 
@@ -28,7 +28,7 @@ class ProjectFields(TemporaryFields, AllowanceFields):
 class ProjectNew(ProjectFields):
     """Body of ``/project/new``."""
 
-    project_id: Name | None = None
+    project_id: NewId | None = None
     team_id: Name
 
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
+from phantom_gateway.control.entities.past import require_budget
 from phantom_gateway.control.entities.revisions import (
     refuse_named,
     refuse_other_budget,
-    refuse_unknown_budget,
     stamps,
     touched,
 )
@@ -82,6 +82,7 @@ class ProjectService:
             effects.forget.append(f"project:{row.id}")  # keys may have named it before
             view = project_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.PROJECT_CREATED, row, None, view))
+            self.writer.tag(row.revision)
             return view
 
         return await self.writer.commit(change)
@@ -139,7 +140,7 @@ class ProjectService:
             refuse_other_budget(old.budget_id if old else None, row.budget_id)
         changes.check(row)
         temporary.check(row)
-        refuse_unknown_budget(connection, row)
+        require_budget(connection, row.budget_id)
         bounds.refuse_excess(row, team, "team", access_groups(connection))
 
 

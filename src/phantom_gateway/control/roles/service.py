@@ -48,6 +48,7 @@ class RoleService:
             except TakenError as error:
                 raise TakenError("role") from error
             effects.audit.append(Change(EventCode.ROLE_CREATED, row.id, after=view(row)))
+            self.writer.tag(row.revision)
             return view(row)
 
         return await self.writer.commit(change)
@@ -70,6 +71,7 @@ class RoleService:
             row = replace(old, **given, **stamps)
             tenants.ROLES.update(connection, row)
             effects.audit.append(Change(EventCode.ROLE_UPDATED, row.id, view(old), view(row)))
+            self.writer.tag(row.revision)
             return view(row)
 
         return await self.writer.commit(change)

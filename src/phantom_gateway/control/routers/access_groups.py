@@ -9,6 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from phantom_gateway.control.access_groups.fields import GroupCreate, GroupUpdate, ModelGroupNew, ModelGroupUpdate
 from phantom_gateway.control.access_groups.service import AccessGroupService, by_id, by_name, view
+from phantom_gateway.control.answers import subjects as answers
+from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
@@ -24,16 +26,37 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["access groups"])
     for path in ("/v1/access_group", "/v1/unified_access_group"):
-        route(routes, "POST", path, Action.ACCESS_GROUP_WRITE, create)
-        route(routes, "GET", path, Action.ACCESS_GROUP_READ, list_groups)
-        route(routes, "GET", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_READ, get)
-        route(routes, "PUT", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, update)
-        route(routes, "DELETE", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, delete)
-    route(routes, "POST", "/access_group/new", Action.ACCESS_GROUP_WRITE, new_models)
-    route(routes, "GET", "/access_group/list", Action.ACCESS_GROUP_READ, list_models)
-    route(routes, "GET", "/access_group/{access_group}/info", Action.ACCESS_GROUP_READ, info_models)
-    route(routes, "PUT", "/access_group/{access_group}/update", Action.ACCESS_GROUP_WRITE, update_models)
-    route(routes, "DELETE", "/access_group/{access_group}/delete", Action.ACCESS_GROUP_WRITE, delete_models)
+        route(routes, "POST", path, Action.ACCESS_GROUP_WRITE, create, answer=Reply(201, answers.GroupView))
+        route(routes, "GET", path, Action.ACCESS_GROUP_READ, list_groups, answer=list[answers.GroupView])
+        route(routes, "GET", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_READ, get, answer=answers.GroupView)
+        route(routes, "PUT", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, update, answer=answers.GroupView)
+        route(routes, "DELETE", f"{path}/{{access_group_id}}", Action.ACCESS_GROUP_WRITE, delete, answer=Reply(204))
+    route(routes, "POST", "/access_group/new", Action.ACCESS_GROUP_WRITE, new_models, answer=answers.ModelGroupChanged)
+    route(routes, "GET", "/access_group/list", Action.ACCESS_GROUP_READ, list_models, answer=answers.ModelGroupList)
+    route(
+        routes,
+        "GET",
+        "/access_group/{access_group}/info",
+        Action.ACCESS_GROUP_READ,
+        info_models,
+        answer=answers.ModelGroupView,
+    )
+    route(
+        routes,
+        "PUT",
+        "/access_group/{access_group}/update",
+        Action.ACCESS_GROUP_WRITE,
+        update_models,
+        answer=answers.ModelGroupChanged,
+    )
+    route(
+        routes,
+        "DELETE",
+        "/access_group/{access_group}/delete",
+        Action.ACCESS_GROUP_WRITE,
+        delete_models,
+        answer=answers.ModelGroupDeleted,
+    )
     return routes
 
 

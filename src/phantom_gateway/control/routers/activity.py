@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from phantom_gateway.control.answers import spending as answers
+from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
@@ -106,6 +108,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 _KEYS = (Annotated[int, Query(ge=1, le=1000)], activity.KEYS)
 _LIMIT = Annotated[int, Query(ge=1, le=500)]
+EXPORTED = Reply(200, list[answers.ExportRow], text="All rows; as CSV unless `format=json`.", other="text/csv")
 
 
 def router() -> APIRouter:
@@ -115,23 +118,25 @@ def router() -> APIRouter:
         base = f"/{family.name}/daily/activity"
         page = Annotated[int, Query(ge=1, le=100_000)]
         size = Annotated[int, Query(ge=1, le=1000)]
-        parts: tuple[tuple[str, Answer, dict[str, tuple[Any, Any]]], ...] = (
-            ("", paged, {"page": (page, 1), "page_size": (size, family.page_size)}),
-            ("/aggregated", aggregated, {"api_key_limit": _KEYS}),
-            ("/aggregated/keys", keys, {"offset": (Annotated[int, Query(ge=0, le=10**6)], 0), "limit": (_LIMIT, 50)}),
-            ("/aggregated/search", search, {
+        parts: tuple[tuple[str, Answer, Any, dict[str, tuple[Any, Any]]], ...] = (
+            ("", paged, answers.Activity, {"page": (page, 1), "page_size": (size, family.page_size)}),
+            ("/aggregated", aggregated, answers.Activity, {"api_key_limit": _KEYS}),
+            ("/aggregated/keys", keys, answers.ActivityKeyPage, {
+                "offset": (Annotated[int, Query(ge=0, le=10**6)], 0), "limit": (_LIMIT, 50),
+            }),
+            ("/aggregated/search", search, answers.ActivityKeys, {
                 "search": (Annotated[str, Query(min_length=1, max_length=255)], Parameter.empty), "limit": (_LIMIT, 100),
             }),
-            ("/aggregated/model_top_keys", model_top_keys, {
+            ("/aggregated/model_top_keys", model_top_keys, answers.ActivityOfModel, {
                 "model_group": (str, Parameter.empty), "by_model_group": (bool, True), "limit": (_LIMIT, 5),
             }),
-            ("/export", export, {
+            ("/export", export, EXPORTED, {
                 "export_type": (Literal["daily", "daily_with_keys", "daily_with_models", "daily_with_users"], "daily"),
                 "format": (Literal["csv", "json"], "csv"),
             }),
         )  # fmt: skip
-        for path, answer, parameters in parts:
-            route(routes, "GET", base + path, Action.SPEND_READ, _handler(family, answer, parameters))
+        for path, asked, answer, parameters in parts:
+            route(routes, "GET", base + path, Action.SPEND_READ, _handler(family, asked, parameters), answer=answer)
     return routes
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 
+from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.guard import route, services_of
 from phantom_gateway.control.policy.actions import Action
@@ -24,8 +25,8 @@ _MAX_SEQ = (1 << 63) - 1
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["audit"])
-    route(routes, "GET", "/audit", Action.AUDIT_READ, list_records)
-    route(routes, "GET", "/audit/{id}", Action.AUDIT_READ, get_record)
+    route(routes, "GET", "/audit", Action.AUDIT_READ, list_records, answer=answers.AuditPage)
+    route(routes, "GET", "/audit/{id}", Action.AUDIT_READ, get_record, answer=answers.AuditRecordView)
     return routes
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import subjects as answers
+from phantom_gateway.control.answers.base import BudgetView
 from phantom_gateway.control.budgets.fields import BudgetDelete, BudgetInfo, BudgetNew, BudgetUpdate
 from phantom_gateway.control.budgets.service import BudgetService, existing
 from phantom_gateway.control.commit import etag
@@ -32,12 +34,12 @@ SETTINGS = {
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["budgets"])
-    route(routes, "POST", "/budget/new", Action.BUDGET_WRITE, new)
-    route(routes, "POST", "/budget/update", Action.BUDGET_WRITE, update)
-    route(routes, "POST", "/budget/delete", Action.BUDGET_WRITE, delete)
-    route(routes, "POST", "/budget/info", Action.BUDGET_READ, info)
-    route(routes, "GET", "/budget/settings", Action.BUDGET_READ, settings)
-    route(routes, "GET", "/budget/list", Action.BUDGET_READ, list_budgets)
+    route(routes, "POST", "/budget/new", Action.BUDGET_WRITE, new, answer=BudgetView)
+    route(routes, "POST", "/budget/update", Action.BUDGET_WRITE, update, answer=BudgetView)
+    route(routes, "POST", "/budget/delete", Action.BUDGET_WRITE, delete, answer=BudgetView)
+    route(routes, "POST", "/budget/info", Action.BUDGET_READ, info, answer=list[BudgetView])
+    route(routes, "GET", "/budget/settings", Action.BUDGET_READ, settings, answer=list[answers.BudgetField])
+    route(routes, "GET", "/budget/list", Action.BUDGET_READ, list_budgets, answer=list[BudgetView])
     return routes
 
 
@@ -60,11 +62,13 @@ async def delete(request: Request, body: BudgetDelete) -> JsonObject:
     return await BudgetService(writer_of(request)).delete(body)
 
 
-async def info(request: Request, body: BudgetInfo) -> list[JsonObject]:
+async def info(request: Request, response: Response, body: BudgetInfo) -> list[JsonObject]:
     """Several budgets; those that do not exist are left out."""
     services = services_of(request)
     wanted = list(dict.fromkeys(body.budgets))
     rows = await services.database.read(lambda connection: tenants.BUDGETS.of(connection, "id", wanted))
+    if len(wanted) == len(rows) == 1:
+        response.headers["etag"] = etag(rows[0].revision)
     return _shown(rows, services.clock())
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
-from phantom_gateway.control import answers
+from phantom_gateway.control.answers import served as answers
+from phantom_gateway.control.answers.base import REFUSED, Message
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.overrides.fields import ConfigUpdate, Enabled, FieldDelete, FieldUpdate
-from phantom_gateway.control.overrides.service import SettingService, id_of
+from phantom_gateway.control.overrides.service import SettingService, id_of, tag_of
 from phantom_gateway.control.overrides.settings import SectionName, Setting, setting, settings
 from phantom_gateway.control.overrides.view import setting_view
 from phantom_gateway.control.policy.actions import Action
@@ -25,20 +27,42 @@ FieldName = Annotated[str, Query(min_length=1, max_length=255)]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["configuration"])
-    route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status)
+    route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status, answer=answers.ConfigurationStatus)
     route(routes, "GET", "/config/list", Action.CONFIG_READ, list_settings, answer=list[answers.SettingView])
     route(routes, "GET", "/config/field/info", Action.CONFIG_READ, field_info, answer=answers.SettingView)
-    route(routes, "POST", "/config/field/update", Action.CONFIG_WRITE, field_update, answer=answers.SettingSet)
+    route(
+        routes,
+        "POST",
+        "/config/field/update",
+        Action.CONFIG_WRITE,
+        field_update,
+        answer=answers.SettingSet,
+        tagged=True,
+    )
     route(routes, "POST", "/config/field/delete", Action.CONFIG_WRITE, field_delete, answer=answers.SettingSet)
-    route(routes, "POST", "/config/update", Action.CONFIG_WRITE, update, answer=answers.Message)
-    route(routes, "GET", "/get/config/callbacks", Action.CONFIG_READ, callbacks)
+    route(routes, "POST", "/config/update", Action.CONFIG_WRITE, update, answer=Message, tagged=True)
+    route(routes, "GET", "/get/config/callbacks", Action.CONFIG_READ, callbacks, answer=answers.Callbacks)
     route(routes, "GET", "/config/cost_discount_config", Action.CONFIG_READ, get_discount, answer=answers.Values)
-    route(routes, "PATCH", "/config/cost_discount_config", Action.CONFIG_WRITE, set_discount, answer=answers.ValuesSet)
+    route(
+        routes,
+        "PATCH",
+        "/config/cost_discount_config",
+        Action.CONFIG_WRITE,
+        set_discount,
+        answer=REFUSED,
+    )
     route(routes, "GET", "/config/cost_margin_config", Action.CONFIG_READ, get_margin, answer=answers.Values)
-    route(routes, "PATCH", "/config/cost_margin_config", Action.CONFIG_WRITE, set_margin, answer=answers.ValuesSet)
+    route(
+        routes,
+        "PATCH",
+        "/config/cost_margin_config",
+        Action.CONFIG_WRITE,
+        set_margin,
+        answer=REFUSED,
+    )
     unpriced = "/config/block_requests_for_models_without_pricing"
-    route(routes, "GET", unpriced, Action.CONFIG_READ, get_block_unpriced, answer=answers.Enabled)
-    route(routes, "PATCH", unpriced, Action.CONFIG_WRITE, set_block_unpriced, answer=answers.Enabled)
+    route(routes, "GET", unpriced, Action.CONFIG_READ, get_block_unpriced, answer=answers.Switch)
+    route(routes, "PATCH", unpriced, Action.CONFIG_WRITE, set_block_unpriced, answer=answers.Switch)
     route(
         routes, "GET", "/get/internal_user_settings", Action.CONFIG_READ, get_user_settings, answer=answers.SettingsOf
     )
@@ -49,6 +73,7 @@ def router() -> APIRouter:
         Action.CONFIG_WRITE,
         set_user_settings,
         answer=answers.ValuesSet,
+        tagged=True,
     )
     route(routes, "GET", "/get/default_team_settings", Action.CONFIG_READ, get_team_settings, answer=answers.SettingsOf)
     route(
@@ -57,7 +82,7 @@ def router() -> APIRouter:
         "/update/default_team_settings",
         Action.CONFIG_WRITE,
         set_team_settings,
-        answer=answers.ValuesSet,
+        answer=REFUSED,
     )
     return routes
 
@@ -77,9 +102,15 @@ async def status(request: Request) -> JsonObject:
     }
 
 
-async def list_settings(request: Request, config_type: SectionName = "general_settings") -> list[JsonObject]:
+async def list_settings(
+    request: Request, response: Response, config_type: SectionName = "general_settings"
+) -> list[JsonObject]:
     """The settings of a section that can be made over the API; `source` says who sets each."""
-    loader, stored = services_of(request).loader, await _stored(request)
+    services, loader = services_of(request), services_of(request).loader
+    stored, tag = await services.database.read(
+        lambda connection: (_stored(connection), tag_of(connection, config_type))
+    )
+    response.headers["etag"] = tag
     return [
         setting_view(each, loader, stored=id_of(each) in stored) for each in settings() if each.section == config_type
     ]
@@ -91,8 +122,7 @@ async def field_info(
     """One setting and its value."""
     found = setting(config_type, field_name)
     row = await services_of(request).database.read(lambda connection: OVERRIDES.get(connection, id_of(found)))
-    if row is not None:
-        response.headers["etag"] = etag(row.revision)
+    response.headers["etag"] = etag(0 if row is None else row.revision)
     return setting_view(found, services_of(request).loader, stored=row is not None)
 
 
@@ -115,7 +145,8 @@ async def update(request: Request, body: ConfigUpdate) -> JsonObject:
     for section in ("general_settings", "router_settings", "litellm_settings"):
         for name, value in (getattr(body, section) or {}).items():
             values[setting(section, name, f"{section}.{name[:60]}")] = value
-    await SettingService(writer_of(request)).put(values)
+    sections = dict.fromkeys(each.section for each in values)
+    await SettingService(writer_of(request)).put(values, sections)
     return {"message": "Config updated successfully"}
 
 
@@ -134,9 +165,9 @@ async def callbacks(request: Request) -> JsonObject:
     }
 
 
-async def get_discount(request: Request) -> JsonObject:
+async def get_discount(request: Request, response: Response) -> JsonObject:
     """Discounts by provider."""
-    return {"values": _value(request, "cost_discount_config") or {}}
+    return {"values": await _tagged(request, response, "cost_discount_config")}
 
 
 async def set_discount(request: Request, body: dict[str, Any]) -> JsonObject:
@@ -144,9 +175,9 @@ async def set_discount(request: Request, body: dict[str, Any]) -> JsonObject:
     return await _replace(request, "cost_discount_config", body)
 
 
-async def get_margin(request: Request) -> JsonObject:
+async def get_margin(request: Request, response: Response) -> JsonObject:
     """Margins by provider."""
-    return {"values": _value(request, "cost_margin_config") or {}}
+    return {"values": await _tagged(request, response, "cost_margin_config")}
 
 
 async def set_margin(request: Request, body: dict[str, Any]) -> JsonObject:
@@ -154,21 +185,24 @@ async def set_margin(request: Request, body: dict[str, Any]) -> JsonObject:
     return await _replace(request, "cost_margin_config", body)
 
 
-async def get_block_unpriced() -> JsonObject:
+async def get_block_unpriced(response: Response) -> JsonObject:
     """Whether models without a known price are refused to everybody: never in this release."""
+    response.headers["etag"] = etag(0)
     return {"enabled": False}
 
 
-async def set_block_unpriced(body: Enabled) -> JsonObject:
+async def set_block_unpriced(request: Request, response: Response, body: Enabled) -> JsonObject:
     """Only `false`: the rule is not enforced in this release."""
+    writer_of(request).check_match(0)
+    response.headers["etag"] = etag(0)
     if body.enabled:
         raise bad_field("enabled", "not supported in this release; it would have no effect")
     return {"enabled": False}
 
 
-async def get_user_settings(request: Request) -> JsonObject:
+async def get_user_settings(request: Request, response: Response) -> JsonObject:
     """What new users get where a request says nothing."""
-    return _section_view(request, "default_internal_user_params")
+    return await _section_view(request, response, "default_internal_user_params")
 
 
 async def set_user_settings(request: Request, body: dict[str, Any]) -> JsonObject:
@@ -176,9 +210,9 @@ async def set_user_settings(request: Request, body: dict[str, Any]) -> JsonObjec
     return await _replace(request, "default_internal_user_params", body)
 
 
-async def get_team_settings(request: Request) -> JsonObject:
+async def get_team_settings(request: Request, response: Response) -> JsonObject:
     """What new teams get where a request says nothing."""
-    return _section_view(request, "default_team_params")
+    return await _section_view(request, response, "default_team_params")
 
 
 async def set_team_settings(request: Request, body: dict[str, Any]) -> JsonObject:
@@ -190,14 +224,17 @@ _ROUTER: SectionName = "router_settings"
 _LITELLM: SectionName = "litellm_settings"
 
 
-def _value(request: Request, name: str) -> Any:
-    return Setting(_LITELLM, name).value(services_of(request).loader.config)
-
-
-def _section_view(request: Request, name: str) -> JsonObject:
+async def _tagged(request: Request, response: Response, name: str) -> Any:
+    """The value of a mapping, and its ETag."""
     found = Setting(_LITELLM, name)
-    schema = {"description": found.description, "properties": {}}
-    return {"values": _value(request, name) or {}, "field_schema": schema}
+    row = await services_of(request).database.read(lambda connection: OVERRIDES.get(connection, id_of(found)))
+    response.headers["etag"] = etag(0 if row is None else row.revision)
+    return found.value(services_of(request).loader.config) or {}
+
+
+async def _section_view(request: Request, response: Response, name: str) -> JsonObject:
+    schema: JsonObject = {"description": Setting(_LITELLM, name).description, "properties": {}}
+    return {"values": await _tagged(request, response, name), "field_schema": schema}
 
 
 async def _replace(request: Request, name: str, body: JsonObject) -> JsonObject:
@@ -208,6 +245,5 @@ async def _replace(request: Request, name: str, body: JsonObject) -> JsonObject:
     return {"message": f"Successfully updated {name}", "status": "success", "values": given, "settings": given}
 
 
-async def _stored(request: Request) -> set[str]:
-    rows = await services_of(request).database.read(OVERRIDES.all)
-    return {row.id for row in rows}
+def _stored(connection: sa.Connection) -> set[str]:
+    return {row.id for row in OVERRIDES.all(connection)}

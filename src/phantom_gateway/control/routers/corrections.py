@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse
 
+from phantom_gateway.control.answers import logs as answers
 from phantom_gateway.control.entities.fields import MAX_USD, Body, Text
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
@@ -31,9 +32,9 @@ class CorrectionBody(Body):
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
-    route(routes, "POST", "/spend/corrections", Action.SPEND_RESET, make)
-    route(routes, "GET", "/spend/corrections", Action.SPEND_GLOBAL, find)
-    route(routes, "POST", "/global/spend/reset", Action.SPEND_RESET, reset)
+    route(routes, "POST", "/spend/corrections", Action.SPEND_RESET, make, answer=answers.CorrectionView)
+    route(routes, "GET", "/spend/corrections", Action.SPEND_GLOBAL, find, answer=list[answers.CorrectionView])
+    route(routes, "POST", "/global/spend/reset", Action.SPEND_RESET, reset, answer=answers.BudgetsReset)
     return routes
 
 

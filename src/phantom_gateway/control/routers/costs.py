@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from phantom_gateway.control import answers
+from phantom_gateway.control.answers import served as answers
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.estimates.costs import estimate_view
 from phantom_gateway.control.estimates.fields import CostEstimate, SpendCalculate

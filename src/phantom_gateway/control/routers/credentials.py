@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from phantom_gateway.control import answers
-from phantom_gateway.control.commit import etag
+from phantom_gateway.control.answers import served as answers
+from phantom_gateway.control.answers.base import Success
+from phantom_gateway.control.commit import content_tag, etag
 from phantom_gateway.control.credentials.fields import CredentialNew, CredentialUpdate
 from phantom_gateway.control.credentials.service import OF_A_MODEL, CredentialService
 from phantom_gateway.control.credentials.view import entry_view, masked, row_view
@@ -24,7 +25,7 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["credentials"])
     route(routes, "GET", "/credentials", Action.CREDENTIAL_READ, list_credentials, answer=answers.CredentialList)
-    route(routes, "POST", "/credentials", Action.CREDENTIAL_WRITE, create, answer=answers.Success)
+    route(routes, "POST", "/credentials", Action.CREDENTIAL_WRITE, create, answer=Success)
     route(
         routes,
         "GET",
@@ -41,12 +42,8 @@ def router() -> APIRouter:
         by_model,
         answer=answers.CredentialOfModel,
     )
-    route(
-        routes, "PATCH", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, update, answer=answers.Success
-    )
-    route(
-        routes, "DELETE", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, delete, answer=answers.Success
-    )
+    route(routes, "PATCH", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, update, answer=Success)
+    route(routes, "DELETE", "/credentials/{credential_name:path}", Action.CREDENTIAL_WRITE, delete, answer=Success)
     return routes
 
 
@@ -74,11 +71,12 @@ async def by_name(request: Request, response: Response, credential_name: str) ->
         return row_view(row)
     for entry in services.loader.written.credential_list:
         if entry.credential_name == credential_name:
+            response.headers["etag"] = content_tag(entry_view(entry))
             return entry_view(entry)
     raise not_found("Credential not found.", "credential_name")
 
 
-async def by_model(request: Request, model_id: str) -> JsonObject:
+async def by_model(request: Request, response: Response, model_id: str) -> JsonObject:
     """Which credentials a model is reached with; values are masked."""
     services = services_of(request)
     row = await services.database.read(lambda connection: MODELS.get(connection, model_id))
@@ -92,7 +90,9 @@ async def by_model(request: Request, model_id: str) -> JsonObject:
         credential = f"{found.group}-credential"
     else:
         raise not_found("No such model.", "model_id")
-    return {"credential_name": credential, "credential_info": {}, "credential_values": masked(names)}
+    shown: JsonObject = {"credential_name": credential, "credential_info": {}, "credential_values": masked(names)}
+    response.headers["etag"] = content_tag(shown) if row is None else etag(row.revision)
+    return shown
 
 
 async def update(request: Request, response: Response, credential_name: str, body: CredentialUpdate) -> JsonObject:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.customers.fields import CustomerFields, CustomerIds
 from phantom_gateway.control.customers.view import kind, views
@@ -24,13 +25,23 @@ def router() -> APIRouter:
     """The routes, under both names."""
     routes = APIRouter(tags=["customers"])
     for name in NAMES:
-        route(routes, "POST", f"/{name}/new", Action.CUSTOMER_WRITE, new)
-        route(routes, "POST", f"/{name}/update", Action.CUSTOMER_WRITE, update)
-        route(routes, "POST", f"/{name}/delete", Action.CUSTOMER_WRITE, delete)
-        route(routes, "POST", f"/{name}/block", Action.CUSTOMER_WRITE, block)
-        route(routes, "POST", f"/{name}/unblock", Action.CUSTOMER_WRITE, unblock)
-        route(routes, "GET", f"/{name}/info", Action.CUSTOMER_READ, info)
-        route(routes, "GET", f"/{name}/list", Action.CUSTOMER_READ, list_customers)
+        route(routes, "POST", f"/{name}/new", Action.CUSTOMER_WRITE, new, answer=answers.CustomerView)
+        route(routes, "POST", f"/{name}/update", Action.CUSTOMER_WRITE, update, answer=answers.CustomerView)
+        route(routes, "POST", f"/{name}/delete", Action.CUSTOMER_WRITE, delete, answer=answers.CustomersDeleted)
+        route(
+            routes, "POST", f"/{name}/block", Action.CUSTOMER_WRITE, block, answer=answers.CustomersBlocked, tagged=True
+        )
+        route(
+            routes,
+            "POST",
+            f"/{name}/unblock",
+            Action.CUSTOMER_WRITE,
+            unblock,
+            answer=answers.CustomersBlocked,
+            tagged=True,
+        )
+        route(routes, "GET", f"/{name}/info", Action.CUSTOMER_READ, info, answer=answers.CustomerView)
+        route(routes, "GET", f"/{name}/list", Action.CUSTOMER_READ, list_customers, answer=list[answers.CustomerView])
     return routes
 
 

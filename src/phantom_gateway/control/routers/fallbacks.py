@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from phantom_gateway.control import answers
-from phantom_gateway.control.commit import etag
+from phantom_gateway.control.answers import served as answers
+from phantom_gateway.control.commit import content_tag, etag
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.fallbacks.fields import FallbackNew, FallbackType
 from phantom_gateway.control.fallbacks.service import FallbackService, of_the_file, row_id
@@ -21,7 +21,7 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["fallbacks"])
-    route(routes, "POST", "/fallback", Action.FALLBACK_WRITE, put, answer=answers.FallbackSet)
+    route(routes, "POST", "/fallback", Action.FALLBACK_WRITE, put, answer=answers.FallbackSet, tagged=True)
     route(routes, "GET", "/fallback/{model:path}", Action.FALLBACK_READ, get, answer=answers.FallbackView)
     route(routes, "DELETE", "/fallback/{model:path}", Action.FALLBACK_WRITE, delete, answer=answers.FallbackGone)
     return routes
@@ -38,17 +38,16 @@ async def get(request: Request, response: Response, model: str, fallback_type: F
     services = services_of(request)
     row = await services.database.read(lambda connection: OVERRIDES.get(connection, row_id(model, fallback_type)))
     found = of_the_file(services, model, fallback_type)
-    if row is not None:
-        response.headers["etag"] = etag(row.revision)
     if not found and row is None:
         raise not_found("No fallbacks are set for this model.", "model")
-    models = found or (row.value if row is not None else [])
-    return {
+    shown = {
         "model": model,
-        "fallback_models": models,
+        "fallback_models": found or (row.value if row is not None else []),
         "fallback_type": fallback_type,
         "source": "config" if found else "db",
     }
+    response.headers["etag"] = content_tag(shown) if found or row is None else etag(row.revision)
+    return shown
 
 
 async def delete(request: Request, model: str, fallback_type: FallbackType = "general") -> JsonObject:

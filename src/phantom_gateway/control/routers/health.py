@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
 from phantom_gateway.config.errors import shown
-from phantom_gateway.control import answers
+from phantom_gateway.control.answers import health as answers
+from phantom_gateway.control.answers.base import REFUSED
 from phantom_gateway.control.checks.fields import ConnectionTest
 from phantom_gateway.control.checks.log import view
 from phantom_gateway.control.checks.passive import of_traffic
@@ -29,18 +30,18 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"])
-    route(routes, "GET", "/health/liveliness", Action.PUBLIC, alive)
-    route(routes, "GET", "/health/liveness", Action.PUBLIC, alive)
-    route(routes, "GET", "/health/readiness", Action.PUBLIC, ready)
-    route(routes, "GET", "/health/readiness/details", Action.HEALTH_CHECK, details)
+    route(routes, "GET", "/health/liveliness", Action.PUBLIC, alive, answer=str)
+    route(routes, "GET", "/health/liveness", Action.PUBLIC, alive, answer=str)
+    route(routes, "GET", "/health/readiness", Action.PUBLIC, ready, answer=answers.Ready)
+    route(routes, "GET", "/health/readiness/details", Action.HEALTH_CHECK, details, answer=answers.Details)
     route(routes, "GET", "/health", Action.HEALTH_CHECK, health, answer=answers.HealthRound)
     route(routes, "GET", "/health/latest", Action.HEALTH_CHECK, latest, answer=answers.HealthLatest)
     route(routes, "GET", "/health/history", Action.HEALTH_CHECK, history, answer=answers.HealthHistory)
-    route(routes, "GET", "/health/services", Action.HEALTH_CHECK, log_sink)
+    route(routes, "GET", "/health/services", Action.HEALTH_CHECK, log_sink, answer=REFUSED)
     route(routes, "GET", "/health/backlog", Action.HEALTH_CHECK, backlog, answer=answers.Backlog)
-    route(routes, "GET", "/health/drain", Action.HEALTH_CHECK, drain)
-    route(routes, "GET", "/health/license", Action.HEALTH_CHECK, edition)
-    route(routes, "GET", "/health/shared-status", Action.HEALTH_CHECK, shared)
+    route(routes, "GET", "/health/drain", Action.HEALTH_CHECK, drain, answer=REFUSED)
+    route(routes, "GET", "/health/license", Action.HEALTH_CHECK, edition, answer=answers.Edition)
+    route(routes, "GET", "/health/shared-status", Action.HEALTH_CHECK, shared, answer=answers.SharedStatus)
     route(
         routes, "POST", "/health/test_connection", Action.MODEL_WRITE, test_connection, answer=answers.ConnectionTested
     )

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from phantom_gateway.config.secret import Secret
+from phantom_gateway.control.answers import people as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Body, Name
 from phantom_gateway.control.guard import caller_of, reach_of, refuse_foreign_login, route, services_of, writer_of
@@ -53,12 +54,20 @@ class InvitationClaim(Body):
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["invitations"])
-    route(routes, "POST", "/invitation/new", Action.INVITATION_CREATE, new)
-    route(routes, "GET", "/invitation/info", Action.INVITATION_READ, info)
-    route(routes, "POST", "/invitation/update", Action.INVITATION_UPDATE, update)
-    route(routes, "POST", "/invitation/delete", Action.INVITATION_DELETE, delete)
-    route(routes, "GET", "/onboarding/get_token", Action.PUBLIC, get_token)
-    route(routes, "POST", "/onboarding/claim_token", Action.PUBLIC, claim_token)
+    route(routes, "POST", "/invitation/new", Action.INVITATION_CREATE, new, answer=answers.InvitationMade, tagged=True)
+    route(routes, "GET", "/invitation/info", Action.INVITATION_READ, info, answer=answers.InvitationView)
+    route(
+        routes,
+        "POST",
+        "/invitation/update",
+        Action.INVITATION_UPDATE,
+        update,
+        answer=answers.InvitationView,
+        tagged=True,
+    )
+    route(routes, "POST", "/invitation/delete", Action.INVITATION_DELETE, delete, answer=answers.InvitationView)
+    route(routes, "GET", "/onboarding/get_token", Action.PUBLIC, get_token, answer=answers.Invited)
+    route(routes, "POST", "/onboarding/claim_token", Action.PUBLIC, claim_token, answer=answers.Claimed)
     return routes
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from phantom_gateway.control.answers import keys as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
@@ -43,22 +44,37 @@ SortBy = Literal[
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["keys"])
-    route(routes, "POST", "/key/generate", Action.KEY_CREATE, generate)
-    route(routes, "POST", "/key/service-account/generate", Action.KEY_CREATE, generate_service_account)
-    route(routes, "POST", "/key/update", Action.KEY_UPDATE, update)
-    route(routes, "POST", "/key/bulk_update", Action.KEY_UPDATE, bulk_update)
-    route(routes, "POST", "/team/key/bulk_update", Action.KEY_UPDATE, team_bulk_update)
-    route(routes, "POST", "/key/delete", Action.KEY_DELETE, delete)
-    route(routes, "POST", "/key/block", Action.KEY_BLOCK, block)
-    route(routes, "POST", "/key/unblock", Action.KEY_BLOCK, unblock)
-    route(routes, "POST", "/key/regenerate", Action.KEY_REGENERATE, regenerate)
-    route(routes, "POST", "/key/{key}/regenerate", Action.KEY_REGENERATE, regenerate_named)
-    route(routes, "POST", "/key/{key}/reset_spend", Action.KEY_RESET_SPEND, reset_spend)
-    route(routes, "POST", "/key/health", Action.SELF, health)
-    route(routes, "GET", "/key/info", Action.KEY_READ, info)
-    route(routes, "POST", "/v2/key/info", Action.KEY_READ, infos)
-    route(routes, "GET", "/key/list", Action.KEY_READ, list_keys)
-    route(routes, "GET", "/key/aliases", Action.KEY_READ, list_aliases)
+    route(routes, "POST", "/key/generate", Action.KEY_CREATE, generate, answer=answers.KeyMade)
+    route(
+        routes,
+        "POST",
+        "/key/service-account/generate",
+        Action.KEY_CREATE,
+        generate_service_account,
+        answer=answers.KeyMade,
+    )
+    route(routes, "POST", "/key/update", Action.KEY_UPDATE, update, answer=answers.KeyChanged)
+    route(routes, "POST", "/key/bulk_update", Action.KEY_UPDATE, bulk_update, answer=answers.KeysUpdated, tagged=True)
+    route(
+        routes,
+        "POST",
+        "/team/key/bulk_update",
+        Action.KEY_UPDATE,
+        team_bulk_update,
+        answer=answers.KeysUpdated,
+        tagged=True,
+    )
+    route(routes, "POST", "/key/delete", Action.KEY_DELETE, delete, answer=answers.KeysDeleted)
+    route(routes, "POST", "/key/block", Action.KEY_BLOCK, block, answer=answers.KeyView)
+    route(routes, "POST", "/key/unblock", Action.KEY_BLOCK, unblock, answer=answers.KeyView)
+    route(routes, "POST", "/key/regenerate", Action.KEY_REGENERATE, regenerate, answer=answers.KeyMade)
+    route(routes, "POST", "/key/{key}/regenerate", Action.KEY_REGENERATE, regenerate_named, answer=answers.KeyMade)
+    route(routes, "POST", "/key/{key}/reset_spend", Action.KEY_RESET_SPEND, reset_spend, answer=answers.KeySpendReset)
+    route(routes, "POST", "/key/health", Action.SELF, health, answer=answers.KeyHealth)
+    route(routes, "GET", "/key/info", Action.KEY_READ, info, answer=answers.KeyFound)
+    route(routes, "POST", "/v2/key/info", Action.KEY_READ, infos, answer=answers.KeysFound)
+    route(routes, "GET", "/key/list", Action.KEY_READ, list_keys, answer=answers.KeyList)
+    route(routes, "GET", "/key/aliases", Action.KEY_READ, list_aliases, answer=answers.KeyAliases)
     return routes
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
-from phantom_gateway.control import answers
-from phantom_gateway.control.commit import etag
+from phantom_gateway.control.answers import served as answers
+from phantom_gateway.control.answers.base import Message
+from phantom_gateway.control.commit import content_tag, etag
 from phantom_gateway.control.entities.chain import access_groups, expanded
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
@@ -36,13 +37,13 @@ def router() -> APIRouter:
     route(routes, "POST", "/model/new", Action.MODEL_WRITE, new, answer=answers.ModelRecord)
     route(routes, "POST", "/model/update", Action.MODEL_WRITE, update, answer=answers.ModelRecord)
     route(routes, "PATCH", "/model/{model_id}/update", Action.MODEL_WRITE, patch, answer=answers.ModelRecord)
-    route(routes, "POST", "/model/delete", Action.MODEL_WRITE, delete, answer=answers.Message)
+    route(routes, "POST", "/model/delete", Action.MODEL_WRITE, delete, answer=Message)
     route(routes, "POST", "/model/block", Action.MODEL_WRITE, block, answer=answers.ModelRecord)
     route(routes, "POST", "/model/unblock", Action.MODEL_WRITE, unblock, answer=answers.ModelRecord)
     route(routes, "GET", "/model/info", Action.MODEL_READ, model_info, answer=answers.ModelList)
     route(routes, "GET", "/v1/model/info", Action.MODEL_READ, model_info, answer=answers.ModelList)
     route(routes, "GET", "/v2/model/info", Action.MODEL_READ, model_info_paged, answer=answers.ModelPage)
-    route(routes, "GET", "/model_group/info", Action.MODEL_READ, model_group_info)
+    route(routes, "GET", "/model_group/info", Action.MODEL_READ, model_group_info, answer=answers.ModelGroups)
     return routes
 
 
@@ -105,8 +106,7 @@ async def model_info(
         if not found:
             raise bad_field("litellm_model_id", "no such model")
         row = await services_of(request).database.read(lambda connection: MODELS.get(connection, litellm_model_id))
-        if row is not None:
-            response.headers["etag"] = etag(row.revision)
+        response.headers["etag"] = content_tag(found) if row is None else etag(row.revision)
     return {"data": found}
 
 
@@ -222,5 +222,5 @@ async def _views(request: Request, listed: list[Listed]) -> list[JsonObject]:
         if row is not None:
             found.append(info_view(row, each.deployment, full=full))
         elif each.deployment is not None:
-            found.append(model_view(each.deployment))
+            found.append(model_view(each.deployment, full=full))
     return found

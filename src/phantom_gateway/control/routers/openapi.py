@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 
+from phantom_gateway.control.answers.base import Description
 from phantom_gateway.control.guard import route
 from phantom_gateway.control.openapi import document
 from phantom_gateway.control.policy.actions import Action
@@ -14,7 +15,7 @@ from phantom_gateway.control.policy.actions import Action
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["openapi"])
-    route(routes, "GET", "/openapi.json", Action.SELF, openapi)
+    route(routes, "GET", "/openapi.json", Action.SELF, openapi, answer=Description)
     return routes
 
 

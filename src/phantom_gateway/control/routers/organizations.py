@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Name
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
@@ -31,16 +32,44 @@ Id = Annotated[str | None, Query(min_length=1, max_length=255)]
 def router() -> APIRouter:
     """The routes, with LiteLLM's methods."""
     routes = APIRouter(tags=["organizations"])
-    route(routes, "POST", "/organization/new", Action.ORG_CREATE, create)
-    route(routes, "PATCH", "/organization/update", Action.ORG_UPDATE, update)
-    route(routes, "PATCH", "/v2/organization/{organization_id}", Action.ORG_UPDATE, patch)
-    route(routes, "DELETE", "/organization/delete", Action.ORG_DELETE, delete)
-    route(routes, "GET", "/organization/list", Action.ORG_READ, list_organizations)
-    route(routes, "GET", "/organization/info", Action.ORG_READ, info)
-    route(routes, "POST", "/organization/info", Action.ORG_READ, info_of_some)
-    route(routes, "POST", "/organization/member_add", Action.ORG_MEMBERS, add_member)
-    route(routes, "PATCH", "/organization/member_update", Action.ORG_MEMBERS, update_member)
-    route(routes, "DELETE", "/organization/member_delete", Action.ORG_MEMBERS, remove_member)
+    route(routes, "POST", "/organization/new", Action.ORG_CREATE, create, answer=answers.OrganizationView, tagged=True)
+    route(routes, "PATCH", "/organization/update", Action.ORG_UPDATE, update, answer=answers.OrganizationView)
+    route(
+        routes, "PATCH", "/v2/organization/{organization_id}", Action.ORG_UPDATE, patch, answer=answers.OrganizationView
+    )
+    route(routes, "DELETE", "/organization/delete", Action.ORG_DELETE, delete, answer=list[answers.OrganizationView])
+    route(
+        routes, "GET", "/organization/list", Action.ORG_READ, list_organizations, answer=list[answers.OrganizationView]
+    )
+    route(routes, "GET", "/organization/info", Action.ORG_READ, info, answer=answers.OrganizationView)
+    route(routes, "POST", "/organization/info", Action.ORG_READ, info_of_some, answer=list[answers.OrganizationView])
+    route(
+        routes,
+        "POST",
+        "/organization/member_add",
+        Action.ORG_MEMBERS,
+        add_member,
+        answer=answers.OrganizationMembersAdded,
+        tagged=True,
+    )
+    route(
+        routes,
+        "PATCH",
+        "/organization/member_update",
+        Action.ORG_MEMBERS,
+        update_member,
+        answer=answers.OrganizationMemberView,
+        tagged=True,
+    )
+    route(
+        routes,
+        "DELETE",
+        "/organization/member_delete",
+        Action.ORG_MEMBERS,
+        remove_member,
+        answer=answers.OrganizationMemberView,
+        tagged=True,
+    )
     return routes
 
 

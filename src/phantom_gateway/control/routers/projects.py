@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.guard import reach_of, route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
@@ -20,11 +21,11 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes, with LiteLLM's methods."""
     routes = APIRouter(tags=["projects"])
-    route(routes, "POST", "/project/new", Action.PROJECT_CREATE, create)
-    route(routes, "POST", "/project/update", Action.PROJECT_UPDATE, update)
-    route(routes, "DELETE", "/project/delete", Action.PROJECT_DELETE, delete)
-    route(routes, "GET", "/project/info", Action.PROJECT_READ, info)
-    route(routes, "GET", "/project/list", Action.PROJECT_READ, list_projects)
+    route(routes, "POST", "/project/new", Action.PROJECT_CREATE, create, answer=answers.ProjectView, tagged=True)
+    route(routes, "POST", "/project/update", Action.PROJECT_UPDATE, update, answer=answers.ProjectView)
+    route(routes, "DELETE", "/project/delete", Action.PROJECT_DELETE, delete, answer=list[answers.ProjectView])
+    route(routes, "GET", "/project/info", Action.PROJECT_READ, info, answer=answers.ProjectView)
+    route(routes, "GET", "/project/list", Action.PROJECT_READ, list_projects, answer=list[answers.ProjectView])
     return routes
 
 

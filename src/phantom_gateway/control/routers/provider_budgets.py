@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.configured_budgets import provider_budgets
 from phantom_gateway.control.guard import route, services_of
 from phantom_gateway.control.policy.actions import Action
@@ -14,7 +15,7 @@ from phantom_gateway.control.policy.actions import Action
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["budgets"])
-    route(routes, "GET", "/provider/budgets", Action.BUDGET_READ, budgets)
+    route(routes, "GET", "/provider/budgets", Action.BUDGET_READ, budgets, answer=answers.ProviderBudgets)
     return routes
 
 

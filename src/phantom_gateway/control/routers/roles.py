@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import people as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
@@ -20,11 +21,11 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["roles"])
-    route(routes, "POST", "/role/new", Action.ROLE_WRITE, new)
-    route(routes, "POST", "/role/update", Action.ROLE_WRITE, update)
-    route(routes, "POST", "/role/delete", Action.ROLE_WRITE, delete)
-    route(routes, "GET", "/role/info", Action.ROLE_READ, info)
-    route(routes, "GET", "/role/list", Action.ROLE_READ, list_roles)
+    route(routes, "POST", "/role/new", Action.ROLE_WRITE, new, answer=answers.RoleView, tagged=True)
+    route(routes, "POST", "/role/update", Action.ROLE_WRITE, update, answer=answers.RoleView, tagged=True)
+    route(routes, "POST", "/role/delete", Action.ROLE_WRITE, delete, answer=answers.RolesDeleted)
+    route(routes, "GET", "/role/info", Action.ROLE_READ, info, answer=answers.RoleView)
+    route(routes, "GET", "/role/list", Action.ROLE_READ, list_roles, answer=answers.RoleList)
     return routes
 
 

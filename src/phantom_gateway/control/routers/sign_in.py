@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from phantom_gateway.control.answers import people as answers
+from phantom_gateway.control.answers.base import Message, Reply
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
@@ -25,11 +27,11 @@ from phantom_gateway.control.policy.reach import Target
 from phantom_gateway.control.sign_in import cookies
 from phantom_gateway.control.sign_in.client import client_of
 from phantom_gateway.control.sign_in.events import OPERATOR, writer_for
-from phantom_gateway.control.sign_in.forms import PasswordChange, SessionsEnd, attempt_of
+from phantom_gateway.control.sign_in.forms import LoginBody, PasswordChange, SessionsEnd, attempt_of
 from phantom_gateway.control.sign_in.service import Opened, SignIn
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.security.audit_events import EventCode
-from phantom_gateway.store import sessions
+from phantom_gateway.store import sessions, tenants
 from phantom_gateway.store.sessions import Alive, SessionRow
 
 JsonObject = dict[str, Any]
@@ -40,13 +42,23 @@ HOME = "/ui/?login=success"
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["sign-in"])
-    route(routes, "POST", "/login", Action.PUBLIC, login_form)
-    route(routes, "POST", "/v2/login", Action.PUBLIC, login)
-    route(routes, "POST", "/v3/login", Action.PUBLIC, login)
-    route(routes, "POST", "/logout", Action.PUBLIC, logout)
-    route(routes, "POST", "/user/password/change", Action.PASSWORD_CHANGE, change_password)
-    route(routes, "GET", "/sessions", Action.SESSION_READ, list_sessions)
-    route(routes, "POST", "/sessions/end", Action.SESSION_END, end_sessions)
+    route(
+        routes,
+        "POST",
+        "/login",
+        Action.PUBLIC,
+        login_form,
+        reads=LoginBody,
+        answer=Reply(303, text="Signed in; on to the Admin UI."),
+    )
+    route(routes, "POST", "/v2/login", Action.PUBLIC, login, reads=LoginBody, answer=answers.SignedIn)
+    route(routes, "POST", "/v3/login", Action.PUBLIC, login, reads=LoginBody, answer=answers.SignedIn)
+    route(routes, "POST", "/logout", Action.PUBLIC, logout, answer=Message)
+    route(
+        routes, "POST", "/user/password/change", Action.PASSWORD_CHANGE, change_password, answer=answers.PasswordChanged
+    )
+    route(routes, "GET", "/sessions", Action.SESSION_READ, list_sessions, answer=answers.SessionList)
+    route(routes, "POST", "/sessions/end", Action.SESSION_END, end_sessions, answer=answers.SessionsEnded)
     return routes
 
 
@@ -91,9 +103,17 @@ async def change_password(request: Request, body: PasswordChange) -> JsonObject:
     row = await services.database.read(lambda connection: sessions.get(connection, caller.key.id))
     if row is None:
         raise not_found("The session has ended.")
+    user_id, writer = row.user_id, writer_of(request)
+
+    def check(connection: sa.Connection) -> None:
+        user = None if user_id is None else tenants.USERS.get(connection, user_id)
+        if user is not None:
+            writer.check_match(user.revision)
+
+    await services.database.read(check)  # a change after this is noticed by the change itself
     client = client_of(request)
-    user_id = await SignIn(services).change_password(row, body.current_password, body.new_password, client)
-    return {"user_id": user_id, "message": "The password was changed. All other sessions have ended."}
+    changed = await SignIn(services).change_password(row, body.current_password, body.new_password, client)
+    return {"user_id": changed, "message": "The password was changed. All other sessions have ended."}
 
 
 async def list_sessions(request: Request, user_id: Annotated[str | None, Query(max_length=255)] = None) -> JsonObject:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
+from phantom_gateway.control.answers import logs as answers
 from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.keys.references import id_of
 from phantom_gateway.control.policy.actions import Action
@@ -28,7 +29,7 @@ NEXT_CURSOR = "x-phantom-next-cursor"
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
-    route(routes, "GET", "/spend/logs", Action.SPEND_READ, logs)
+    route(routes, "GET", "/spend/logs", Action.SPEND_READ, logs, answer=list[answers.LogRow] | list[answers.LogDay])
     return routes
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
+from phantom_gateway.control.answers import logs as answers
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
@@ -26,9 +27,9 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
     for path in ("/spend/logs/v2", "/spend/logs/ui"):
-        route(routes, "GET", path, Action.SPEND_READ, search)
-    route(routes, "GET", "/spend/logs/session/ui", Action.SPEND_READ, session)
-    route(routes, "GET", "/spend/logs/ui/{request_id}", Action.SPEND_READ, detail)
+        route(routes, "GET", path, Action.SPEND_READ, search, answer=answers.LogSearch)
+    route(routes, "GET", "/spend/logs/session/ui", Action.SPEND_READ, session, answer=answers.LogPage)
+    route(routes, "GET", "/spend/logs/ui/{request_id}", Action.SPEND_READ, detail, answer=answers.LogRow)
     return routes
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
+from phantom_gateway.control.answers import spending as answers
 from phantom_gateway.control.entities.fields import Body
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
@@ -29,36 +30,37 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
-    everybody: tuple[tuple[str, Handler], ...] = (
-        ("/global/spend", total),
-        ("/global/spend/keys", keys),
-        ("/global/spend/models", models),
-        ("/global/spend/teams", teams),
-        ("/global/spend/provider", providers),
-        ("/global/spend/logs", logs),
-        ("/global/spend/tags", tags),
-        ("/global/spend/all_tag_names", tag_names),
-        ("/global/spend/report", report),
-        ("/global/activity", activity),
-        ("/global/activity/model", model_activity),
-        ("/tag/distinct", distinct_tags),
+    everybody: tuple[tuple[str, Handler, Any], ...] = (
+        ("/global/spend", total, answers.SpendTotal),
+        ("/global/spend/keys", keys, list[answers.SpendOfKey]),
+        ("/global/spend/models", models, list[answers.SpendOfModel]),
+        ("/global/spend/teams", teams, answers.TeamSpend),
+        ("/global/spend/provider", providers, list[answers.SpendOfProvider]),
+        ("/global/spend/logs", logs, list[answers.SpendOfDay]),
+        ("/global/spend/tags", tags, list[answers.SpendOfTag]),
+        ("/global/spend/all_tag_names", tag_names, answers.TagNamesSeen),
+        ("/global/spend/report", report, list[answers.TeamDay] | list[answers.CustomerDay] | list[answers.KeyCost]),
+        ("/global/activity", activity, answers.DailyActivity),
+        ("/global/activity/model", model_activity, list[answers.ModelActivity]),
+        ("/tag/distinct", distinct_tags, answers.DistinctTags),
     )
-    own: tuple[tuple[str, Handler], ...] = (
-        ("/spend/tags", tags),
-        ("/spend/keys", keys),
-        ("/spend/users", users),
-        ("/tag/summary", tag_summary),
-        ("/key/spend/report", key_report),
-        ("/user/spend/report", user_report),
-        ("/team/spend/report", team_report),
-        ("/organization/spend/report", organization_report),
-        ("/team/spend/by_user", team_users),
+    own: tuple[tuple[str, Handler, Any], ...] = (
+        ("/spend/tags", tags, list[answers.SpendOfTag]),
+        ("/spend/keys", keys, list[answers.SpendOfKey]),
+        ("/spend/users", users, list[answers.SpendOfUser]),
+        ("/tag/summary", tag_summary, answers.TagSummary),
+        ("/key/spend/report", key_report, list[answers.KeyCost]),
+        ("/user/spend/report", user_report, list[answers.UserCost]),
+        ("/team/spend/report", team_report, list[answers.TeamCost]),
+        ("/organization/spend/report", organization_report, list[answers.OrganizationCost]),
+        ("/team/spend/by_user", team_users, answers.TeamUsers),
     )
-    for path, handler in everybody:
-        route(routes, "GET", path, Action.SPEND_GLOBAL, handler)
-    route(routes, "POST", "/global/spend/end_users", Action.SPEND_GLOBAL, end_users)
-    for path, handler in own:
-        route(routes, "GET", path, Action.SPEND_READ, handler)
+    for path, handler, answer in everybody:
+        route(routes, "GET", path, Action.SPEND_GLOBAL, handler, answer=answer)
+    customers = list[answers.SpendOfCustomer]
+    route(routes, "POST", "/global/spend/end_users", Action.SPEND_GLOBAL, end_users, answer=customers)
+    for path, handler, answer in own:
+        route(routes, "GET", path, Action.SPEND_READ, handler, answer=answer)
     return routes
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
+from phantom_gateway.control.answers import subjects as answers
+from phantom_gateway.control.answers.base import Message
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.subjects import SubjectService
 from phantom_gateway.control.errors import bad_field
@@ -25,11 +27,11 @@ DAY = 86_400.0
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["tags"])
-    route(routes, "POST", "/tag/new", Action.TAG_WRITE, new)
-    route(routes, "POST", "/tag/update", Action.TAG_WRITE, update)
-    route(routes, "POST", "/tag/delete", Action.TAG_WRITE, delete)
-    route(routes, "POST", "/tag/info", Action.TAG_READ, info)
-    route(routes, "GET", "/tag/list", Action.TAG_READ, list_tags)
+    route(routes, "POST", "/tag/new", Action.TAG_WRITE, new, answer=answers.TagChanged)
+    route(routes, "POST", "/tag/update", Action.TAG_WRITE, update, answer=answers.TagChanged)
+    route(routes, "POST", "/tag/delete", Action.TAG_WRITE, delete, answer=Message)
+    route(routes, "POST", "/tag/info", Action.TAG_READ, info, answer=dict[str, answers.TagView])
+    route(routes, "GET", "/tag/list", Action.TAG_READ, list_tags, answer=list[answers.TagView | answers.TagSeen])
     return routes
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from phantom_gateway.control.answers import tenants as answers
+from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Name
 from phantom_gateway.control.entities.people import People
 from phantom_gateway.control.errors import not_found
@@ -25,13 +27,31 @@ JsonObject = dict[str, Any]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["teams"])
-    route(routes, "POST", "/team/member_add", Action.TEAM_MEMBERS, add)
-    route(routes, "POST", "/team/bulk_member_add", Action.TEAM_MEMBERS, add_many)
-    route(routes, "POST", "/team/member_update", Action.TEAM_MEMBERS, update)
-    route(routes, "POST", "/team/member_delete", Action.TEAM_MEMBERS, remove)
-    route(routes, "POST", "/team/{team_id}/member/{user_id}/reset_spend", Action.TEAM_MEMBERS, reset_spend)
-    route(routes, "POST", "/team/{team_id}/member/{user_id}/reset_budget", Action.TEAM_MEMBERS, reset_budget)
-    route(routes, "GET", "/team/{team_id}/members/me", Action.TEAM_READ, me)
+    route(routes, "POST", "/team/member_add", Action.TEAM_MEMBERS, add, answer=answers.MembersAdded, tagged=True)
+    route(
+        routes, "POST", "/team/bulk_member_add", Action.TEAM_MEMBERS, add_many, answer=answers.MembersTried, tagged=True
+    )
+    route(routes, "POST", "/team/member_update", Action.TEAM_MEMBERS, update, answer=answers.MemberChanged, tagged=True)
+    route(routes, "POST", "/team/member_delete", Action.TEAM_MEMBERS, remove, answer=answers.TeamView, tagged=True)
+    route(
+        routes,
+        "POST",
+        "/team/{team_id}/member/{user_id}/reset_spend",
+        Action.TEAM_MEMBERS,
+        reset_spend,
+        answer=answers.MemberSpendReset,
+        tagged=True,
+    )
+    route(
+        routes,
+        "POST",
+        "/team/{team_id}/member/{user_id}/reset_budget",
+        Action.TEAM_MEMBERS,
+        reset_budget,
+        answer=answers.MemberBudgetReset,
+        tagged=True,
+    )
+    route(routes, "GET", "/team/{team_id}/members/me", Action.TEAM_READ, me, answer=answers.OwnMembership)
     return routes
 
 
@@ -75,15 +95,18 @@ async def reset_budget(request: Request, team_id: Name, user_id: Name) -> JsonOb
     return await _service(request).use_defaults(team_id, user_id)
 
 
-async def me(request: Request, team_id: Name) -> JsonObject:
+async def me(request: Request, response: Response, team_id: Name) -> JsonObject:
     """The caller's own membership in a team."""
     services, far, user_id = services_of(request), reach_of(request), caller_of(request).actor.user_id
 
-    def query(connection: sa.Connection) -> JsonObject:
+    def query(connection: sa.Connection) -> tuple[JsonObject, int]:
         team = existing(connection, team_id, far)
         member = None if user_id is None else tenants.TEAM_MEMBERS.get(connection, team.id, user_id)
         if member is None:
             raise not_found(NO_TEAM, "team_id")
-        return {**membership_views(connection, team, [member], services.clock())[0], "team_alias": team.alias}
+        shown = membership_views(connection, team, [member], services.clock())[0]
+        return {**shown, "team_alias": team.alias}, team.revision
 
-    return await services.database.read(query)
+    found, revision = await services.database.read(query)
+    response.headers["etag"] = etag(revision)
+    return found

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Name
 from phantom_gateway.control.errors import bad_field
@@ -36,22 +37,38 @@ Id = Annotated[str | None, Query(min_length=1, max_length=255)]
 def router() -> APIRouter:
     """The routes. Those with a name in their path come last, so that no name is taken for an id."""
     routes = APIRouter(tags=["teams"])
-    route(routes, "POST", "/team/new", Action.TEAM_CREATE, create)
-    route(routes, "POST", "/team/update", Action.TEAM_UPDATE, update)
-    route(routes, "POST", "/team/delete", Action.TEAM_DELETE, delete)
-    route(routes, "POST", "/team/block", Action.TEAM_BLOCK, block)
-    route(routes, "POST", "/team/unblock", Action.TEAM_BLOCK, unblock)
-    route(routes, "GET", "/team/info", Action.TEAM_READ, info)
-    route(routes, "GET", "/team/list", Action.TEAM_READ, list_teams)
-    route(routes, "GET", "/v2/team/list", Action.TEAM_READ, page_teams)
-    route(routes, "POST", "/team/model/add", Action.TEAM_MODELS, add_models)
-    route(routes, "POST", "/team/model/delete", Action.TEAM_MODELS, remove_models)
-    route(routes, "GET", "/team/permissions_list", Action.TEAM_READ, permissions)
-    route(routes, "POST", "/team/permissions_update", Action.TEAM_UPDATE, set_permissions)
-    route(routes, "POST", "/team/permissions_bulk_update", Action.TEAM_UPDATE, add_permissions)
-    route(routes, "GET", "/team/available", Action.SELF, available)
-    route(routes, "GET", "/team/metadata_schema", Action.SELF, metadata_schema)
-    route(routes, "PATCH", "/team/{team_id}", Action.TEAM_UPDATE, patch)
+    route(routes, "POST", "/team/new", Action.TEAM_CREATE, create, answer=answers.TeamView, tagged=True)
+    route(routes, "POST", "/team/update", Action.TEAM_UPDATE, update, answer=answers.TeamChanged)
+    route(routes, "POST", "/team/delete", Action.TEAM_DELETE, delete, answer=answers.TeamsDeleted)
+    route(routes, "POST", "/team/block", Action.TEAM_BLOCK, block, answer=answers.TeamView, tagged=True)
+    route(routes, "POST", "/team/unblock", Action.TEAM_BLOCK, unblock, answer=answers.TeamView, tagged=True)
+    route(routes, "GET", "/team/info", Action.TEAM_READ, info, answer=answers.TeamFound)
+    route(routes, "GET", "/team/list", Action.TEAM_READ, list_teams, answer=list[answers.TeamListed])
+    route(routes, "GET", "/v2/team/list", Action.TEAM_READ, page_teams, answer=answers.TeamPage)
+    route(routes, "POST", "/team/model/add", Action.TEAM_MODELS, add_models, answer=answers.TeamView, tagged=True)
+    route(routes, "POST", "/team/model/delete", Action.TEAM_MODELS, remove_models, answer=answers.TeamView, tagged=True)
+    route(routes, "GET", "/team/permissions_list", Action.TEAM_READ, permissions, answer=answers.TeamPermissionsView)
+    route(
+        routes,
+        "POST",
+        "/team/permissions_update",
+        Action.TEAM_UPDATE,
+        set_permissions,
+        answer=answers.TeamView,
+        tagged=True,
+    )
+    route(
+        routes,
+        "POST",
+        "/team/permissions_bulk_update",
+        Action.TEAM_UPDATE,
+        add_permissions,
+        answer=answers.PermissionsAdded,
+        tagged=True,
+    )
+    route(routes, "GET", "/team/available", Action.SELF, available, answer=list[answers.TeamOfOrganization])
+    route(routes, "GET", "/team/metadata_schema", Action.SELF, metadata_schema, answer=answers.MetadataSchema)
+    route(routes, "PATCH", "/team/{team_id}", Action.TEAM_UPDATE, patch, answer=answers.TeamView)
     return routes
 
 
@@ -173,10 +190,13 @@ async def remove_models(request: Request, body: TeamModels) -> JsonObject:
     return await _service(request).remove_models(body)
 
 
-async def permissions(request: Request, team_id: Annotated[str, Query(min_length=1, max_length=255)]) -> JsonObject:
+async def permissions(
+    request: Request, response: Response, team_id: Annotated[str, Query(min_length=1, max_length=255)]
+) -> JsonObject:
     """Which routes of ``/key/*`` a team's plain members may use for its keys, and which could be opened to them."""
     far = reach_of(request)
     row = await services_of(request).database.read(lambda connection: existing(connection, team_id, far))
+    response.headers["etag"] = etag(row.revision)
     return {
         "team_id": team_id,
         "team_member_permissions": row.member_permissions,

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from phantom_gateway.control.answers import people as answers
+from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.guard import caller_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
@@ -18,6 +20,8 @@ from phantom_gateway.control.ui.files import Asset, UiFiles
 from phantom_gateway.control.ui.headers import headers_of
 
 JsonObject = dict[str, Any]
+PAGE = Reply(307, text="To `/ui/`, where the page's own paths begin.")
+FILE = Reply(200, media="text/html", text="The page, or a file with its own type of content.")
 
 
 def router() -> APIRouter:
@@ -32,9 +36,9 @@ def router() -> APIRouter:
         """A file of the Admin UI, or its page for every view in it."""
         return _file(request, files, path)
 
-    route(routes, "GET", "/ui", Action.PUBLIC, page)
-    route(routes, "GET", "/ui/{path:path}", Action.PUBLIC, file)
-    route(routes, "GET", "/whoami", Action.SELF, whoami)
+    route(routes, "GET", "/ui", Action.PUBLIC, page, answer=PAGE)
+    route(routes, "GET", "/ui/{path:path}", Action.PUBLIC, file, answer=FILE)
+    route(routes, "GET", "/whoami", Action.SELF, whoami, answer=answers.Whoami)
     return routes
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
+from phantom_gateway.control.answers import people as answers
 from phantom_gateway.control.commit import Effects, etag
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
@@ -29,15 +30,15 @@ Name = Annotated[str | None, Query(max_length=255)]
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["users"])
-    route(routes, "POST", "/user/new", Action.USER_CREATE, new)
-    route(routes, "POST", "/user/update", Action.USER_UPDATE, update)
-    route(routes, "POST", "/user/bulk_update", Action.USER_UPDATE, bulk_update)
-    route(routes, "POST", "/user/delete", Action.USER_DELETE, delete)
-    route(routes, "GET", "/user/info", Action.USER_READ, info)
-    route(routes, "GET", "/v2/user/info", Action.USER_READ, info_v2)
-    route(routes, "GET", "/user/list", Action.USER_READ, list_users)
-    route(routes, "GET", "/user/available_roles", Action.SELF, available_roles)
-    route(routes, "GET", "/user/available_users", Action.USER_READ, available_users)
+    route(routes, "POST", "/user/new", Action.USER_CREATE, new, answer=answers.UserMade, tagged=True)
+    route(routes, "POST", "/user/update", Action.USER_UPDATE, update, answer=answers.UserChanged, tagged=True)
+    route(routes, "POST", "/user/bulk_update", Action.USER_UPDATE, bulk_update, answer=answers.UsersTried, tagged=True)
+    route(routes, "POST", "/user/delete", Action.USER_DELETE, delete, answer=answers.UsersDeleted)
+    route(routes, "GET", "/user/info", Action.USER_READ, info, answer=answers.UserFound)
+    route(routes, "GET", "/v2/user/info", Action.USER_READ, info_v2, answer=answers.UserAlone)
+    route(routes, "GET", "/user/list", Action.USER_READ, list_users, answer=answers.UserList)
+    route(routes, "GET", "/user/available_roles", Action.SELF, available_roles, answer=dict[str, answers.RoleLabel])
+    route(routes, "GET", "/user/available_users", Action.USER_READ, available_users, answer=answers.Seats)
     return routes
 
 
@@ -167,6 +168,8 @@ async def _attempt(service: UserService, fields: UserUpdate) -> JsonObject:
     try:
         done = await service.update(fields)
     except ApiError as error:
+        if error.status == 412 and not service.writer.tags:
+            raise
         return {**named, "success": False, "error": error.message, "updated_user": None}
     return {**named, "user_id": done["user_id"], "success": True, "error": None, "updated_user": done["data"]}
 

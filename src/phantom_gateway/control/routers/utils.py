@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Request
 
-from phantom_gateway.control import answers
+from phantom_gateway.control.answers import served as answers
+from phantom_gateway.control.answers.health import Explanation
 from phantom_gateway.control.checks.probe import model_of, served_by
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.estimates.costs import per_token
@@ -17,6 +18,7 @@ from phantom_gateway.control.estimates.priced import deployment_of, find
 from phantom_gateway.control.estimates.tokens import TOKENIZER, estimated, of_messages, of_tools
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of
 from phantom_gateway.control.keys.references import KeyFinder
+from phantom_gateway.control.models_view import api_base
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.dialects.neutral import Terms, Untranslatable
 from phantom_gateway.dialects.translation import FORMATS, rewritten
@@ -51,9 +53,9 @@ def router() -> APIRouter:
         supported_params,
         answer=answers.SupportedParams,
     )
-    route(routes, "GET", "/utils/model_info", Action.MODEL_READ, model_info)
+    route(routes, "GET", "/utils/model_info", Action.MODEL_READ, model_info, answer=answers.ModelLimits)
     route(routes, "POST", "/utils/transform_request", Action.CONFIG_READ, transform_request, answer=answers.RawRequest)
-    route(routes, "POST", "/utils/explain", Action.KEY_READ, explain, answer=answers.Explanation)
+    route(routes, "POST", "/utils/explain", Action.KEY_READ, explain, answer=Explanation)
     return routes
 
 
@@ -143,14 +145,13 @@ async def transform_request(request: Request, body: TransformRequest) -> JsonObj
             sent = rewritten(formats, body.request_body, found.defaults, terms).body
         except Untranslatable as error:
             raise bad_field(f"request_body.{error.param or ''}".rstrip("."), error.message) from error
-    address, path = found.address, found.paths[served].replace("{model}", upstream or model_of(found))
-    port = f":{address.port}" if address.port not in (0, 80, 443) else ""
+    path = found.paths[served].replace("{model}", upstream or model_of(found))
     headers: JsonObject = {"content-type": "application/json", **dict(found.headers)}
     headers |= dict.fromkeys([name for name, _ in found.secret_headers], "********")
     if found.api_key:
         headers[found.auth_header] = f"{found.auth_prefix}********"
     return {
-        "raw_request_api_base": f"{address.scheme}://{address.host}{port}{found.base_path}{path}",
+        "raw_request_api_base": f"{api_base(found)}{path}",
         "raw_request_body": msgspec.json.decode(msgspec.json.encode(sent)),
         "raw_request_headers": headers,
         "error": None,

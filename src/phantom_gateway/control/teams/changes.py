@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.entities import bounds, changes
 from phantom_gateway.control.entities.limits import completed
-from phantom_gateway.control.entities.revisions import refuse_unknown_budget, stamps, touched
+from phantom_gateway.control.entities.past import require_budget
+from phantom_gateway.control.entities.revisions import stamps, touched
 from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.policy.reach import MEMBER_ROUTES
@@ -60,7 +61,7 @@ def said(fields: TeamFields) -> frozenset[str]:
 def check(connection: sa.Connection, row: TeamRow) -> None:
     """Refuse a team that contradicts itself, or has more than its organisation. Raises ApiError 400 and 404."""
     changes.check(row)
-    refuse_unknown_budget(connection, row)
+    require_budget(connection, row.budget_id)
     defaults = row.member_defaults
     if defaults.get("budget_duration") is not None and defaults.get("max_budget_nano") is None:
         raise bad_field("team_member_budget_duration", "a duration without team_member_budget")

@@ -16,6 +16,7 @@ from phantom_gateway.control.entities.fields import (
     Limit,
     Name,
     Names,
+    NewId,
     Window,
 )
 from phantom_gateway.control.teams.member_fields import MemberReference
@@ -66,7 +67,7 @@ _Ids = Annotated[list[Name], Field(max_length=1000)]
 class TeamNew(TeamFields):
     """Body of ``/team/new``."""
 
-    team_id: Name | None = None
+    team_id: NewId | None = None
     admins: _Ids | None = None
     members: _Ids | None = None
     members_with_roles: Annotated[list[MemberReference], Field(max_length=1000)] | None = None

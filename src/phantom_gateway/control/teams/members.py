@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -53,6 +53,7 @@ class MemberService:
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = self._team(connection, fields.team_id)
+            team = self._touched(connection, team)
             users = [self.people.found_or_made(connection, each, team.org_id, effects) for each in fields.member]
             rows = [
                 self._insert(connection, team, (user, each.role), columns, effects)
@@ -77,6 +78,7 @@ class MemberService:
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = self._team(connection, fields.team_id)
+            team = self._touched(connection, team)
             named = fields.members or _everybody_else(connection, team)
             results = [self._try(connection, team, each, columns, effects) for each in named]
             added = sum(result["success"] for result in results)
@@ -158,6 +160,7 @@ class MemberService:
             team = self._team(connection, team_id)
             member, _ = self._member(connection, team, PersonFields(user_id=user_id))
             entity = member_entity(with_defaults(member, team))
+            team = self._touched(connection, team)
             main = next(budgets_of(entity, now), None)
             if main is None:
                 raise bad_field("user_id", "this member has no budget whose spend could be reset")
@@ -188,6 +191,7 @@ class MemberService:
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = self._team(connection, team_id)
             member, user = self._member(connection, team, fields)
+            team = self._touched(connection, team)
             before = membership_views(connection, team, [member], now)[0]
             tenants.TEAM_MEMBERS.delete(connection, team.id, member.user_id)
             mine = [key for key in keys.of(connection, "user_id", [user.id]) if key.team_id == team.id]
@@ -209,6 +213,7 @@ class MemberService:
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, UserRow]:
             team = self._team(connection, team_id)
             old, user = self._member(connection, team, fields)
+            team = self._touched(connection, team)
             row = changed(connection, team, old)
             before = membership_views(connection, team, [old], now)[0]
             tenants.TEAM_MEMBERS.update(connection, row)
@@ -280,6 +285,13 @@ class MemberService:
         team = existing(connection, team_id, self.reach)
         self.writer.check_match(team.revision)
         return team
+
+    def _touched(self, connection: sa.Connection, team: TeamRow) -> TeamRow:
+        """The team at its next revision: who is in it, and with which limits, is part of what its ETag stands for."""
+        row = replace(team, revision=team.revision + 1)
+        tenants.TEAMS.update(connection, row)
+        self.writer.tag(row.revision)
+        return row
 
     def _member(self, connection: sa.Connection, team: TeamRow, fields: PersonFields) -> tuple[TeamMemberRow, UserRow]:
         user = self.people.existing(connection, fields)

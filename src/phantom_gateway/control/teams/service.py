@@ -88,6 +88,7 @@ class TeamService:
             effects.forget.append(f"team:{row.id}")  # keys may have named it before
             view = team_views(connection, [row], now)[0]
             effects.audit.append(audited(EventCode.TEAM_CREATED, row, None, view))
+            self.writer.tag(row.revision)
             return view
 
         return await self.writer.commit(change)
@@ -162,6 +163,7 @@ class TeamService:
                     before = {"team_member_permissions": old.member_permissions}
                     after = {"team_member_permissions": permissions}
                     effects.audit.append(audited(EventCode.TEAM_UPDATED, old, before, after))
+                    self.writer.tag(old.revision + 1)
                     changed += 1
             return changed
 
@@ -202,6 +204,7 @@ class TeamService:
             effects.forget.append(f"team:{row.id}")
             view = team_views(connection, [row], now)[0]
             effects.audit.append(audited(code, row, before, view))
+            self.writer.tag(row.revision)
             return view, row.revision
 
         return await self.writer.commit(change)

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from phantom_gateway.control.entities.fields import AllowanceFields, Body, Dollars, Kept, Later, Name, Names, Spend
+from phantom_gateway.control.entities.fields import (
+    AllowanceFields,
+    Body,
+    Dollars,
+    Kept,
+    Later,
+    Name,
+    Names,
+    NewId,
+    Spend,
+)
 
 
 def _address(text: str) -> str:
@@ -60,6 +70,7 @@ class UserTeam(Body):
 class UserNew(UserFields):
     """Body of ``/user/new``. ``key_alias``, ``duration``, ``team_id`` and ``aliases`` are for the key that is made along."""
 
+    user_id: NewId | None = None
     key_alias: Name | None = None
     duration: str | None = None
     team_id: Name | None = None

@@ -13,6 +13,7 @@ from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.limits import budgets_of, window_of
+from phantom_gateway.control.entities.past import require_budget
 from phantom_gateway.control.entities.revisions import refuse_named
 from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
@@ -75,6 +76,7 @@ class UserService:
                 refuse_named(connection, "user_id", row.id, "user_id")
             stored = self.writer.giver.made(connection, row, said(fields), own=True)
             _check_known_role(connection, stored.role)
+            require_budget(connection, stored.budget_id)
             _check_free_names(connection, stored)
             with _as_fields():
                 tenants.USERS.insert(connection, stored)
@@ -84,6 +86,7 @@ class UserService:
             effects.forget.append(f"user:{stored.id}")
             view = views(connection, [stored], self.writer.now)[0]
             effects.audit.append(Change(EventCode.USER_CREATED, stored.id, after=view))
+            self.writer.tag(stored.revision, only=True)  # of the user, not of the key that was made along
             named = ("key", "token", "token_id", "key_name", "key_alias", "expires", "duration", "team_id", "aliases")
             return {**view, **{name: key.get(name) for name in named}}
 
@@ -123,6 +126,8 @@ class UserService:
             sessions.revoke_user(connection, row.id, self.writer.now)
             effects.audit.append(Change(EventCode.USER_PASSWORD_CHANGED, row.id))
         _check_free_names(connection, row)
+        if row.budget_id != old.budget_id:
+            require_budget(connection, row.budget_id)
         with _as_fields():
             tenants.USERS.update(connection, row)
         known = {limit.scope for limit in budgets_of(entity_of(old), self.writer.now)}
@@ -131,6 +136,7 @@ class UserService:
         effects.forget.append(f"user:{row.id}")
         before, after = (views(connection, [each], self.writer.now)[0] for each in (old, row))
         effects.audit.append(Change(_code(old, row), row.id, before, after))
+        self.writer.tag(row.revision)
         return after
 
     async def delete(self, user_ids: Iterable[str]) -> int:
@@ -200,7 +206,7 @@ class UserService:
                 raise not_found("There is no such team.", "team_id")
         service, row = self._key_service(), made.row
         if not self.caller.is_admin:
-            row = service.grantor.first(connection, row)
+            row = service.grantor.first(connection, row, said(fields))
         return service.store(connection, effects, row).view
 
     def _spent(self, connection: sa.Connection, effects: Effects, row: UserRow, budgets: Iterable[Limit]) -> None:

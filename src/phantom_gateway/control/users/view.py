@@ -28,7 +28,7 @@ _NOT_YET: JsonObject = {
 }
 """Fields clients expect whose features are not there yet; setting them is refused (``users.fields``)."""
 _V2 = (
-    "user_id", "user_email", "user_alias", "user_role", "spend", "max_budget", "tpm_limit", "rpm_limit", "models",
+    "user_id", "user_email", "user_alias", "user_role", "spend", "max_budget", "budget_id", "tpm_limit", "rpm_limit", "models",
     "budget_duration", "budget_reset_at", "metadata", "created_at", "updated_at", "sso_user_id", "teams", "object_permission",
     "model_max_budget",
 )  # fmt: skip

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 from tests.unit.control.rig import SNAPSHOT, Rig
 
-from phantom_gateway.control.answers import HealthRound
+from phantom_gateway.control.answers.health import HealthRound
 from phantom_gateway.control.checks.service import check_all, check_one
 from phantom_gateway.spine.snapshot import Address, Deployment
 
@@ -21,7 +21,8 @@ async def test_all_are_checked_and_remembered(control: Rig) -> None:
     found = await check_all(control.services, [*deployments(40), mocked, silent], "somebody")
     view = HealthRound.model_validate(found.view())
     assert (view.healthy_count, view.unhealthy_count, len(view.unchecked_endpoints)) == (1, 40, 1)
-    assert view.unhealthy_endpoints[0]["error"] == "cannot be reached"
+    assert view.unhealthy_endpoints[0].error == "cannot be reached"
+    assert view.unhealthy_endpoints[0].api_base == "http://127.0.0.1:1"
     assert "sk-provider-secret" not in str(found.view())
     latest = control.services.checks.latest()
     assert {latest["m"].status, latest["s"].status, latest["d0"].status} == {"healthy", "unknown", "unhealthy"}

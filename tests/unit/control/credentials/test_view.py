@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.config.schema_models import CredentialEntry
-from phantom_gateway.control.answers import CredentialView
+from phantom_gateway.control.answers.served import CredentialView
 from phantom_gateway.control.credentials.view import MASKED, entry_view, masked, row_view
 from phantom_gateway.store.tenants import CredentialRow
 

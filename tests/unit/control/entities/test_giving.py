@@ -290,3 +290,24 @@ async def test_people_made_by_the_way_have_the_limits_of_the_key_too(control: Ri
         assert answer.status_code == 200, answer.text
     for user_id in ("one", "two", "three"):
         assert shown((await people.get("admin", "/user/info", user_id=user_id)).json()["user_info"]) == LIMITS
+
+
+async def test_what_a_request_says_is_never_dropped_silently(control: Rig) -> None:
+    """A window without an amount, a life without end, limits of models: had as they were asked for, or refused by name."""
+    people = await cast(control)
+    who = await limited(people, "user", duration="1h", model_rpm_limit={"demo": 5})
+    before = await dump(control)
+    for field, value in (("budget_duration", "1h"), ("duration", "-1")):
+        assert param_of(await people.post(who, "/key/generate", **{field: value})) == (403, field)
+    assert await dump(control) == before
+    made = await people.post(who, "/key/generate", budget_duration="24h", duration="30m")
+    assert (made.status_code, made.json()["max_budget"], made.json()["duration"]) == (200, 5, "30m"), "the same window"
+    less = await people.post(who, "/key/generate", max_budget=1, budget_duration="1h")
+    assert (less.json()["max_budget"], less.json()["budget_duration"]) == (1, "1h")
+    boss = await limited(people, "org_admin", duration="1h", model_rpm_limit={"demo": 5})
+    new: dict[str, Any] = {"user_id": "made", "organizations": ["o"]}
+    assert param_of(await people.post(boss, "/user/new", **new, duration="-1")) == (403, "duration")
+    team = await people.post(boss, "/team/new", organization_id="o", model_rpm_limit={"demo": 6})
+    assert param_of(team) == (403, "model_rpm_limit"), "not lowered behind his back"
+    window = await people.post(boss, "/team/new", organization_id="o", budget_duration="1h")
+    assert window.status_code == 403

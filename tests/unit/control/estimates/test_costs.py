@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from phantom_gateway.control.answers import CostParts
+from phantom_gateway.control.answers.served import CostParts
 from phantom_gateway.control.estimates.costs import estimate_view
 from phantom_gateway.control.estimates.fields import CostEstimate
 from phantom_gateway.control.estimates.priced import Priced

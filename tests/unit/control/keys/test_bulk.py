@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.unit.control.rig import Rig
+from tests.unit.control.rig import ADMIN, Rig
 
 from phantom_gateway.control.keys.bulk import MOST
 from phantom_gateway.store import tenants
@@ -76,3 +76,20 @@ async def test_bad_team_changes_are_named(control: Rig) -> None:
     ):
         answer = await control.post("/team/key/bulk_update", body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+
+
+async def test_a_change_of_nothing_is_refused(control: Rig) -> None:
+    await teams(control)
+    body = {"team_id": "t", "all_keys_in_team": True, "update_fields": {}}
+    answer = await control.post("/team/key/bulk_update", body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "update_fields")
+
+
+async def test_a_stale_etag_stops_before_anything_has_changed(control: Rig) -> None:
+    one, two = await control.generate(), await control.generate(rpm_limit=1)
+    await control.post("/key/update", {"key": two["token"], "rpm_limit": 2})
+    items = [{"key": each["token"], "max_budget": 3} for each in (one, two)]
+    stale = await control.post("/key/bulk_update", {"keys": items[::-1]}, {**ADMIN, "if-match": '"1"'})
+    assert stale.status_code == 412
+    some = await control.post("/key/bulk_update", {"keys": items}, {**ADMIN, "if-match": '"1"'})
+    assert [len(some.json()[name]) for name in ("successful_updates", "failed_updates")] == [1, 1]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from phantom_gateway.control.answers import ModelRecord, ModelView
+from phantom_gateway.control.answers.served import ModelRecord, ModelView
 from phantom_gateway.control.models.view import audit_view, info_view, row_view
 from phantom_gateway.store.tenants import ModelRow
 

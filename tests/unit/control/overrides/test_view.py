@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.control.answers import SettingView
+from phantom_gateway.control.answers.served import SettingView
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.overrides.settings import setting
 from phantom_gateway.control.overrides.view import setting_view

@@ -210,7 +210,7 @@ async def test_delete_takes_all_or_none(control: Rig) -> None:
 
 
 async def test_a_virtual_key_sees_itself_and_manages_nothing(control: Rig) -> None:
-    mine, other = await control.generate(), await control.generate(key_type="management")
+    mine, other = await control.generate(), await control.generate(key_type="read_only")
     headers = bearer(mine["key"])
     assert (await control.get("/key/info", headers=headers, key=mine["key"])).status_code == 200
     for stranger in (other["key"], other["token"], "sk-unknown-unknown-unknown", MASTER):
@@ -446,3 +446,27 @@ async def test_deleting_with_a_stale_etag_is_refused(control: Rig) -> None:
     ):
         assert (await control.post(path, body, stale)).status_code == 412, path
         assert (await control.post(path, body, good)).status_code == 200, path
+
+
+async def test_a_management_key_has_a_user(control: Rig) -> None:
+    """It acts in his name: without one it could do nothing."""
+    answer = await control.post("/key/generate", {"key_type": "management"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "key_type")
+    assert (await control.post("/user/new", {"user_id": "u", "user_role": "proxy_admin"})).status_code == 200
+    made = await control.generate(key_type="management", user_id="u")
+    assert (await control.get("/key/list", bearer(made["key"]))).status_code == 200
+    taken = await control.post("/key/update", {"key": made["token"], "user_id": None})
+    assert (taken.status_code, taken.json()["error"]["param"]) == (400, "key_type")
+    plain = await control.generate()
+    changed = await control.post("/key/update", {"key": plain["token"], "key_type": "management"})
+    assert (changed.status_code, changed.json()["error"]["param"]) == (400, "key_type")
+
+
+async def test_an_interval_is_echoed_as_it_was_given(control: Rig) -> None:
+    made = await control.generate(auto_rotate=True, rotation_interval="30d")
+    assert made["rotation_interval"] == "30d"
+    for fields, shown in (({"rotation_interval": "2w"}, "2w"), ({"auto_rotate": True}, "2w"), ({"rpm_limit": 1}, "2w")):
+        answer = await control.post("/key/update", {"key": made["token"], **fields})
+        assert answer.json()["rotation_interval"] == shown
+    again = await control.post("/key/regenerate", {"key": made["token"]})
+    assert again.json()["rotation_interval"] == "2w"

@@ -16,6 +16,9 @@ async def test_models_are_shown_without_secrets(control: Rig) -> None:
         assert model["model_info"]["id"] == "d1"
         assert "sk-provider-secret" not in answer.text
         assert "api_key" not in answer.text
+        assert model["litellm_params"]["api_base"] == "https://api.openai.com", "of the file, too"
+        mine = await control.get(path, bearer((await control.generate())["key"]))
+        assert "api_base" not in mine.text
     assert (await control.get("/model/info", litellm_model_id="d1")).json()["data"][0]["model_info"]["id"] == "d1"
     assert (await control.get("/model/info", litellm_model_id="nope")).status_code == 400
 

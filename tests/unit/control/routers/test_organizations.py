@@ -61,7 +61,6 @@ async def test_new_info_update_delete(control: Rig) -> None:
         ({"blocked": True}, "blocked"),
         ({"nonsense": 1}, "nonsense"),
         ({"temp_budget_increase": 1}, "temp_budget_expiry"),
-        ({"budget_id": "nowhere"}, "budget_id"),
         ({"models": ["m"] * 1001}, "models"),
     ],
 )
@@ -71,6 +70,8 @@ async def test_bad_input_changes_nothing(control: Rig, body: dict[str, Any], par
     assert param_of(await control.post("/organization/new", {"organization_alias": "x"} | body)) == (400, param)
     answer = await control.http.patch("/organization/update", json={"organization_id": "o"} | body, headers=ADMIN)
     assert param_of(answer) == (400, param)
+    unknown = await control.post("/organization/new", {"organization_alias": "x", "budget_id": "nowhere"})
+    assert param_of(unknown) == (404, "budget_id")
     assert await dump(control) == before
 
 

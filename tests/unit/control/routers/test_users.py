@@ -317,3 +317,31 @@ async def test_a_confined_key_of_an_administrator_makes_no_unconfined_one(
         answer = await control.post(path, body, bearer(key))
         assert (answer.status_code, answer.json()["error"]["param"]) == (403, param), (path, answer.text)
     assert (await control.post("/user/new", {"user_id": "new"}, bearer(key))).status_code == 200
+
+
+async def test_budgets_that_are_not_there_are_refused(control: Rig) -> None:
+    new = await control.post("/user/new", {"user_id": "u", "budget_id": "no-such"})
+    assert (new.status_code, new.json()["error"]["param"]) == (404, "budget_id")
+    assert (await control.post("/user/new", {"user_id": "u"})).status_code == 200
+    changed = await control.post("/user/update", {"user_id": "u", "budget_id": "no-such"})
+    assert (changed.status_code, changed.json()["error"]["param"]) == (404, "budget_id")
+    assert (await control.post("/budget/new", {"budget_id": "b", "max_budget": 1})).status_code == 200
+    assert (await control.post("/user/update", {"user_id": "u", "budget_id": "b"})).status_code == 200
+    assert (await control.get("/v2/user/info", user_id="u")).json()["budget_id"] == "b"
+
+
+@pytest.mark.parametrize("bad", ["a/b", " a", "a ", "/"])
+async def test_ids_of_what_is_new_stand_in_paths(control: Rig, bad: str) -> None:
+    for path, field, body in (
+        ("/user/new", "user_id", {}),
+        ("/team/new", "team_id", {}),
+        ("/organization/new", "organization_id", {"organization_alias": "o"}),
+        ("/project/new", "project_id", {"team_id": "t"}),
+        ("/budget/new", "budget_id", {}),
+    ):
+        answer = await control.post(path, {**body, field: bad})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, field), answer.text
+    await control.post("/team/new", {"team_id": "t"})
+    member = {"team_id": "t", "member": {"user_id": bad, "role": "user"}}
+    answer = await control.post("/team/member_add", member)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "user_id")

@@ -1,0 +1,1 @@
+"""What routes answer, for their description. Nothing is filtered through these; tests hold answers against them."""
