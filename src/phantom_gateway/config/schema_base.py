@@ -6,6 +6,7 @@ of ``phantom check`` are generated from these.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -180,12 +181,21 @@ def _whole_nano(value: Decimal) -> Decimal:
     return value
 
 
+def _block(value: Any) -> Any:
+    try:
+        ipaddress.ip_network(value if isinstance(value, str) else "")
+    except ValueError:
+        raise _fail("must be an IP address (192.0.2.1) or a block of addresses (192.0.2.0/24)") from None
+    return value
+
+
 def as_list(value: Any) -> Any:
     """A single text where a list of them is expected."""
     return [value] if isinstance(value, str) else value
 
 
-def _list_of_mappings(value: Any) -> Any:
+def as_list_of_mappings(value: Any) -> Any:
+    """A single mapping where a list of them is expected."""
     return [value] if isinstance(value, dict) else value
 
 
@@ -194,6 +204,8 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=4096)]
 Name = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
 CronText = Annotated[str, AfterValidator(_cron)]
 Names = Annotated[list[Name], BeforeValidator(as_list), Field(max_length=10_000)]
+Blocks = Annotated[list[Annotated[str, BeforeValidator(_block)]], BeforeValidator(as_list), Field(max_length=10_000)]
+"""IP addresses and blocks of them."""
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_COUNT)]
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=MAX_COUNT)]
 Number = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1e15, allow_inf_nan=False)]
@@ -212,7 +224,7 @@ Free = Annotated[Any, BeforeValidator(conceal)]
 """Anything, with credentials concealed."""
 FreeDict = Annotated[dict[str, Any], BeforeValidator(conceal)]
 FreeList = Annotated[list[Any], BeforeValidator(conceal)]
-Fallbacks = Annotated[list[dict[str, Names]], BeforeValidator(_list_of_mappings), Field(max_length=10_000)]
+Fallbacks = Annotated[list[dict[str, Names]], BeforeValidator(as_list_of_mappings), Field(max_length=10_000)]
 """``[{model: [fallback, ...]}, ...]``"""
 
 

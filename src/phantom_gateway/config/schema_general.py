@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from phantom_gateway.config.credentials import conceal
 from phantom_gateway.config.schema_base import (
     Active,
+    Blocks,
     Count,
     CronText,
     DurationText,
@@ -25,6 +26,7 @@ from phantom_gateway.config.schema_base import (
     SecretText,
     Section,
     Text,
+    as_list_of_mappings,
 )
 from phantom_gateway.config.schema_litellm import ErrorStatus
 
@@ -36,6 +38,15 @@ def _hidden(value: Any) -> Any:
 
 
 HiddenDict = Annotated[dict[str, Any], BeforeValidator(_hidden)]
+
+
+class UserHeader(Section):
+    """An entry of ``user_header_mappings``."""
+
+    header_name: Annotated[HeaderName, Active("The request header.")]
+    litellm_user_role: Annotated[
+        Literal["internal_user", "customer"], Active("Whom it names; the first header that is there counts.")
+    ]
 
 
 class GeneralSettings(Section):
@@ -67,7 +78,7 @@ class GeneralSettings(Section):
     )
     max_response_size_mb: Annotated[Number | None, Later("Largest response body.")] = None
     max_parallel_requests: Annotated[
-        Positive | None, Later("Requests in flight at once of every key without a limit of its own.")
+        Positive | None, Active("Requests in flight at once of every key without a limit of its own.")
     ] = None
     database_connection_pool_limit: Annotated[
         Annotated[int, Field(ge=3, le=1000)] | None,
@@ -144,13 +155,34 @@ class GeneralSettings(Section):
     allowed_routes: Annotated[Names | None, Later("Routes that are served.")] = None
     admin_only_routes: Annotated[Names | None, Later("Routes for administrators only.")] = None
     public_routes: Annotated[Names | None, Later("Routes without authentication.")] = None
-    allowed_ips: Annotated[Names | None, Later("Client addresses that are served.")] = None
-    use_x_forwarded_for: Annotated[bool | None, Later("Take the client's address from `X-Forwarded-For`.")] = None
-    trusted_proxy_ranges: Annotated[Names | None, Later("Proxies whose `X-Forwarded-For` is believed.")] = None
-    enforce_user_param: Annotated[bool | None, Later("Every request must name its `user`.")] = None
-    enforced_params: Annotated[Names | None, Later("Fields every request must have.")] = None
+    allowed_ips: Annotated[
+        Blocks | None,
+        Active("Client addresses, or blocks of them, that are served; others get 403, but for the probes of health."),
+    ] = None
+    use_x_forwarded_for: Annotated[
+        bool | None,
+        Active(
+            "Take the client's address from `X-Forwarded-For`: the last one there that is no trusted proxy's. Only behind a proxy "
+            "that sets it."
+        ),
+    ] = None
+    trusted_proxy_ranges: Annotated[
+        Blocks | None,
+        Active("Proxies whose `X-Forwarded-For` is believed, with `use_x_forwarded_for`; default: whoever connects."),
+    ] = None
+    enforce_user_param: Annotated[
+        bool | None, Active("Every request to a model must name its customer: `user`, or a header for it.")
+    ] = None
+    enforced_params: Annotated[
+        Names | None, Active("Fields every request to a model must have: `user`, `metadata.generation_name`.")
+    ] = None
     reject_clientside_metadata_tags: Annotated[bool | None, Active("Refuse tags from the client.")] = None
-    user_header_mappings: Annotated[FreeList | None, Later("Headers that name users and customers.")] = None
+    user_header_mappings: Annotated[
+        list[UserHeader] | None,
+        BeforeValidator(as_list_of_mappings),
+        Field(max_length=20),
+        Active("Headers that name customers, or the user on whose behalf a key without a user calls."),
+    ] = None
     ui_access_mode: Annotated[Literal["admin_only", "all"] | None, Later("Who may use the UI.")] = None
     key_management_system: Annotated[Name | None, Later("Where `os.environ/` names are looked up instead.")] = None
     key_management_settings: Annotated[FreeDict | None, Later("Settings of the key management system.")] = None

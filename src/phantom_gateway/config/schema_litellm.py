@@ -101,6 +101,21 @@ class InternalUserParams(Section):
     max_parallel_requests: Annotated[Count | None, Active("Requests at once.")] = None
 
 
+class TeamParams(Section):
+    """``default_team_params``."""
+
+    max_budget: Annotated[Dollars | None, Active("Budget, US dollars.")] = None
+    budget_duration: Annotated[
+        WindowText | None, Active("Budget window; a request that says null gets one that never resets.")
+    ] = None
+    rpm_limit: Annotated[Count | None, Active("Requests a minute.")] = None
+    tpm_limit: Annotated[Count | None, Active("Tokens a minute.")] = None
+    team_member_permissions: Annotated[
+        Names | None, Active("Routes of `/key/*` that plain members may use for the team's keys.")
+    ] = None
+    models: Annotated[Names | None, Later("Models of teams that single sign-on makes.")] = None
+
+
 class LitellmSettings(OpenSection):
     """Behaviour of calls. ``router_settings`` wins where both have a key."""
 
@@ -165,7 +180,9 @@ class LitellmSettings(OpenSection):
         Name | None, Active("Budget (`/budget/new`) of every customer without one; wins over `max_end_user_budget`.")
     ] = None
     default_internal_user_params: Annotated[InternalUserParams | None, Active("Fields of new users.")] = None
-    default_team_params: Annotated[FreeDict | None, Later("Fields of new teams.")] = None
+    default_team_params: Annotated[
+        TeamParams | None, Active("What `/team/new` takes for fields it is not given, or given as null.")
+    ] = None
     default_team_settings: Annotated[FreeList | None, Later("Log sinks by team.")] = None
     default_key_generate_params: Annotated[
         KeyDefaults | None, Active("What `/key/generate` takes for fields it is not given.")

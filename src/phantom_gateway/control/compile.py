@@ -16,6 +16,7 @@ from phantom_gateway.config.crosscheck import DEMO, check_entry
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem
 from phantom_gateway.config.loader import load_config
 from phantom_gateway.config.schema import Config
+from phantom_gateway.config.schema_general import GeneralSettings
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
 from phantom_gateway.config.secret import Secret
@@ -319,13 +320,20 @@ def _settings(config: Config) -> Settings:
         ),
         drain_grace_s=phantom.drain_grace,
         key_header=(general.litellm_key_header_name or "").lower(),
-        user_header=(general.user_header_name or "").lower(),
+        customer_headers=_headers(general, "customer"),
+        user_headers=_headers(general, "internal_user"),
+        required_fields=tuple(general.enforced_params or ()),
+        requires_customer=bool(general.enforce_user_param),
+        allowed_clients=None if general.allowed_ips is None else tuple(general.allowed_ips),
+        believes_forwarded_for=bool(general.use_x_forwarded_for),
+        trusted_proxies=tuple(general.trusted_proxy_ranges or ()),
         always_include_stream_usage=bool(general.always_include_stream_usage),
         journal_sync=phantom.journal_sync,
         reject_client_tags=bool(general.reject_clientside_metadata_tags),
         cancel_on_disconnect=bool(general.cancel_on_disconnect),
         abandoned_timeout_s=phantom.upstream.abandoned_timeout,
         global_max_parallel=general.global_max_parallel_requests,
+        key_max_parallel=general.max_parallel_requests,
         budget=budget(litellm.max_budget, litellm.budget_duration, litellm.timezone),
         master_key_budget=budget_of(phantom.master_key_budget, litellm.timezone),
         customer_budget=budget(litellm.max_end_user_budget),
@@ -336,6 +344,13 @@ def _settings(config: Config) -> Settings:
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,
     )
+
+
+def _headers(general: GeneralSettings, role: str) -> tuple[str, ...]:
+    mapped = [each.header_name for each in general.user_header_mappings or () if each.litellm_user_role == role]
+    if role == "customer" and general.user_header_name:
+        mapped.append(general.user_header_name)
+    return tuple(dict.fromkeys(name.lower() for name in mapped))
 
 
 def _priorities(litellm: LitellmSettings) -> Priorities | None:

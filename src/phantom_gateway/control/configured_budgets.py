@@ -31,6 +31,15 @@ def seed_configured(connection: sa.Connection, limits: Iterable[Limit], master: 
     ]
 
 
+def by_entity(snapshot: Snapshot, master: str) -> dict[str, tuple[Limit, ...]]:
+    """The budgets that requests know when they are admitted, by the entity that ``control.strays`` charges for them."""
+    found = {
+        configured.GATEWAY: tuple([each for each in configured.of_gateway(snapshot) if each.kind == "budget"]),
+        f"key:{master}": configured.of_master_key(snapshot),
+    }
+    return {entity: limits for entity, limits in found.items() if limits}
+
+
 def _of(entity: str, master: str) -> tuple[sa.ColumnElement[bool], ...]:
     """Which rows of the spend log count for an entity of the configuration."""
     if entity == configured.GATEWAY:

@@ -30,6 +30,7 @@ from phantom_gateway.control.sign_in.client import is_same_origin
 from phantom_gateway.control.sign_in.cookies import HEADER, token_of
 from phantom_gateway.control.texts import refuse_unstorable
 from phantom_gateway.security.audit_events import ActorKind
+from phantom_gateway.spine.clients import Clients
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import keys
 
@@ -63,6 +64,8 @@ class GuardedRoute(APIRoute):
         known = {each.alias: _is_list(each.field_info.annotation) for each in self.dependant.query_params}
 
         async def guarded(request: Request) -> Response:
+            if request.client is not None:  # what a worker brings has passed there
+                _refuse_address(request, request.client.host)
             if action is not Action.PUBLIC:
                 await _admit(request, action)
                 _refuse_unknown(request, known)
@@ -208,6 +211,16 @@ def _refuse_changed(services: ControlServices, caller: Caller, connection: sa.Co
 
 def _confines(key: KeyRecord) -> tuple[object, ...]:
     return key.user_id, key.team_id, key.key_type, key.allowed_routes
+
+
+def _refuse_address(request: Request, peer: str) -> None:
+    """Answer 403 to an address that is not among ``allowed_ips``."""
+    settings = services_of(request).configuration.snapshot.settings
+    if settings.allowed_clients is None:
+        return
+    clients = Clients(settings.allowed_clients, settings.trusted_proxies, believes=settings.believes_forwarded_for)
+    if not clients.admits(clients.address(peer, ",".join(request.headers.getlist("x-forwarded-for")))):
+        raise ApiError(403, "Access forbidden: IP address not allowed.", kind="auth_error", param="None")
 
 
 async def _admit(request: Request, action: Action) -> None:

@@ -28,6 +28,7 @@ from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.lending import JournalAuthority, Readings
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.sink import DatabaseSink
@@ -103,6 +104,10 @@ class Ingestion:
         if not complete and position:
             log.warning("worker %s has written %d records, but its journal ends before", worker, position)
         return complete or not position
+
+    def configure(self, budgets: Mapping[str, tuple[Limit, ...]]) -> None:
+        """The budgets that the configuration gives, by entity; what is new among them follows through ``change_budgets``."""
+        self._sink.present.configured = budgets
 
     async def change_budgets(self, change: Callable[[sa.Connection], tuple[T, Sequence[WindowSpend]]]) -> T:
         """Commit a change that alters what counts as spent; the authority learns it before any further row is taken in.
@@ -224,7 +229,7 @@ class _AmendingSink:
 
     def __init__(self, inner: DatabaseSink, present: PresentBudgets) -> None:
         self._inner = inner
-        self._present = present
+        self.present = present
         self._charges: dict[str, Mapping[int, tuple[Spend, ...]]] = {}
         self.strays = Strays(present.of)
         self.in_order = False
@@ -232,14 +237,14 @@ class _AmendingSink:
 
     def look_again(self) -> Mapping[tuple[str, float], int]:
         """Read everything anew; what is outside of which budget now. Raises DatabaseError."""
-        self._present.forget()
+        self.present.forget()
         self.strays.replace(self._inner.all_open())
         self.in_order = True
         return self.strays.outside()
 
     def budgets_changed(self) -> Mapping[tuple[str, float], int]:
         """The same when only budgets have changed."""
-        self._present.forget()
+        self.present.forget()
         self.strays.changed()
         self.in_order = True
         return self.strays.outside()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities import chain
 from phantom_gateway.control.policy.actor import Actor, load_actor
-from phantom_gateway.spine.known_keys import KnownKeys
+from phantom_gateway.spine.known_keys import KnownKeys, on_behalf
 from phantom_gateway.spine.messages import KeyRecord
 from phantom_gateway.store import keys
 
@@ -32,20 +33,24 @@ class KeyDirectory:
         self.epoch = epoch
         """Counts forgettings. It starts at a number never used before, so that workers notice a restart."""
 
-    async def find(self, digest: str) -> KeyRecord | None:
-        """The record with this digest; ``None`` when there is none. Raises DatabaseError."""
+    async def find(self, digest: str, user: str = "") -> KeyRecord | None:
+        """The record with this digest; ``None`` when there is none. Raises DatabaseError.
+
+        Of a key without a user it is as if the key belonged to ``user``, if one is given.
+        """
         master = self._master()
         if digest == master.id:
             return master
-        known = self._records.get(digest)
+        name = on_behalf(digest, user)
+        known = self._records.get(name)
         while known is None:
             epoch = self.epoch
-            found = await self._database.read(lambda connection: _load(connection, digest))
+            found = await self._database.read(lambda connection: _load(connection, digest, user))
             if epoch != self.epoch:
                 continue
             if found is None:
                 return None
-            known = self._records.put(digest, found)
+            known = self._records.put(name, found)
         return known
 
     async def actor(self, record: KeyRecord) -> Actor:
@@ -58,9 +63,11 @@ class KeyDirectory:
         self._records.forget(entities)
 
 
-def _load(connection: sa.Connection, digest: str) -> KeyRecord | None:
+def _load(connection: sa.Connection, digest: str, user: str) -> KeyRecord | None:
     found = keys.find(connection, digest)
     if found is None:
         return None
     row, until = found
+    if user and row.user_id is None:
+        row = replace(row, user_id=user)
     return chain.record_of(chain.load(connection, row), digest, time.time(), until)

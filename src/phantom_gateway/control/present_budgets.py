@@ -103,10 +103,7 @@ SOURCES: Mapping[str, Source] = {
     "customer": _of_customers,
     "tag": _of_tags,
 }
-"""By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here.
-
-Budgets that the configuration gives are not among them.
-"""
+"""By kind of entity, which is what its name begins with. Another kind of entity with budgets adds its source here."""
 
 
 class PresentBudgets:
@@ -116,6 +113,8 @@ class PresentBudgets:
         self._database = database
         self._sources = sources
         self._known: dict[str, tuple[Limit, ...]] = {}
+        self.configured: Mapping[str, tuple[Limit, ...]] = {}
+        """Budgets that the configuration gives, by entity; replaced whole, from any thread."""
 
     def forget(self) -> None:
         """Something has changed."""
@@ -132,7 +131,10 @@ class PresentBudgets:
                 unknown.setdefault(kind, []).append(name)
         if unknown:
             self._read(unknown)
-        return {entity: self._known.get(entity, ()) for entity in entities}
+        given = self.configured
+        if not given:
+            return {entity: self._known.get(entity, ()) for entity in entities}
+        return {entity: (*self._known.get(entity, ()), *given.get(entity, ())) for entity in entities}
 
     def _read(self, unknown: Mapping[str, list[str]]) -> None:
         with self._database.read() as connection:

@@ -18,7 +18,7 @@ from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.backends import Backends, backends_of
 from phantom_gateway.control.checks.background import BackgroundChecks
-from phantom_gateway.control.configured_budgets import seed_configured
+from phantom_gateway.control.configured_budgets import by_entity, seed_configured
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.entities.chain import master_record
@@ -222,6 +222,7 @@ class Control:
     async def _seed(self, snapshot: Snapshot) -> None:
         """What was spent before a budget was configured counts against it."""
         limits, master, now = tuple(configured.budgets(snapshot)), self._master.get().id, time.time()
+        self._ingestion.configure(by_entity(snapshot, master))
         if limits:
             await self._ingestion.change_budgets(
                 lambda connection: (None, seed_configured(connection, limits, master, now))

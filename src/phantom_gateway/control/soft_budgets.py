@@ -2,7 +2,6 @@
 
 Every few seconds those who have been active are compared with their soft budget, in the window of their main budget (or, without a
 window, over their whole life). Each excess is reported once: in the log, and in ``alerts`` for whoever passes it on.
-Members of teams and organisations have none here.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.entities.limits import Entity, completed, spend_window
+from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.ledger.money import format_usd
 from phantom_gateway.store import keys, spend, tenants
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.store.rows import Rows
 from phantom_gateway.store.tables import KEYS, TOTALS
+from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS
 from phantom_gateway.store.tenants import Allowance
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -122,19 +123,46 @@ def _excesses(connection: sa.Connection, now: float) -> Iterator[Alert]:
 def _active(connection: sa.Connection, now: float) -> Iterator[Entity]:
     """Everybody who was active lately and may have a soft budget, of their own or from a shared one."""
     rows: dict[str, Allowance] = {}
-    for row in keys.get_many(connection, _ids(connection, "key", KEYS, now)):
+    for row in keys.get_many(connection, _names(connection, "key", KEYS.c.id, now)):
         rows[f"key:{row.id}"] = row
     for kind, source in _ROWS:
-        for each in source.of(connection, "id", _ids(connection, kind, source.table, now)):
+        for each in source.of(connection, "id", _names(connection, kind, source.table.c.id, now)):
             rows[f"{kind}:{each.id}"] = each
     shared = tenants.BUDGETS.of(connection, "id", [row.budget_id for row in rows.values() if row.budget_id])
     budgets = {budget.id: budget for budget in shared}
     for name, found in rows.items():
         yield Entity(name, completed(found, budgets.get(found.budget_id or "")))
+    yield from _members(connection, now)
 
 
-def _ids(connection: sa.Connection, kind: str, table: sa.Table, now: float) -> list[str]:
+def _members(connection: sa.Connection, now: float) -> Iterator[Entity]:
+    """Members of teams and organisations; the window of a team member's budget may be the team's default."""
+    of_team = _pairs(connection, "member", (TEAM_MEMBERS.c.team_id, TEAM_MEMBERS.c.user_id), now)
+    teams = {row.id: row for row in tenants.TEAMS.of(connection, "id", [team for team, _ in of_team])}
+    for team_id, user_id in of_team:
+        member = tenants.TEAM_MEMBERS.get(connection, team_id, user_id)
+        if member is not None:
+            yield member_entity(with_defaults(member, teams[team_id]) if team_id in teams else member)
+    columns = ORGANIZATION_MEMBERS.c
+    for org_id, user_id in _pairs(connection, "org_member", (columns.org_id, columns.user_id), now):
+        row = tenants.ORGANIZATION_MEMBERS.get(connection, org_id, user_id)
+        if row is not None:
+            yield Entity(f"org_member:{org_id}/{user_id}", row)
+
+
+def _names(connection: sa.Connection, kind: str, column: sa.Column[str], now: float) -> list[str]:
+    table = column.table
     may_have = sa.or_(table.c.soft_budget_nano.is_not(None), table.c.budget_id.is_not(None))
-    same = TOTALS.c.entity == sa.literal(f"{kind}:") + table.c.id
-    query = sa.select(table.c.id).join(TOTALS, same).where(may_have, TOTALS.c.last_active >= now - BACK_SECONDS)
+    same = TOTALS.c.entity == sa.literal(f"{kind}:") + column
+    query = sa.select(column).join(TOTALS, same).where(may_have, TOTALS.c.last_active >= now - BACK_SECONDS)
     return list(connection.execute(query).scalars())
+
+
+def _pairs(
+    connection: sa.Connection, kind: str, columns: tuple[sa.Column[str], sa.Column[str]], now: float
+) -> list[tuple[str, str]]:
+    whole, user = columns
+    same = TOTALS.c.entity == sa.literal(f"{kind}:") + whole + sa.literal("/") + user
+    query = sa.select(whole, user).join(TOTALS, same)
+    query = query.where(whole.table.c.soft_budget_nano.is_not(None), TOTALS.c.last_active >= now - BACK_SECONDS)
+    return [(name, user_id) for name, user_id in connection.execute(query)]

@@ -360,7 +360,7 @@ class SpineServer:
 
     async def _resolve(self, connection: SpineConnection, message: Resolve) -> None:
         try:
-            record = await self._parts.directory.find(message.digest)
+            record = await self._parts.directory.find(message.digest, message.user)
         except DatabaseError as error:
             log.warning("a key cannot be resolved: the database does not answer (%s)", type(error).__name__)
             connection.send(Resolved(seq=message.seq, unavailable=True))
@@ -369,7 +369,7 @@ class SpineServer:
 
     async def _resolve_subject(self, connection: SpineConnection, message: ResolveSubject) -> None:
         try:
-            record = await self._parts.subjects.find(message.entity)
+            record = await self._parts.subjects.find(message.entity, message.budget_id)
         except DatabaseError as error:
             log.warning("a subject cannot be resolved: the database does not answer (%s)", type(error).__name__)
             connection.send(ResolvedSubject(seq=message.seq, unavailable=True))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from phantom_gateway.ledger.record import Closed, Opened, Spend
+from phantom_gateway.limits import configured
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import Limit
 
@@ -32,7 +33,10 @@ class _Pending(NamedTuple):
 
 
 def entities_of(record: Opened | Closed) -> tuple[str, ...]:
-    """Everybody whose budgets a request counts against, by the names limits give them: as ``control.entities.chain`` has it."""
+    """Everybody whose budgets a request counts against, by the names limits give them: as ``control.entities.chain`` has it.
+
+    The whole gateway is among them. A deployment and its provider are not: they are chosen later, and reserved for by themselves.
+    """
     named = [("key", record.key_id), ("project", record.project_id), ("team", record.team_id), ("org", record.org_id)]
     if record.user_id and record.team_id:
         named.append(("member", f"{record.team_id}/{record.user_id}"))
@@ -42,7 +46,7 @@ def entities_of(record: Opened | Closed) -> tuple[str, ...]:
         named.append(("org_member", f"{record.org_id}/{record.user_id}"))
     named.append(("customer", record.end_user))
     named += [("tag", tag) for tag in record.tags]
-    return tuple([f"{kind}:{name}" for kind, name in named if name])
+    return (configured.GATEWAY, *[f"{kind}:{name}" for kind, name in named if name])
 
 
 class Strays:

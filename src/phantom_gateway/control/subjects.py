@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import sqlalchemy as sa
 
 from phantom_gateway.control.database import AsyncDatabase
@@ -40,9 +41,14 @@ class SubjectDirectory:
         changed, self.kinds = found != self.kinds, found
         return changed
 
-    async def find(self, entity: str) -> SubjectRecord | None:
-        """The record of ``customer:<id>`` or ``tag:<name>``; ``None`` when nothing limits it. Raises DatabaseError."""
+    async def find(self, entity: str, budget_id: str = "") -> SubjectRecord | None:
+        """The record of ``customer:<id>`` or ``tag:<name>``; ``None`` when nothing limits it. Raises DatabaseError.
+
+        ``budget_id`` is what the key gives customers without a budget; it wins over the configuration's.
+        """
         settings = self._configuration.snapshot.settings
+        if budget_id:
+            settings = msgspec.structs.replace(settings, customer_budget_id=budget_id)
         return await self._database.read(lambda connection: _record(connection, entity, settings))
 
 

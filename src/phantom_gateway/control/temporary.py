@@ -20,6 +20,7 @@ from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.store.tables import KEYS
 from phantom_gateway.store.tenancy_tables import (
     CUSTOMERS,
+    ORGANIZATION_MEMBERS,
     ORGANIZATIONS,
     PROJECTS,
     TAGS,
@@ -119,5 +120,7 @@ def ends(connection: sa.Connection, since: float) -> list[tuple[float, str]]:
         expiry = column.table.c.temp_expiry
         rows = connection.execute(sa.select(expiry, column).where(expiry > since))
         found += [(at, f"{kind}:{name}") for at, name in rows]
-    members = sa.select(TEAM_MEMBERS.c.temp_expiry, TEAM_MEMBERS.c.user_id).where(TEAM_MEMBERS.c.temp_expiry > since)
-    return found + [(at, f"user:{name}") for at, name in connection.execute(members)]
+    for table in (TEAM_MEMBERS, ORGANIZATION_MEMBERS):
+        members = sa.select(table.c.temp_expiry, table.c.user_id).where(table.c.temp_expiry > since)
+        found += [(at, f"user:{name}") for at, name in connection.execute(members)]
+    return found

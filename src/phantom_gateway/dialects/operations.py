@@ -70,7 +70,8 @@ _EXACT: dict[bytes, Operation] = {}
 for _suffix, _operation in _SUFFIXES.items():
     for _prefix in ("", "/v1"):
         _EXACT[(_prefix + _suffix).encode()] = _operation
-_EXACT[b"/cursor/chat/completions"] = CHAT
+for _path in (b"/cursor/chat/completions", b"/queue/chat/completions"):
+    _EXACT[_path] = CHAT
 for _prefix in ("", "/anthropic"):
     _EXACT[f"{_prefix}/v1/messages".encode()] = MESSAGES
     _EXACT[f"{_prefix}/v1/messages/count_tokens".encode()] = COUNT_TOKENS

@@ -18,7 +18,7 @@ from phantom_gateway.gateway.errors import ApiError, unavailable
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.key_format import checksum_ok
 from phantom_gateway.spine.client import SpineDown
-from phantom_gateway.spine.known_keys import KnownKeys
+from phantom_gateway.spine.known_keys import KnownKeys, on_behalf
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
@@ -144,6 +144,13 @@ class Authenticator:
             check_in_force(record)
         return record
 
+    async def on_behalf(self, record: KeyRecord, user: str) -> KeyRecord:
+        """The record of a key without a user as if it belonged to ``user``. Raises ApiError 401 and 503."""
+        found = self.cache.get(on_behalf(record.digest, user)) or await self._resolve(record.digest, user)
+        if found.blocked or found.expires is not None:
+            check_in_force(found)
+        return found
+
     def recognises(self, request: Request) -> bool:
         """Whether the key is known to this worker and in force, without asking anybody."""
         key = self._key_of(request)
@@ -169,14 +176,15 @@ class Authenticator:
             return _in_address(request.query)
         return None
 
-    async def _resolve(self, digest: str) -> KeyRecord:
+    async def _resolve(self, digest: str, user: str = "") -> KeyRecord:
         now = time.monotonic()
-        if self.cache.is_unknown(digest, now):
+        name = on_behalf(digest, user)
+        if self.cache.is_unknown(name, now):
             raise _unknown()
         for _ in range(RESOLVE_TRIES):
             generation = self.cache.generation
             try:
-                answer = await self._spine.resolve(digest)
+                answer = await self._spine.resolve(digest, user)
             except SpineDown as error:
                 raise unavailable("The key cannot be checked right now.") from error
             if answer.unavailable:
@@ -186,7 +194,7 @@ class Authenticator:
             # something was changed meanwhile, maybe this key: what was said of it may be old
         else:
             raise unavailable("The key cannot be checked right now.")
-        record = self.cache.put(digest, answer.key, now)
+        record = self.cache.put(name, answer.key, now)
         if record is None:
             raise _unknown()
         return record

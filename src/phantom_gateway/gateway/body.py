@@ -34,7 +34,7 @@ CONSUMED = frozenset(
     {"num_retries", "timeout", "request_timeout", "litellm_session_id", "litellm_trace_id", "litellm_metadata", "cache",
      "disable_fallbacks", "no-log", "tags", "guardrails", "stream_timeout", "fallbacks", "context_window_fallbacks",
      "content_policy_fallbacks", "mock_testing_fallbacks", "mock_testing_context_fallbacks",
-     "mock_testing_content_policy_fallbacks"}
+     "mock_testing_content_policy_fallbacks", "priority"}
 )  # fmt: skip
 """LiteLLM's own fields: meant for the gateway, not for the provider."""
 

@@ -14,7 +14,8 @@ from phantom_gateway.dialects.operations import OPENAI
 from phantom_gateway.gateway import admit, body, discovery, headers, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
-from phantom_gateway.gateway.permit import check_route, permit
+from phantom_gateway.gateway.permit import check_route, identify, permit
+from phantom_gateway.gateway.terms import apply_terms
 from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Errors, Operation
     from phantom_gateway.gateway.table import Table
     from phantom_gateway.gateway.worker import Worker
+    from phantom_gateway.spine.clients import Clients
     from phantom_gateway.wire.intake import Verdict
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
 
 
+PROBES = (b"/health/liv", b"/health/readiness")
 TELEMETRY = frozenset({b"/api/event_logging/batch", b"/api/event_logging/v2/batch"})
 """Where Claude Code reports its own use."""
 
@@ -40,7 +43,10 @@ class Corridor:
     async def handle(self, request: Request, responder: Responder) -> None:
         """The wire's handler: one answer per request, whatever happens."""
         found = operations.find(request.path)
+        table = self._worker.table
         try:
+            if table is not None and table.clients is not None:
+                _check_client(request, table.clients)
             if found is not None:
                 await self._serve(request, responder, *found)
             else:
@@ -58,7 +64,10 @@ class Corridor:
 
     async def judge(self, request: Request) -> Verdict:
         """The same, asking control. Needs the head only."""
+        table = self._worker.table
         try:
+            if table is not None and table.clients is not None:
+                _check_client(request, table.clients)
             await self._worker.authenticator.authenticate(request)
         except ApiError as error:
             found = operations.find(request.path)
@@ -155,7 +164,11 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
         )
     exchange.call = body.parse(request.body, exchange.operation, exchange.path_model)
     exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
-    exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
+    exchange.wishes = wishes.read(exchange.call, request.index(), table.customer_headers)
+    if table.user_headers:
+        await identify(exchange, table, worker)
+    if table.requires or exchange.principal.has_terms:
+        apply_terms(exchange, table)
     if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
         raise invalid_request("Tags are not accepted from callers here.", "tags")
     await permit(exchange, table, worker)
@@ -176,3 +189,12 @@ def _is_models(path: bytes) -> bool:
 
 _MODELS = (b"/v1/models", b"/models", b"/v1beta/models")
 _ONE_MODEL = tuple(path + b"/" for path in _MODELS)
+
+
+def _check_client(request: Request, clients: Clients) -> None:
+    """Learn where a request comes from. Raises ApiError 403 for an address that is not served; probes are answered to all."""
+    if clients.believes:
+        said = [value for name, value in request.headers if name == b"x-forwarded-for"]
+        request.peer = clients.address(request.peer, b",".join(said).decode("latin-1"))
+    if not clients.admits(request.peer) and not request.path.startswith(PROBES):
+        raise ApiError(403, "auth_error", "Access forbidden: IP address not allowed.")

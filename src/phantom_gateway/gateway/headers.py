@@ -130,12 +130,14 @@ def _shown(limit: Limit) -> bytes:
     """What does not change from one answer to the next, and stands before what does; rendered once per slice."""
     kind, _, name = limit.entity.partition(":")
     if limit.kind == "budget":
-        if kind != "key" or "/model:" in name:
+        if kind != "key" or "/" in name:
             return _NOTHING
         return b"x-litellm-key-max-budget: %d.%09d\r\n" % divmod(limit.amount, NANO)
     scope = _SCOPES.get(kind)
     if "/model:" in name:
         scope = b"model_per_key" if kind == "key" else None
+    elif kind == "key" and "/tag:" in name:
+        scope = None
     if scope is None or limit.window != "60s":
         return _NOTHING
     unit, figure = (b"requests", b"rpm") if limit.kind == "requests" else (b"tokens", b"tpm")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from phantom_gateway.dialects import operations
 from phantom_gateway.gateway.errors import ApiError, invalid_request
 from phantom_gateway.gateway.table import MAX_MODELS
+from phantom_gateway.gateway.wishes import named_by
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
@@ -114,7 +115,7 @@ def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None
 
 def _general(key: KeyRecord, table: Table, known: Iterable[Permit]) -> tuple[Limit, ...]:
     """What counts for every model; the same tuple for each, so that they share one plan."""
-    added = [*table.common_limits, *(table.master_limits if key.kind == "master" else ())]
+    added = [*table.common_limits, *(table.master_limits if key.kind == "master" else table.limits_of_key(key))]
     if not added:
         return key.limits
     whole = _once(key.limits, added)
@@ -180,12 +181,18 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
             granted = of_key(key, asked, table, wishes.priority)
         exchange.limits = granted.limits
         subjects: tuple[SubjectRecord, ...] = ()
-        if worker.subjects.any and (wishes.end_user or wishes.tags or key.tags):
+        if (worker.subjects.any or key.customers_budget_id or key.tag_limits) and (
+            wishes.end_user or wishes.tags or key.tags
+        ):
             generation = worker.generation
-            subjects = await worker.subjects.of(wishes.end_user, (*key.tags, *wishes.tags))
+            tags = (*key.tags, *wishes.tags)
+            subjects = await worker.subjects.of(wishes.end_user, tags, key.customers_budget_id)
             if generation != worker.generation:
-                await _authenticate_again(exchange, worker)
+                await _authenticate_again(exchange, table, worker)
                 continue
+            limited = key.tag_limits
+            if limited:
+                subjects += tuple([limited[tag] for tag in dict.fromkeys(tags) if tag in limited])
             if subjects:
                 granted, name = _admitted(granted, asked, subjects, exchange, table)
                 exchange.limits = granted.joined(subjects, name)
@@ -197,12 +204,26 @@ async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str 
 
 async def permit_again(exchange: Exchange, table: Table, worker: Worker) -> None:
     """The same with what the key and its subjects are now. Raises ApiError 401 as well."""
-    await _authenticate_again(exchange, worker)
+    await _authenticate_again(exchange, table, worker)
     await permit(exchange, table, worker, exchange.instead)
 
 
-async def _authenticate_again(exchange: Exchange, worker: Worker) -> None:
+async def identify(exchange: Exchange, table: Table, worker: Worker) -> None:
+    """Have a key without a user call on behalf of the user whom a header names (``user_header_mappings``).
+
+    A key that has a user stays his: what others spend must not be said to be his, nor the other way round.
+    """
+    key = exchange.principal
+    if key.user_id is None and key.kind == "virtual":
+        user = named_by(exchange.request.index(), table.user_headers)
+        if user is not None:
+            exchange.principal = await worker.authenticator.on_behalf(key, user)
+
+
+async def _authenticate_again(exchange: Exchange, table: Table, worker: Worker) -> None:
     exchange.principal = await worker.authenticator.authenticate(exchange.request)
+    if table.user_headers:
+        await identify(exchange, table, worker)
     check_route(exchange.principal, exchange.request.path)
 
 

@@ -22,10 +22,10 @@ SHOWN_ID = 8
 def shown(entity: str) -> str:
     """An entity as its name may be shown: of a key's id, which is a digest, enough to recognise it and too little to look up."""
     kind, _, name = entity.partition(":")
-    key_id, separator, model = name.partition("/model:")
+    key_id, separator, part = name.partition("/")
     if kind != "key" or len(key_id) <= 2 * SHOWN_ID:
         return entity
-    return f"{kind}:{key_id[:SHOWN_ID]}...{separator}{model}"
+    return f"{kind}:{key_id[:SHOWN_ID]}...{separator}{part}"
 
 
 def refusal(error: LimitExceeded, now: float, need: int, budget_status: int) -> ApiError:

@@ -15,6 +15,8 @@ from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.limits import configured
 from phantom_gateway.limits.priorities import reservations
+from phantom_gateway.spine.clients import Clients
+from phantom_gateway.spine.messages import Limit
 from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
@@ -236,14 +238,23 @@ class Table:
     def __init__(self, snapshot: Snapshot, previous: Table | None = None) -> None:
         self.snapshot = snapshot
         self.routing = snapshot.routing
-        self.user_header = snapshot.settings.user_header.encode("latin-1")
+        settings = snapshot.settings
+        self.customer_headers = tuple([name.encode("latin-1") for name in settings.customer_headers])
+        self.user_headers = tuple([name.encode("latin-1") for name in settings.user_headers])
+        self.requires = bool(settings.required_fields or settings.requires_customer)
+        """Whether requests must have something that a model does not ask for."""
+        self.clients: Clients | None = None
+        """Set where it matters from which address a request comes."""
+        if settings.allowed_clients is not None or settings.believes_forwarded_for:
+            believes, trusted = settings.believes_forwarded_for, settings.trusted_proxies
+            self.clients = Clients(settings.allowed_clients, trusted, believes=believes)
         self.names = ModelNames(snapshot)
         self.common_limits = configured.of_gateway(snapshot)
         """Limits of the whole gateway, beside those of the key."""
         self.master_limits = configured.of_master_key(snapshot)
         self.reservations = reservations(snapshot)
         """Shares of models by priority."""
-        self.limited_tokens = snapshot.settings.limited_tokens
+        self.limited_tokens = settings.limited_tokens
         self._permits: dict[int, tuple[KeyRecord, dict[str | tuple[str, str], Permit]]] = {}
         """By ``id`` of the record, which the entry keeps alive."""
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
@@ -275,6 +286,14 @@ class Table:
                 group.worst = _worst(chain)
             else:
                 group.fixed = False
+
+    def limits_of_key(self, key: KeyRecord) -> tuple[Limit, ...]:
+        """What the configuration gives every key that says nothing itself."""
+        most = self.snapshot.settings.key_max_parallel
+        entity = f"key:{key.id}"
+        if most is None or any(limit.kind == "parallel" and limit.entity == entity for limit in key.limits):
+            return ()
+        return (Limit(scope=f"parallel:{entity}:", kind="parallel", entity=entity, amount=most),)
 
     def permits(self, key: KeyRecord) -> dict[str | tuple[str, str], Permit]:
         """What is known of what a key may do, by the model asked for, and the priority where one was; up to ``MAX_MODELS``.

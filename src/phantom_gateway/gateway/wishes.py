@@ -77,18 +77,18 @@ class Wishes(NamedTuple):
 NONE = Wishes()
 
 
-def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wishes:
+def read(call: Call, headers: Mapping[bytes, bytes], customer_headers: tuple[bytes, ...]) -> Wishes:
     """The wishes of one request. Raises ApiError 400 for a number that is none, and for a name with control characters.
 
     Such a name is refused rather than left out: who has a limit must not get round it by a name that nobody can look up.
     """
     from_body = not _FIELDS.isdisjoint(call.fields)
     from_headers = b"".join(headers).find(b"x-litellm-") >= 0
-    if not from_body and not from_headers and not user_header:
+    if not from_body and not from_headers and not customer_headers:
         return NONE
     field: dict[str, Any] = {name: call.field(name) for name in _FIELDS & call.fields.keys()} if from_body else {}
     if not from_headers:
-        headers = {user_header: headers[user_header]} if user_header in headers else {}
+        headers = {name: headers[name] for name in customer_headers if name in headers}
     timeout = field.get("timeout", field.get("request_timeout"))
     timeout_s = _seconds(_header(headers, b"x-litellm-timeout"), "x-litellm-timeout") or _seconds(timeout, "timeout")
     stream_timeout_s = _seconds(_header(headers, b"x-litellm-stream-timeout"), "x-litellm-stream-timeout") or _seconds(
@@ -108,7 +108,7 @@ def read(call: Call, headers: Mapping[bytes, bytes], user_header: bytes) -> Wish
     return Wishes(
         end_user=_text(field.get("user"), "user")
         or _named(field.get("metadata"))
-        or (_header(headers, user_header) if user_header else None)
+        or named_by(headers, customer_headers)
         or _header(headers, b"x-litellm-end-user-id")
         or _header(headers, b"x-litellm-customer-id"),
         session_id=_header(headers, b"x-litellm-session-id")
@@ -146,6 +146,11 @@ def _names(value: Any, field: str, model: str) -> tuple[str, ...]:
             f"'{field}' must be a list of at most {MAX_FALLBACKS} model names, and nothing else.", field
         )
     return tuple(dict.fromkeys(found))
+
+
+def named_by(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
+    """What the first of these headers that is there says. Raises ApiError 400 for control characters."""
+    return next(filter(None, [_header(headers, name) for name in names]), None)
 
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

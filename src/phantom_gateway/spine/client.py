@@ -131,16 +131,16 @@ class SpineClient:
         self._connection.send(message)
         return True
 
-    async def resolve(self, digest: str) -> Resolved:
-        """The record of a key. Raises SpineDown."""
+    async def resolve(self, digest: str, user: str = "") -> Resolved:
+        """The record of a key, for one without a user as if it belonged to ``user``. Raises SpineDown."""
         seq = self._next()
-        answer: Resolved = await self._ask(Resolve(seq=seq, digest=digest), seq)
+        answer: Resolved = await self._ask(Resolve(seq=seq, digest=digest, user=user), seq)
         return answer
 
-    async def resolve_subject(self, entity: str) -> ResolvedSubject:
-        """The record of a customer or tag. Raises SpineDown."""
+    async def resolve_subject(self, entity: str, budget_id: str = "") -> ResolvedSubject:
+        """The record of a customer or tag; ``budget_id`` is for a customer without a budget. Raises SpineDown."""
         seq = self._next()
-        answer: ResolvedSubject = await self._ask(ResolveSubject(seq=seq, entity=entity), seq)
+        answer: ResolvedSubject = await self._ask(ResolveSubject(seq=seq, entity=entity, budget_id=budget_id), seq)
         return answer
 
     async def lease(self, limit: Limit, need: int, want: int) -> LeaseGrant:

@@ -17,6 +17,11 @@ from phantom_gateway.spine.messages import KeyRecord, Limit
 MAX_SHARED = 200_000
 
 
+def on_behalf(digest: str, user: str) -> str:
+    """The name under which a record is kept that is as if its key belonged to ``user``; the digest when there is none."""
+    return f"{digest}@{user}" if user else digest
+
+
 class KnownKeys:
     """At most ``most`` records, the least recently used first out."""
 

@@ -57,6 +57,20 @@ class Spend(NamedTuple):
     amount: int
 
 
+class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody or something a request names beside its key: a customer (end user) or a tag."""
+
+    entity: str
+    """``customer:<id>`` or ``tag:<name>``."""
+    blocked: bool = False
+    models: tuple[str, ...] = ()
+    """Empty = all models."""
+    default_model: str | None = None
+    region: str | None = None
+    limits: tuple[Limit, ...] = ()
+    model_limits: dict[str, tuple[Limit, ...]] = {}
+
+
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker must know of a key to decide alone. Never contains the key."""
 
@@ -86,26 +100,22 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Those of the key and of everything above it."""
     model_limits: dict[str, tuple[Limit, ...]] = {}
     """Further limits that count only for one model, by its public name."""
+    has_terms: bool = False
+    """Whether there is something of ``enforced_params`` and ``expected_output``."""
+    enforced_params: tuple[str, ...] = ()
+    """Body fields that each of its requests must have."""
+    expected_output: dict[str, int] | None = None
+    """Output tokens expected of a request that bounds them not, by model; ``""`` for all others."""
+    customers_budget_id: str = ""
+    """A row of ``budgets`` whose limits the customers of its requests have who have none."""
+    tag_limits: dict[str, SubjectRecord] | None = None
+    """By tag, limits of its requests that carry it."""
     budget_fallbacks: dict[str, tuple[str, ...]] = {}
     """Models to go on with when a budget for one model is exhausted, by that model."""
     tags: tuple[str, ...] = ()
     priority: str | None = None
     """Of the team, else of the key: which share of a model it has (``limits.priorities``)."""
     revision: int = 0
-
-
-class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody or something a request names beside its key: a customer (end user) or a tag."""
-
-    entity: str
-    """``customer:<id>`` or ``tag:<name>``."""
-    blocked: bool = False
-    models: tuple[str, ...] = ()
-    """Empty = all models."""
-    default_model: str | None = None
-    region: str | None = None
-    limits: tuple[Limit, ...] = ()
-    model_limits: dict[str, tuple[Limit, ...]] = {}
 
 
 class HeldLease(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +150,8 @@ class Resolve(Message, frozen=True, kw_only=True, tag="resolve"):
 
     seq: int
     digest: str
+    user: str = ""
+    """On whose behalf it calls, if it has no user of its own: the record is as if it belonged to this user."""
 
 
 class ResolveSubject(Message, frozen=True, kw_only=True, tag="resolve_subject"):
@@ -147,6 +159,8 @@ class ResolveSubject(Message, frozen=True, kw_only=True, tag="resolve_subject"):
 
     seq: int
     entity: str
+    budget_id: str = ""
+    """A row of ``budgets`` for a customer without a budget."""
 
 
 class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):

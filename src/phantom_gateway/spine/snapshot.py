@@ -278,7 +278,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     drain_grace_s: float = 60.0
     key_header: str = ""
     """Additional request header that may carry the key (``litellm_key_header_name``)."""
-    user_header: str = ""
+    customer_headers: tuple[str, ...] = ()
+    """Request headers that name the customer, the first one that is there."""
+    user_headers: tuple[str, ...] = ()
+    """Request headers that name the user on whose behalf a key without a user calls."""
+    required_fields: tuple[str, ...] = ()
+    """Body fields of every request to a model, ``metadata.name`` for one inside another (``enforced_params``)."""
+    requires_customer: bool = False
+    allowed_clients: tuple[str, ...] | None = None
+    """Blocks of addresses that are served; ``None``: everybody."""
+    believes_forwarded_for: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    """Whose ``X-Forwarded-For`` is believed; none: whoever connects."""
     always_include_stream_usage: bool = False
     journal_sync: str = "group"
     """``group``: written before the answer, synced in the background; ``strict``: synced before the answer."""
@@ -288,6 +299,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long such a call may take to its end."""
     reject_client_tags: bool = False
     global_max_parallel: int | None = None
+    key_max_parallel: int | None = None
+    """Requests at once of every key without a limit of its own."""
     budget: Budget | None = None
     """Of the whole gateway, the master key included."""
     master_key_budget: Budget | None = None

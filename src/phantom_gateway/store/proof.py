@@ -179,7 +179,7 @@ def _rollups(connection: sa.Connection) -> Check:
     return check
 
 
-_CONFIGURED = ("gateway", "master_key", "provider", "deployment")
+_CONFIGURED = ("gateway", "master_key", "provider", "deployment", "access_group")
 """Kinds of entities without a total. A failed attempt is billed to the deployment that failed, too, so all rows are their bound."""
 
 

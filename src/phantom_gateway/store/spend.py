@@ -144,9 +144,12 @@ def rows_of(entity: str) -> list[sa.ColumnElement[bool]]:
         found.append(REQUESTS.c[_COLUMN_OF[kind]] == name)
         if kind == "user":
             found.append(REQUESTS.c.team_id.is_(None))
-    elif kind == "member":
-        team, _, user = name.partition("/")
-        found += [REQUESTS.c.team_id == team, REQUESTS.c.user_id == user]
+    elif kind in ("member", "org_member"):
+        whole, _, user = name.partition("/")
+        found += [
+            (REQUESTS.c.team_id if kind == "member" else REQUESTS.c.org_id) == whole,
+            REQUESTS.c.user_id == user,
+        ]
     elif kind == "tag":
         # The column is a JSON list. Not LIKE, which SQLite compares without regard to case.
         found.append(sa.func.replace(REQUESTS.c.tags, json.dumps(name), "") != REQUESTS.c.tags)

@@ -171,7 +171,7 @@ phantom:
         budget_exceeded_status=400,
         drain_grace_s=60.0,
         key_header="x-key",
-        user_header="x-user",
+        customer_headers=("x-user",),
         always_include_stream_usage=True,
         cancel_on_disconnect=True,
         journal_sync="strict",
@@ -249,3 +249,43 @@ phantom: {egress: {proxy: "http://u:p@h:1"}}
     assert msgspec.msgpack.Decoder(Snapshot, dec_hook=codec._decode_secret).decode(encoded) == snapshot
     assert "sk-1" not in repr(snapshot)
     assert "u:p" not in repr(snapshot)
+
+
+def test_who_may_call_and_who_is_named_by_headers() -> None:
+    text = """
+general_settings:
+  allowed_ips: 192.0.2.1
+  use_x_forwarded_for: true
+  trusted_proxy_ranges: [10.0.0.0/8]
+  enforce_user_param: true
+  enforced_params: [user, metadata.app]
+  max_parallel_requests: 3
+  user_header_name: X-Old
+  user_header_mappings:
+    - {header_name: X-Id, litellm_user_role: internal_user}
+    - {header_name: X-Mail, litellm_user_role: customer}
+"""
+    settings = compiled(text)[0].settings
+    assert (settings.allowed_clients, settings.believes_forwarded_for) == (("192.0.2.1",), True)
+    assert settings.trusted_proxies == ("10.0.0.0/8",)
+    assert (settings.customer_headers, settings.user_headers) == (("x-mail", "x-old"), ("x-id",))
+    assert (settings.requires_customer, settings.required_fields) == (True, ("user", "metadata.app"))
+    assert settings.key_max_parallel == 3
+    one = "general_settings: {user_header_mappings: {header_name: X-Mail, litellm_user_role: customer}}"
+    assert compiled(one)[0].settings.customer_headers == ("x-mail",)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "allowed_ips: [localhost]",
+        "allowed_ips: [192.0.2.1/24]",
+        "trusted_proxy_ranges: ['*']",
+        "user_header_mappings: [{header_name: X-Mail, litellm_user_role: proxy_admin}]",
+        "user_header_mappings: [{header_name: 'X Mail', litellm_user_role: customer}]",
+        "max_parallel_requests: 0",
+    ],
+)
+def test_settings_that_would_not_mean_what_they_say_are_errors(settings: str) -> None:
+    with pytest.raises(ConfigError):
+        compiled(f"general_settings: {{{settings}}}")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed
 
-from phantom_gateway.control.configured_budgets import provider_budgets, seed_configured
+from phantom_gateway.control.configured_budgets import by_entity, provider_budgets, seed_configured
 from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.limits import configured
@@ -69,3 +69,12 @@ async def test_providers_in_the_shape_of_litellm(control: Rig) -> None:
             "groq": {"budget_limit": 1e-09, "time_period": None, "spend": 1.1e-08, "budget_reset_at": None},
         }
     }
+
+
+def test_what_every_request_knows_is_by_whom_it_is_charged() -> None:
+    found = by_entity(SNAPSHOT, "m")
+    assert {entity: [limit.scope for limit in limits] for entity, limits in found.items()} == {
+        "gateway": ["budget:gateway:"],
+        "key:m": ["budget:master_key:"],
+    }
+    assert by_entity(Snapshot(revision=1, settings=Settings(global_max_parallel=3)), "m") == {}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.support.servers import PostgresServer
@@ -12,6 +13,7 @@ from tests.unit.control.people import TABLES, cast, dump
 from tests.unit.control.rig import ADMIN, Rig, bearer, rig
 
 from phantom_gateway.control.guard import MAX_BODY
+from phantom_gateway.spine.snapshot import Settings
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.database import Database
 
@@ -44,6 +46,24 @@ async def test_unknown_query_parameters_are_named(control: Rig) -> None:
 
 async def test_a_body_needs_no_content_type(control: Rig) -> None:
     assert (await control.http.post("/key/generate", content=b"{}", headers=ADMIN)).status_code == 200
+
+
+async def test_addresses_that_are_not_allowed_are_refused_whoever_calls(control: Rig) -> None:
+    """The test's client is at 127.0.0.1, as on a listener of control's own."""
+    configuration = control.services.configuration
+    local = {"x-forwarded-for": "127.0.0.1"}
+    for allowed, believes, headers, status in (
+        (("127.0.0.1",), False, ADMIN, 200),
+        (("10.0.0.0/8",), False, ADMIN, 403),
+        (("10.0.0.0/8",), False, ADMIN | {"x-forwarded-for": "10.1.1.1"}, 403),
+        (("10.0.0.0/8",), True, ADMIN | {"x-forwarded-for": "10.1.1.1"}, 200),
+        (("10.0.0.0/8",), True, local, 403),
+        ((), False, local, 403),
+        (None, False, ADMIN, 200),
+    ):
+        settings = Settings(allowed_clients=allowed, believes_forwarded_for=believes)
+        configuration.snapshot = msgspec.structs.replace(configuration.snapshot, settings=settings)
+        assert (await control.get("/key/list", headers)).status_code == status, (allowed, headers)
 
 
 @pytest.fixture(params=["read committed", "repeatable read"])

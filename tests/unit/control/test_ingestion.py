@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.spine.messages import Ack, HeldLease, Invalidate, LeaseAsk, LeaseGrant, Limit, Spend
+from phantom_gateway.store import spend
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -210,6 +212,23 @@ async def test_a_call_under_way_is_charged_to_a_budget_it_does_not_know(control:
         journal.append(closed(0, opened=1, cost=45, key_id=key, spends=spent, at_ns=at))
         await until(lambda: local(control.ingestion).usage(month, start + 2).used == 85)
         assert await spend_of(control, made["key"]) == 0.000000045
+    await journal.close()
+
+
+async def test_a_configured_budget_is_charged_for_what_was_under_way_when_it_came(control: Rig) -> None:
+    whole = Limit(scope="budget:gateway:", kind="budget", entity="gateway", amount=100, window="")
+    journal, at = control.journal("w1"), time.time_ns()
+    journal.append(opened(0, estimate=30, reserved=(), worst=60, at_ns=at))
+    journal.append(opened(0, estimate=30, reserved=(Spend(whole.scope, 0.0, 7),), worst=7, at_ns=at))
+    await control.ingestion.catch_up("w1", 2)
+    control.ingestion.configure({"gateway": (whole,)})
+    await control.ingestion.change_budgets(lambda connection: (None, [spend.seed(connection, [], whole.scope, 0.0)]))
+    assert local(control.ingestion).usage(whole, at / 1e9).used == 60
+    journal.append(closed(0, opened=1, cost=45, spends=(), at_ns=at))
+    journal.append(closed(0, opened=2, cost=6, spends=(Spend(whole.scope, 0.0, 6),), at_ns=at))
+    await control.ingestion.catch_up("w1", 4)
+    spent = await control.services.database.read(lambda connection: spend.of_window(connection, whole.scope, 0.0))
+    assert spent == 45 + 6
     await journal.close()
 
 

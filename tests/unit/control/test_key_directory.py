@@ -60,3 +60,22 @@ async def test_a_record_read_before_a_change_is_never_handed_out_after_it(contro
     assert looked == 2
     assert record is not None
     assert record.blocked
+
+
+async def test_a_key_without_a_user_may_be_looked_up_as_if_it_had_one(control: Rig) -> None:
+    shared, personal = await control.generate(), await control.generate(user_id="ann")
+    await control.post("/user/new", {"user_id": "bob", "rpm_limit": 3})
+    found = await control.directory.find(shared["token"], "bob")
+    assert found is not None
+    assert (found.user_id, found.id, [limit.entity for limit in found.limits]) == ("bob", shared["token"], ["user:bob"])
+    assert await control.directory.find(shared["token"], "bob") is found
+    plain = await control.directory.find(shared["token"])
+    assert plain is not None
+    assert plain.user_id is None
+    own = await control.directory.find(personal["token"], "bob")
+    assert own is not None
+    assert own.user_id == "ann"
+    for changed in (f"key:{shared['token']}", "user:bob"):
+        before = await control.directory.find(shared["token"], "bob")
+        control.directory.forget([changed])
+        assert await control.directory.find(shared["token"], "bob") is not before, changed

@@ -17,7 +17,7 @@ from phantom_gateway.ledger.replay import Position
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.sink import DatabaseSink
-from phantom_gateway.store.tenants import BudgetRow, CustomerRow, TeamRow
+from phantom_gateway.store.tenants import BudgetRow, CustomerRow, OrganizationMemberRow, TeamMemberRow, TeamRow
 
 NOW = 1_800_000_010.0
 STAMPS: dict[str, Any] = {"created_at": 1.0, "updated_at": 1.0}
@@ -99,3 +99,18 @@ async def test_it_follows_and_outlives_a_dead_database(control: Rig, monkeypatch
     dead.close()
     assert found(watcher) == [(f"key:{KEY_ID}", 1, 10, 0.0)] * len(watcher.alerts)
     assert watcher.alerts
+
+
+async def test_members_have_soft_budgets_too(control: Rig) -> None:
+    member: dict[str, Any] = {"user_id": "u/x", "role": "user", "soft_budget_nano": 10, **STAMPS}
+    day = 1_799_971_200.0
+    with control.services.database.database.write() as connection:
+        defaults = {"max_budget_nano": 1000, "budget_duration": "1d"}
+        tenants.TEAMS.insert(connection, TeamRow(id="t", member_defaults=defaults, **STAMPS))
+        tenants.TEAM_MEMBERS.insert(connection, TeamMemberRow(team_id="t", **member))
+        tenants.ORGANIZATION_MEMBERS.insert(connection, OrganizationMemberRow(org_id="o", **member))
+    watcher = watch(control)
+    spent = (Spend("budget:member:t/u/x:1d", day, 11),)
+    spend(control, 1, 11, team_id="t", org_id="o", user_id="u/x", spends=spent)
+    await watcher.look()
+    assert found(watcher) == [("member:t/u/x", 10, 11, day), ("org_member:o/u/x", 10, 11, 0.0)]

@@ -49,11 +49,13 @@ def close_record(n: int, of: Opened, cost: int) -> Closed:
 
 def test_everybody_a_request_counts_against() -> None:
     record = open_record(1, user_id="u", team_id="t", org_id="o", project_id="p")
-    assert set(entities_of(record)) == {"key:k", "member:t/u", "team:t", "org:o", "org_member:o/u", "project:p"}
-    assert entities_of(open_record(1, user_id="u")) == ("key:k", "user:u")
-    assert entities_of(open_record(1)) == ("key:k",)
+    assert set(entities_of(record)) == {
+        "gateway", "key:k", "member:t/u", "team:t", "org:o", "org_member:o/u", "project:p",
+    }  # fmt: skip
+    assert entities_of(open_record(1, user_id="u")) == ("gateway", "key:k", "user:u")
+    assert entities_of(open_record(1)) == ("gateway", "key:k")
     named = opened(1, key_id="k", end_user="c", tags=("a", "b"))
-    assert entities_of(named) == ("key:k", "customer:c", "tag:a", "tag:b")
+    assert entities_of(named) == ("gateway", "key:k", "customer:c", "tag:a", "tag:b")
 
 
 def test_a_request_that_carries_every_budget_is_no_stray() -> None:

@@ -58,10 +58,13 @@ async def test_what_the_database_knows_is_read_at_start(control: Rig) -> None:
         tenants.TEAMS.insert(connection, tenants.TeamRow(id="past", temp_expiry=1.0, **STAMPS))
         member = tenants.TeamMemberRow(team_id="t", user_id="u", role="user", temp_expiry=soon + 1000, **STAMPS)
         tenants.TEAM_MEMBERS.insert(connection, member)
+        of_org = tenants.OrganizationMemberRow(org_id="o", user_id="v", role="x", temp_expiry=soon + 2000, **STAMPS)
+        tenants.ORGANIZATION_MEMBERS.insert(connection, of_org)
 
     database = control.services.database
     await database.write(change)
-    assert await database.read(lambda connection: ends(connection, 2.0)) == [(soon, "team:t"), (soon + 1000, "user:u")]
+    found = await database.read(lambda connection: ends(connection, 2.0))
+    assert found == [(soon, "team:t"), (soon + 1000, "user:u"), (soon + 2000, "user:v")]
     told = Told()
     watch = TemporaryLimits(database, told, time.time)
     watch.note("key:k", soon)  # nobody watches yet

@@ -22,6 +22,7 @@ from phantom_gateway.security import key_format
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.simulator import Simulator
 from phantom_gateway.spine.codec import FrameDecoder, control_decoder, encode
+from phantom_gateway.spine.known_keys import on_behalf
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -113,7 +114,7 @@ class Control(asyncio.Protocol):
             revision = self.snapshot.revision if self.snapshot else 0
             self.send(Welcome(version=PROTOCOL_VERSION, revision=revision, snapshot=self.snapshot, subjects=self.kinds))
         elif isinstance(message, Resolve):
-            key = self.records.get(message.digest)
+            key = self.records.get(on_behalf(message.digest, message.user))
             self.send(Resolved(seq=message.seq, key=key, unavailable=self.unavailable))
         elif isinstance(message, ResolveSubject):
             subject = self.subjects.get(message.entity)

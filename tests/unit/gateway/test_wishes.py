@@ -17,10 +17,10 @@ from phantom_gateway.gateway.wishes import MAX_TAGS, NONE, Wishes, read
 from phantom_gateway.spine.snapshot import Routing, Settings
 
 
-def wishes(fields: dict[str, Any] | None = None, user_header: bytes = b"", **headers: str) -> Wishes:
+def wishes(fields: dict[str, Any] | None = None, customer_headers: tuple[bytes, ...] = (), **headers: str) -> Wishes:
     call = parse(json.dumps({"model": "m"} | (fields or {})).encode(), CHAT, "")
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
-    return read(call, {b"host": b"x"} | named, user_header)
+    return read(call, {b"host": b"x"} | named, customer_headers)
 
 
 def routing(**fields: Any) -> Routing:
@@ -90,9 +90,9 @@ def test_null_is_silence() -> None:
 
 
 def test_the_configured_user_header() -> None:
-    assert wishes(user_header=b"x-who", x_who="me").end_user == "me"
-    assert wishes({"user": "body"}, b"x-who", x_who="me").end_user == "body"
-    assert wishes(user_header=b"x-who").end_user is None
+    assert wishes(customer_headers=(b"x-who",), x_who="me").end_user == "me"
+    assert wishes({"user": "body"}, (b"x-who",), x_who="me").end_user == "body"
+    assert wishes(customer_headers=(b"x-who",)).end_user is None
 
 
 async def test_tags_label_the_record_and_stay_here(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ ROWS: tuple[dict[str, Any], ...] = (
         ("member:t/u", 10),
         ("member:s/u/t", 1000),
         ("org:o", 110),
+        ("org_member:o/u", 10),
         ("project:p", 10),
         ("customer:c", 100),
         ("tag:a", 100),

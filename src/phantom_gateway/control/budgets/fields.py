@@ -6,20 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import Body, Dollars, Later, Limit, ModelBudget, Name, NewId, Window
+from phantom_gateway.control.entities.fields import Body, Dollars, Later, LimitFields, Name, NewId
 
 
-class BudgetFields(Body):
+class BudgetFields(LimitFields):
     """Limits that a budget hands on. Unlike other allowances it names no models and is never blocked."""
 
     max_budget: Dollars | None = None
-    soft_budget: Dollars | None = None
-    budget_duration: Window | None = None
-    max_parallel_requests: Limit | None = None
-    tpm_limit: Limit | None = None
-    rpm_limit: Limit | None = None
-    tpd_limit: Limit | None = None
-    model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
     budget_reset_at: Later = None
 
 

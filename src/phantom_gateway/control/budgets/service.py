@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.budgets.fields import BudgetDelete, BudgetFields, BudgetNew, BudgetUpdate
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities.changes import allowance_columns
-from phantom_gateway.control.entities.fields import AllowanceFields
+from phantom_gateway.control.entities.changes import check, renamed_columns
 from phantom_gateway.control.entities.limits import Entity, completed
 from phantom_gateway.control.entities.past import past_of
 from phantom_gateway.control.entities.view import budget_table
@@ -42,6 +41,7 @@ class BudgetService:
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
             if tenants.BUDGETS.get(connection, row.id) is not None:
                 raise bad_field("budget_id", "another budget has this id")
+            check(row)
             self.writer.giver.check_new(connection, row)
             tenants.BUDGETS.insert(connection, row)
             return self._changed(connection, effects, EventCode.BUDGET_CREATED, None, row)
@@ -56,6 +56,7 @@ class BudgetService:
             self.writer.check_match(old.revision)
             stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by}
             row = replace(old, **_columns(zoned(fields, self.writer.zone), old), **stamp, revision=old.revision + 1)
+            check(row)
             self.writer.giver.check_changed(connection, old, row)
             tenants.BUDGETS.update(connection, row)
             return self._changed(connection, effects, EventCode.BUDGET_UPDATED, old, row)
@@ -117,7 +118,9 @@ def referrers(connection: sa.Connection, budget_id: str) -> dict[str, int]:
         count = connection.execute(query).scalar_one()
         if count:
             found[kind] = count
-    return found
+    of_customers = KEYS.c.extra["end_user_budget_id"].as_string() == budget_id
+    count = connection.execute(sa.select(sa.func.count()).select_from(KEYS).where(of_customers)).scalar_one()
+    return found | ({"keys' customers": count} if count else {})
 
 
 def _referring(connection: sa.Connection, budget_id: str) -> Iterator[tuple[str, Allowance]]:
@@ -125,8 +128,6 @@ def _referring(connection: sa.Connection, budget_id: str) -> Iterator[tuple[str,
     for key in keys.of(connection, "budget_id", [budget_id]):
         yield f"key:{key.id}", key
     for kind, (rows, _) in _kinds().items():
-        if kind == "organization members":
-            continue  # their budgets have no counters
         for row in rows.of(connection, "budget_id", [budget_id]):
             yield _name(kind, row), row
 
@@ -137,7 +138,7 @@ def _kinds() -> dict[str, tuple[Any, str]]:
         "teams": (tenants.TEAMS, "team"),
         "team members": (tenants.TEAM_MEMBERS, "member"),
         "organizations": (tenants.ORGANIZATIONS, "org"),
-        "organization members": (tenants.ORGANIZATION_MEMBERS, ""),
+        "organization members": (tenants.ORGANIZATION_MEMBERS, "org_member"),
         "projects": (tenants.PROJECTS, "project"),
         "customers": (tenants.CUSTOMERS, "customer"),
         "tags": (tenants.TAGS, "tag"),
@@ -147,10 +148,12 @@ def _kinds() -> dict[str, tuple[Any, str]]:
 def _name(kind: str, row: Any) -> str:
     if kind == "team members":
         return f"member:{row.team_id}/{row.user_id}"
+    if kind == "organization members":
+        return f"org_member:{row.org_id}/{row.user_id}"
     return f"{_kinds()[kind][1]}:{row.id}"
 
 
 def _columns(fields: BudgetFields, before: BudgetRow | None) -> JsonObject:
-    said = {name: getattr(fields, name) for name in fields.model_fields_set & AllowanceFields.model_fields.keys()}
-    said.pop("budget_id", None)  # a budget's own id, not one it refers to
-    return allowance_columns(AllowanceFields(**said), before)
+    columns = renamed_columns(fields, before, {})
+    columns.pop("budget_id", None)  # a budget's own id, not one it refers to
+    return columns

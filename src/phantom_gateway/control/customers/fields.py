@@ -8,9 +8,10 @@ from pydantic import Field
 
 from phantom_gateway.control.budgets.fields import BudgetFields
 from phantom_gateway.control.entities.fields import Body, JsonObject, Later, Name, Names, Spend
+from phantom_gateway.control.entities.temporary import TemporaryFields
 
 
-class CustomerFields(BudgetFields):
+class CustomerFields(TemporaryFields, BudgetFields):
     """What ``/customer/new`` and ``/customer/update`` have in common. An absent field stays as it is; ``null`` clears it."""
 
     user_id: Name

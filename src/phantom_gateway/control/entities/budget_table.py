@@ -14,6 +14,9 @@ _NAMES = (
     "rpm_limit",
     "tpd_limit",
     "model_max_budget",
+    "model_rpm_limit",
+    "model_tpm_limit",
+    "budget_limits",
     "budget_duration",
     "temp_budget_increase",
     "temp_budget_expiry",
@@ -26,3 +29,10 @@ def budget_table(own: Allowance, now: float) -> JsonObject:
     """The limits of ``own``; ``allowed_models`` is null when it does not restrict them."""
     view = allowance_view(own, now)
     return {**{name: view[name] for name in _NAMES}, "allowed_models": own.models or None}
+
+
+def is_limiting(table: JsonObject) -> bool:
+    """Whether a budget table limits anything."""
+    return any(
+        value not in (None, {}, []) for name, value in table.items() if name not in ("budget_reset_at", "created_at")
+    )

@@ -8,17 +8,19 @@ what the team grants the member.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.entities.group_budgets import limits_by_model
 from phantom_gateway.control.entities.limits import Entity, budgets_of, completed, model_limits_of, rates_of
 from phantom_gateway.control.entities.members import member_entity, with_defaults
-from phantom_gateway.spine.messages import KeyRecord, Limit
+from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
 from phantom_gateway.store import tenants
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.tenants import (
+    AccessGroupRow,
     Allowance,
     BudgetRow,
     OrganizationMemberRow,
@@ -51,6 +53,8 @@ class Chain:
     org_member: OrganizationMemberRow | None = None
     groups: dict[str, list[str]]
     """Access groups by id and by name: their models."""
+    group_limits: dict[str, tuple[Limit, ...]] = field(default_factory=dict)
+    """Budgets of access groups, by model."""
 
     @property
     def blocked_by(self) -> str:
@@ -79,6 +83,7 @@ def load(connection: sa.Connection, key: KeyRow) -> Chain:
     org_member = None
     if org is not None and key.user_id is not None:
         org_member = tenants.ORGANIZATION_MEMBERS.get(connection, org.id, key.user_id)
+    groups = tenants.ACCESS_GROUPS.all(connection)
     budgets = _budgets(connection, (key, user, team, member, project, org, org_member))
     if member is not None and team is not None:
         member = with_defaults(_completed(member, budgets), team)
@@ -90,7 +95,8 @@ def load(connection: sa.Connection, key: KeyRow) -> Chain:
         project=project and _completed(project, budgets),
         org=org and _completed(org, budgets),
         org_member=org_member and _completed(org_member, budgets),
-        groups=access_groups(connection),
+        groups=_models_of(groups),
+        group_limits=limits_by_model(groups),
     )
 
 
@@ -117,6 +123,9 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         expires=min(ends) if ends else None,
         limits=tuple(_limits(chain, now)),
         model_limits=_model_limits(chain),
+        **_terms(chain),
+        customers_budget_id=key.extra.get("end_user_budget_id") or "",
+        tag_limits=_tag_limits(key),
         budget_fallbacks=_budget_fallbacks(key),
         tags=_tags(chain),
         priority=_priority(chain),
@@ -157,7 +166,7 @@ def _limits(chain: Chain, now: float) -> Iterator[Limit]:
 
 
 def _model_limits(chain: Chain) -> dict[str, tuple[Limit, ...]]:
-    found: dict[str, tuple[Limit, ...]] = {}
+    found = dict(chain.group_limits)
     for entity in entities_of(chain):
         for model, limits in model_limits_of(entity).items():
             found[model] = found.get(model, ()) + limits
@@ -194,6 +203,27 @@ def _budget_fallbacks(key: KeyRow) -> dict[str, tuple[str, ...]]:
     return {model: tuple(others) for model, others in written.items()}
 
 
+def _terms(chain: Chain) -> dict[str, Any]:
+    """What is laid down for the requests of a key; its own word on the expected output goes before its team's."""
+    expected: dict[str, int] = {}
+    for part in (chain.team, chain.key):
+        if part is not None:
+            expected |= part.extra.get("default_estimated_output_tokens_per_model") or {}
+            general = part.extra.get("default_estimated_output_tokens")
+            expected |= {"": general} if general else {}
+    params = tuple(chain.key.extra.get("enforced_params") or ())
+    return {"has_terms": bool(params or expected), "enforced_params": params, "expected_output": expected or None}
+
+
+def _tag_limits(key: KeyRow) -> dict[str, SubjectRecord] | None:
+    found = {}
+    for tag, amount in (key.extra.get("tag_rpm_limit") or {}).items():
+        entity = f"key:{key.id}/tag:{tag}"
+        limit = Limit(scope=f"requests:{entity}:60s", kind="requests", entity=entity, amount=amount)
+        found[tag] = SubjectRecord(entity=f"tag:{tag}", limits=(limit,))
+    return found or None
+
+
 def _priority(chain: Chain) -> str | None:
     """The team's comes first, as in LiteLLM."""
     for part in (chain.team, chain.key):
@@ -219,7 +249,8 @@ def _completed(part: A, budgets: dict[str, BudgetRow]) -> A:
 
 def access_groups(connection: sa.Connection) -> dict[str, list[str]]:
     """The models of all access groups made over the API, by id and by name."""
-    found: dict[str, list[str]] = {}
-    for row in tenants.ACCESS_GROUPS.all(connection):
-        found[row.id] = found[row.name] = row.models
-    return found
+    return _models_of(tenants.ACCESS_GROUPS.all(connection))
+
+
+def _models_of(groups: list[AccessGroupRow]) -> dict[str, list[str]]:
+    return {name: row.models for row in groups for name in (row.id, row.name)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from pydantic import BaseModel
 
 from phantom_gateway.control.entities.fields import AllowanceFields, ModelBudget
 from phantom_gateway.control.errors import bad_field
@@ -42,6 +44,16 @@ def allowance_columns(fields: AllowanceFields, before: Allowance | None) -> dict
     if not given.keys().isdisjoint(_BY_MODEL):
         columns["model_limits"] = _model_limits(given, before.model_limits if before else {})
     return columns
+
+
+def renamed_columns(fields: BaseModel, before: Allowance | None, names: Mapping[str, str]) -> dict[str, Any]:
+    """The same for a body that has some fields of an allowance only, or under other names: ``names`` has the allowance's."""
+    said = {
+        names.get(name, name): getattr(fields, name)
+        for name in fields.model_fields_set
+        if names.get(name, name) in AllowanceFields.model_fields
+    }
+    return allowance_columns(AllowanceFields(**said), before)
 
 
 def kept(fields: AllowanceFields, names: Collection[str], before: Allowance | None) -> dict[str, Any]:

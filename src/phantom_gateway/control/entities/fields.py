@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from phantom_gateway.config.durations import parse_duration, parse_window
 from phantom_gateway.control.timestamps import parse
@@ -113,6 +113,16 @@ Spend = Annotated[Any, AfterValidator(_check_spend)]
 BestEffort = Annotated[Any, AfterValidator(_check_best_effort)]
 
 
+def _nothing(value: Any) -> Any:
+    return value if value not in _EMPTY else None
+
+
+NameOrEmpty = Annotated[Name | None, BeforeValidator(_nothing)]
+"""Forms send an empty text for nothing."""
+Expected = Annotated[Annotated[int, Field(ge=1, le=10**9)] | None, BeforeValidator(_nothing)]
+"""Tokens; 0 is nothing."""
+
+
 class Body(BaseModel):
     """Base of request bodies: exact types, no unknown fields."""
 
@@ -141,15 +151,12 @@ class ModelBudget(Body):
 ByModel = Annotated[dict[Name, Limit], Field(max_length=1000)]
 
 
-class AllowanceFields(Body):
-    """What an entity may use; the same for keys, users, teams, organisations, projects, customers, tags and budgets."""
+class LimitFields(Body):
+    """What everybody can be limited by; the main budget's amount has another name for members."""
 
-    models: Names | None = None
-    max_budget: Dollars | None = None
     soft_budget: Dollars | None = None
     budget_duration: Window | None = None
     budget_limits: Annotated[list[BudgetLimit], Field(max_length=16)] | None = None
-    budget_id: Name | None = None
     rpm_limit: Limit | None = None
     tpm_limit: Limit | None = None
     tpd_limit: Limit | None = None
@@ -157,5 +164,25 @@ class AllowanceFields(Body):
     model_max_budget: Annotated[dict[Name, ModelBudget], Field(max_length=1000)] | None = None
     model_rpm_limit: ByModel | None = None
     model_tpm_limit: ByModel | None = None
+
+
+class ExpectationFields(Body):
+    """Output tokens that a request is expected to produce when it does not bound them: what token limits reserve."""
+
+    default_estimated_output_tokens: Expected = None
+    default_estimated_output_tokens_per_model: (
+        Annotated[dict[Name, Annotated[int, Field(ge=1, le=10**9)]], Field(max_length=1000)] | None
+    ) = None
+
+
+EXPECTATIONS = tuple(ExpectationFields.model_fields)
+
+
+class AllowanceFields(LimitFields):
+    """What an entity may use; the same for keys, users, teams, organisations, projects, customers and tags."""
+
+    models: Names | None = None
+    max_budget: Dollars | None = None
+    budget_id: Name | None = None
     metadata: JsonObject | None = None
     blocked: bool | None = None

@@ -30,12 +30,21 @@ def completed(allowance: Allowance, budget: BudgetRow | None) -> Allowance:
     for name in ("rpm_limit", "tpm_limit", "tpd_limit", "max_parallel_requests", "soft_budget_nano"):
         if getattr(allowance, name) is None:
             missing[name] = getattr(budget, name)
-    if allowance.max_budget_nano is None and budget.max_budget_nano is not None:
+    inherits = allowance.max_budget_nano is None and not has_window(allowance, budget.budget_duration)
+    if inherits and budget.max_budget_nano is not None:
         # Amount and window belong together.
         missing |= {"max_budget_nano": budget.max_budget_nano, "budget_duration": budget.budget_duration}
+    if not allowance.budget_limits:
+        taken = allowance.budget_duration if allowance.max_budget_nano is not None else None
+        missing["budget_limits"] = [each for each in budget.budget_limits if each["budget_duration"] != taken]
     if not allowance.model_limits:
         missing["model_limits"] = budget.model_limits
     return replace(allowance, **missing)
+
+
+def has_window(allowance: Allowance, duration: str | None) -> bool:
+    """Whether one of the further budgets has this window: what is said there is not said twice."""
+    return any(each["budget_duration"] == duration for each in allowance.budget_limits)
 
 
 def limits_of(entity: Entity, now: float) -> Iterator[Limit]:

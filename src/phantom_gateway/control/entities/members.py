@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from phantom_gateway.control.entities.limits import Entity
+from phantom_gateway.control.entities.limits import Entity, has_window
 from phantom_gateway.store.tenants import TeamMemberRow, TeamRow
 
 
@@ -17,9 +17,9 @@ def with_defaults(member: TeamMemberRow, team: TeamRow) -> TeamMemberRow:
         for name in ("rpm_limit", "tpm_limit")
         if getattr(member, name) is None and defaults.get(name) is not None
     }
-    if member.max_budget_nano is None and defaults.get("max_budget_nano") is not None:
-        missing["max_budget_nano"] = defaults["max_budget_nano"]
-        missing["budget_duration"] = defaults.get("budget_duration")
+    amount, duration = defaults.get("max_budget_nano"), defaults.get("budget_duration")
+    if member.max_budget_nano is None and amount is not None and not has_window(member, duration):
+        missing |= {"max_budget_nano": amount, "budget_duration": duration}
     if not member.models and defaults.get("models"):
         missing["models"] = defaults["models"]
     return replace(member, **missing) if missing else member

@@ -24,10 +24,10 @@ def complete(connection: sa.Connection, own: A) -> A:
     return cast(A, completed(own, tenants.BUDGETS.get(connection, own.budget_id)))
 
 
-def require_budget(connection: sa.Connection, budget_id: str | None) -> None:
+def require_budget(connection: sa.Connection, budget_id: str | None, param: str = "budget_id") -> None:
     """Refuse to refer to a budget that is not there: limits that nobody has made would hold nobody. Raises ApiError 404."""
     if budget_id is not None and tenants.BUDGETS.get(connection, budget_id) is None:
-        raise not_found("No such budget.", "budget_id")
+        raise not_found("No such budget.", param)
 
 
 def past_of(connection: sa.Connection, entity: Entity, before: Allowance | None, now: float) -> list[WindowSpend]:

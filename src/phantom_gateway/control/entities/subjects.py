@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from pydantic import BaseModel
 
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities.changes import allowance_columns, check
-from phantom_gateway.control.entities.fields import AllowanceFields
+from phantom_gateway.control.entities import temporary
+from phantom_gateway.control.entities.changes import check, renamed_columns
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
+from phantom_gateway.control.entities.temporary import TemporaryFields
 from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.security.audit_events import EventCode
@@ -53,7 +53,7 @@ class SubjectService(Generic[S]):
     writer: Writer
     kind: Kind[S]
 
-    async def create(self, blank: S, fields: BaseModel) -> tuple[JsonObject, int]:
+    async def create(self, blank: S, fields: TemporaryFields) -> tuple[JsonObject, int]:
         """``blank`` with the request's fields, stored; as it is shown, and its revision."""
         stamp: JsonObject = {"created_by": self.writer.by, "updated_by": self.writer.by}
         row = replace(blank, **stamp, **self._columns(zoned(fields, self.writer.zone), None))
@@ -67,7 +67,7 @@ class SubjectService(Generic[S]):
 
         return await self.writer.commit(change)
 
-    async def update(self, name: str, fields: BaseModel) -> tuple[JsonObject, int]:
+    async def update(self, name: str, fields: TemporaryFields) -> tuple[JsonObject, int]:
         """The row after the change. Raises ApiError 404."""
 
         def change(connection: sa.Connection, effects: Effects) -> tuple[JsonObject, int]:
@@ -132,18 +132,19 @@ class SubjectService(Generic[S]):
             return {}, 0
         known = None if before is None else complete(connection, before)
         effects.spent += past_of(connection, Entity(name, complete(connection, after)), known, now)
+        temporary.note(self.writer.services.temporary, name, after, now)
         return self.kind.views(connection, [after], now)[0], after.revision
 
     def _check(self, connection: sa.Connection, row: S) -> None:
         check(row)
+        temporary.check(row)
         require_budget(connection, row.budget_id)
 
     def _touched(self, row: S, **columns: Any) -> S:
         stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by, "revision": row.revision + 1}
         return replace(row, **stamp, **columns)
 
-    def _columns(self, fields: BaseModel, before: S | None) -> JsonObject:
-        said = {name: getattr(fields, name) for name in fields.model_fields_set}
-        shared = {name: value for name, value in said.items() if name in AllowanceFields.model_fields}
-        own = {name: said[name] for name in self.kind.own if name in said}
-        return allowance_columns(AllowanceFields(**shared), before) | own
+    def _columns(self, fields: TemporaryFields, before: S | None) -> JsonObject:
+        own = {name: getattr(fields, name) for name in self.kind.own if name in fields.model_fields_set}
+        for_a_while = temporary.temporary_columns(fields, self.writer.now)
+        return renamed_columns(fields, before, {}) | for_a_while | own

@@ -21,6 +21,9 @@ _BUDGET_FIELDS = (
     "rpm_limit",
     "tpd_limit",
     "model_max_budget",
+    "model_rpm_limit",
+    "model_tpm_limit",
+    "budget_limits",
     "budget_duration",
     "budget_reset_at",
     "created_at",
@@ -49,6 +52,7 @@ def spends(connection: sa.Connection, entities: Sequence[Entity], now: float) ->
 
 def allowance_view(own: Allowance, now: float) -> JsonObject:
     """All fields of an allowance but its spend."""
+    lasts = own.temp_expiry is not None and own.temp_expiry > now
     return {
         "models": own.models,
         "metadata": own.metadata,
@@ -69,8 +73,8 @@ def allowance_view(own: Allowance, now: float) -> JsonObject:
         },
         "model_rpm_limit": _by_model(own, "rpm_limit"),
         "model_tpm_limit": _by_model(own, "tpm_limit"),
-        "temp_budget_increase": _usd(own.temp_increase_nano),
-        "temp_budget_expiry": iso(own.temp_expiry),
+        "temp_budget_increase": _usd(own.temp_increase_nano) if lasts else None,
+        "temp_budget_expiry": iso(own.temp_expiry) if lasts else None,
         "blocked": own.blocked,
         "created_at": iso(own.created_at),
         "created_by": own.created_by,

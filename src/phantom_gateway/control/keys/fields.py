@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from phantom_gateway.control.entities.fields import (
+    EXPECTATIONS,
     AllowanceFields,
     BestEffort,
     Body,
@@ -14,6 +15,7 @@ from phantom_gateway.control.entities.fields import (
     ByModel,
     Dollars,
     Duration,
+    ExpectationFields,
     Interval,
     JsonObject,
     Kept,
@@ -22,6 +24,7 @@ from phantom_gateway.control.entities.fields import (
     ModelBudget,
     Moment,
     Name,
+    NameOrEmpty,
     Names,
     Spend,
     Window,
@@ -30,7 +33,7 @@ from phantom_gateway.control.entities.fields import (
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
-class KeyFields(AllowanceFields):
+class KeyFields(ExpectationFields, AllowanceFields):
     """What ``/key/generate`` and ``/key/update`` have in common."""
 
     key_alias: Name | None = None
@@ -47,6 +50,9 @@ class KeyFields(AllowanceFields):
     budget_fallbacks: Annotated[dict[Name, Names], Field(max_length=1000)] | None = None
     auto_rotate: bool | None = None
     rotation_interval: Interval | None = None
+    enforced_params: Names | None = None
+    tag_rpm_limit: ByModel | None = None
+    end_user_budget_id: NameOrEmpty = None
 
     agent_id: Kept = None
     config: Kept = None
@@ -58,26 +64,31 @@ class KeyFields(AllowanceFields):
     tpm_limit_type: BestEffort = None
 
     mcp_rpm_limit: Later = None
-    tag_rpm_limit: Later = None
     allowed_cache_controls: Later = None
     guardrails: Later = None
     policies: Later = None
     prompts: Later = None
     object_permission: Later = None
-    end_user_budget_id: Later = None
-    enforced_params: Later = None
     allowed_passthrough_routes: Later = None
     denied_passthrough_routes: Later = None
     allowed_vector_store_indexes: Later = None
     router_settings: Later = None
     enable_prompt_caching: Later = None
     throttle_on_budget_exceeded: Later = None
-    default_estimated_output_tokens: Later = None
-    default_estimated_output_tokens_per_model: Later = None
     send_invite_email: Later = None
 
 
-KEPT = ("agent_id", "config", "permissions", "disable_global_guardrails", "budget_fallbacks", "rotation_interval")
+TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", *EXPECTATIONS)
+"""What is laid down for the requests of a key."""
+KEPT = (
+    "agent_id",
+    "config",
+    "permissions",
+    "disable_global_guardrails",
+    "budget_fallbacks",
+    "rotation_interval",
+    *TERMS,
+)
 """Stored in ``extra`` and echoed."""
 
 KeyValue = Annotated[str, StringConstraints(min_length=20, max_length=256, pattern=r"^sk-[\x21-\x7e]+$")]

@@ -14,6 +14,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
+from phantom_gateway.control.entities import temporary
 from phantom_gateway.control.entities.limits import Entity, budgets_of, window_of
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
 from phantom_gateway.control.entities.zones import zoned
@@ -270,11 +271,13 @@ class KeyService:
             return Shown({}, 0)
         if after.budget_id != (before.budget_id if before else None):
             require_budget(connection, after.budget_id)
+        of_customers = after.extra.get("end_user_budget_id")
+        if of_customers != (before.extra.get("end_user_budget_id") if before else None):
+            require_budget(connection, of_customers, "end_user_budget_id")
         entity = Entity(key_entity(after.id), complete(connection, after))
         known = None if before is None else complete(connection, before)
         effects.spent += past_of(connection, entity, known, now)
-        if after.temp_expiry is not None and after.temp_expiry > now:
-            self.services.temporary.note(entity.name, after.temp_expiry)
+        temporary.note(self.services.temporary, entity.name, after, now)
         self.writer.tag(after.revision)
         return Shown({"token": after.id, **views(connection, [after], now)[0]}, after.revision)
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.entities.limits import Entity, completed
 from phantom_gateway.control.entities.view import allowance_view, budget_table, budgets_by_id, spends
+from phantom_gateway.control.keys.fields import TERMS
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store import rollups, tenants
@@ -106,6 +107,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "org_id": row.org_id,
         "organization_id": row.org_id,
         "agent_id": row.extra.get("agent_id"),
+        **{name: row.extra.get(name) for name in TERMS},
         "project_id": row.project_id,
         "access_group_ids": row.access_groups,
         "tags": row.tags,

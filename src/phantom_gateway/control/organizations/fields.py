@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import AllowanceFields, Body, Dollars, Later, Name, NewId
+from phantom_gateway.control.entities.fields import AllowanceFields, Body, Dollars, Later, LimitFields, Name, NewId
 from phantom_gateway.control.entities.people import ONE_OR_MANY, PersonFields
 from phantom_gateway.control.entities.temporary import TemporaryFields
 
@@ -59,20 +59,24 @@ class OrganizationMember(PersonFields):
     role: OrganizationRole
 
 
-class OrganizationMemberAdd(Body):
+class OrganizationMemberLimits(LimitFields):
+    """What a member may use of the organisation."""
+
+    max_budget_in_organization: Dollars | None = None
+
+
+class OrganizationMemberAdd(OrganizationMemberLimits):
     """Body of ``/organization/member_add``: all of them or none."""
 
     organization_id: Name
     member: Annotated[list[OrganizationMember], Field(min_length=1, max_length=MOST_AT_ONCE), ONE_OR_MANY]
-    max_budget_in_organization: Dollars | None = None
 
 
-class OrganizationMemberUpdate(PersonFields):
+class OrganizationMemberUpdate(TemporaryFields, OrganizationMemberLimits, PersonFields):
     """Body of ``/organization/member_update``. A field that is absent stays as it is; ``null`` clears it."""
 
     organization_id: Name
     role: OrganizationRole | None = None
-    max_budget_in_organization: Dollars | None = None
 
 
 class OrganizationMemberDelete(PersonFields):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,17 +11,23 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities import seeding
+from phantom_gateway.control.entities import bounds, changes, seeding, temporary
+from phantom_gateway.control.entities.changes import renamed_columns
+from phantom_gateway.control.entities.past import complete
 from phantom_gateway.control.entities.people import People, PersonFields, identity
 from phantom_gateway.control.entities.revisions import stamps, touched
-from phantom_gateway.control.errors import bad_field, not_found
-from phantom_gateway.control.organizations.fields import OrganizationMemberAdd, OrganizationMemberUpdate
+from phantom_gateway.control.entities.zones import zoned
+from phantom_gateway.control.errors import ApiError, bad_field, not_found
+from phantom_gateway.control.organizations.fields import (
+    OrganizationMemberAdd,
+    OrganizationMemberLimits,
+    OrganizationMemberUpdate,
+)
 from phantom_gateway.control.organizations.service import existing
 from phantom_gateway.control.organizations.view import member_entity, membership_views
 from phantom_gateway.control.policy.actor import ORG_ADMIN
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.policy.table import Relation
-from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tables import REQUESTS
@@ -36,7 +44,7 @@ class OrganizationMemberService:
 
     async def add(self, fields: OrganizationMemberAdd) -> JsonObject:
         """All named become members, or none."""
-        columns = _columns(fields)
+        columns = _columns(zoned(fields, self.writer.zone))
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             org = self._organization(connection, fields.organization_id)
@@ -49,7 +57,9 @@ class OrganizationMemberService:
                 row = OrganizationMemberRow(
                     org_id=org.id, user_id=user.id, role=each.role, **columns, **stamps(self.writer)
                 )
-                _check(org, row)
+                _check(connection, org, row)
+                with _as_fields():
+                    self.writer.giver.check_new(connection, row, (f"org:{org.id}",))
                 self._check_role(row)
                 tenants.ORGANIZATION_MEMBERS.insert(connection, row)
                 self._seed(connection, None, row, effects)
@@ -67,7 +77,7 @@ class OrganizationMemberService:
 
     async def update(self, fields: OrganizationMemberUpdate) -> JsonObject:
         """The membership after the change."""
-        columns = _columns(fields)
+        columns = temporary.temporary_columns(fields, self.writer.now)
         if fields.role is not None:
             columns["role"] = fields.role
 
@@ -76,8 +86,10 @@ class OrganizationMemberService:
             old = self._member(connection, org, fields)
             org = self._touched(connection, org)
             before = membership_views(connection, [old], self.writer.now)[0]
-            row = touched(old, self.writer, columns)
-            _check(org, row)
+            row = touched(old, self.writer, columns | _columns(zoned(fields, self.writer.zone), old))
+            _check(connection, org, row)
+            with _as_fields():
+                self.writer.giver.check_changed(connection, old, row, (f"org:{org.id}",))
             if row.role != old.role:
                 self._check_role(row)
             tenants.ORGANIZATION_MEMBERS.update(connection, row)
@@ -138,6 +150,7 @@ class OrganizationMemberService:
         before = None if old is None else member_entity(old)
         effects.spent += seeding.seeded(connection, before, member_entity(row), log, self.writer.now)
         effects.forget.append(f"user:{row.user_id}")
+        temporary.note(self.writer.services.temporary, f"user:{row.user_id}", row, self.writer.now)
 
 
 def _audited(code: EventCode, org: OrganizationRow, before: JsonObject | None, after: JsonObject | None) -> Change:
@@ -145,14 +158,25 @@ def _audited(code: EventCode, org: OrganizationRow, before: JsonObject | None, a
     return Change(code, f"{org.id}/{view['user_id']}", before, after, tenant=org.id)
 
 
-def _columns(fields: OrganizationMemberAdd | OrganizationMemberUpdate) -> dict[str, Any]:
-    if "max_budget_in_organization" not in fields.model_fields_set:
-        return {}
-    amount = fields.max_budget_in_organization
-    return {"max_budget_nano": None if amount is None else usd_to_nano(amount)}
+def _columns(fields: OrganizationMemberLimits, before: OrganizationMemberRow | None = None) -> dict[str, Any]:
+    return renamed_columns(fields, before, {"max_budget_in_organization": "max_budget"})
 
 
-def _check(org: OrganizationRow, row: OrganizationMemberRow) -> None:
-    whole = None if org.budget_duration else org.max_budget_nano
-    if row.max_budget_nano is not None and whole is not None and row.max_budget_nano > whole:
-        raise bad_field("max_budget_in_organization", "is more than the max_budget of its organization")
+def _check(connection: sa.Connection, org: OrganizationRow, row: OrganizationMemberRow) -> None:
+    temporary.check(row)
+    changes.check(row)
+    with _as_fields():
+        if row.budget_duration is not None and row.max_budget_nano is None:
+            raise bad_field("budget_duration", "a duration without max_budget")
+        bounds.refuse_excess(row, complete(connection, org), "organization", {})
+
+
+@contextmanager
+def _as_fields() -> Iterator[None]:
+    """Names the budget of an allowance as members have it."""
+    try:
+        yield
+    except ApiError as error:
+        message = error.message.replace("max_budget", "max_budget_in_organization")
+        param = "max_budget_in_organization" if error.param == "max_budget" else error.param
+        raise ApiError(error.status, message, kind=error.kind, param=param) from error

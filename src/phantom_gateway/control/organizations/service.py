@@ -51,7 +51,8 @@ class OrganizationService:
         """A new organisation."""
         now = self.writer.now
         org_id = fields.organization_id or str(uuid.uuid4())
-        wanted = OrganizationRow(id=org_id, **_columns(zoned(fields, self.writer.zone), None), **stamps(self.writer))
+        columns = _columns(zoned(fields, self.writer.zone), None, now)
+        wanted = OrganizationRow(id=org_id, **columns, **stamps(self.writer))
         said = {name for name in fields.model_fields_set if getattr(fields, name) not in (None, [], {})}
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -63,6 +64,7 @@ class OrganizationService:
                 raise TakenError("organization_id") from error
             effects.spent += seeding.seeded(connection, None, entity_of(row), [REQUESTS.c.org_id == row.id], now)
             effects.forget.append(f"org:{row.id}")  # keys may have named it before
+            temporary.note(self.writer.services.temporary, f"org:{row.id}", row, now)
             view = organization_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.ORGANIZATION_CREATED, row, None, view))
             self.writer.tag(row.revision)
@@ -78,7 +80,7 @@ class OrganizationService:
             old = existing(connection, org_id, self.reach)
             self.writer.check_match(old.revision)
             before = organization_views(connection, [old], now)[0]
-            row = touched(old, self.writer, _columns(zoned(fields, self.writer.zone), old))
+            row = touched(old, self.writer, _columns(zoned(fields, self.writer.zone), old, now))
             if not self.reach.everything:
                 bounds.refuse_raised(bounds.raised(old, row))
             self.writer.giver.check_changed(connection, old, row, (f"org:{row.id}",))
@@ -87,6 +89,7 @@ class OrganizationService:
             log = [REQUESTS.c.org_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             effects.forget.append(f"org:{row.id}")
+            temporary.note(self.writer.services.temporary, f"org:{row.id}", row, now)
             view = organization_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.ORGANIZATION_UPDATED, row, before, view))
             return view, row.revision
@@ -152,8 +155,8 @@ def _audited(code: EventCode, row: OrganizationRow, before: JsonObject | None, a
     return Change(code, row.id, before, after, tenant=row.id)
 
 
-def _columns(fields: OrganizationFields, before: OrganizationRow | None) -> dict[str, Any]:
-    columns = changes.allowance_columns(fields, before) | temporary.temporary_columns(fields)
+def _columns(fields: OrganizationFields, before: OrganizationRow | None, now: float) -> dict[str, Any]:
+    columns = changes.allowance_columns(fields, before) | temporary.temporary_columns(fields, now)
     columns.pop("blocked", None)
     if "organization_alias" in fields.model_fields_set:
         columns["alias"] = fields.organization_alias

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.budget_table import budget_table
+from phantom_gateway.control.entities.budget_table import budget_table, is_limiting
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.people import identity
 from phantom_gateway.control.entities.view import allowance_view, spends
@@ -53,6 +53,7 @@ def membership_views(connection: sa.Connection, rows: Sequence[OrganizationMembe
     people = {row.id: row for row in tenants.USERS.of(connection, "id", list({row.user_id for row in rows}))}
     found = []
     for row in rows:
+        table = budget_table(row, now)
         person = people.get(row.user_id)
         found.append(
             {
@@ -65,7 +66,7 @@ def membership_views(connection: sa.Connection, rows: Sequence[OrganizationMembe
                 "updated_at": iso(row.updated_at),
                 "user": None if person is None else identity(person),
                 "user_email": None if person is None else person.email,
-                "litellm_budget_table": None if row.max_budget_nano is None else budget_table(row, now),
+                "litellm_budget_table": table if is_limiting(table) else None,
             }
         )
     return found

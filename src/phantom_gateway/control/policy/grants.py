@@ -35,12 +35,12 @@ _TYPES = {
 """What each type of key contains."""
 
 _BUDGET = ("max_budget", "budget_duration", "budget_limits", "budget_id", "temp_budget_increase", "temp_budget_expiry")
-_OF_MODELS = ("model_max_budget", "model_rpm_limit", "model_tpm_limit")
+_MODEL_LIMITS = ("model_max_budget", "model_rpm_limit", "model_tpm_limit")
 SOURCES: Mapping[str, Collection[str]] = {
     "models": ("models", "access_group_ids"),
     "max_budget": _BUDGET,
     **{rate: (rate, "budget_id") for rate in RATES},
-    **dict.fromkeys(_OF_MODELS, (*_OF_MODELS, "budget_id")),
+    **dict.fromkeys(_MODEL_LIMITS, (*_MODEL_LIMITS, "budget_id")),
 }
 """Which fields of a request can bring an allowance beyond another, by the field that is complained about."""
 
@@ -76,6 +76,14 @@ def beyond_key(row: KeyRow, held: KeyRow) -> Iterator[str]:
         yield "allowed_routes"
     if not set(held.tags) <= set(row.tags):
         yield "tags"
+    if not set(_extra(held, "enforced_params", [])) <= set(_extra(row, "enforced_params", [])):
+        yield "enforced_params"
+    mine, theirs = _extra(row, "tag_rpm_limit", {}), _extra(held, "tag_rpm_limit", {})
+    if any(_more(mine.get(tag), amount, must=True) for tag, amount in theirs.items()):
+        yield "tag_rpm_limit"
+    of_customers = _extra(held, "end_user_budget_id", None)
+    if of_customers is not None and _extra(row, "end_user_budget_id", None) != of_customers:
+        yield "end_user_budget_id"
 
 
 def filled(row: KeyRow, held: Allowance) -> KeyRow:
@@ -101,11 +109,27 @@ def filled_key(row: KeyRow, held: KeyRow, given: Collection[str]) -> KeyRow:
     found: JsonObject = {"tags": tags, "expires": held.expires if row.expires is None else row.expires}
     if not row.allowed_routes:
         found["allowed_routes"] = held.allowed_routes
+    found["extra"] = row.extra | _terms(row, held)
     if "priority" in held.metadata:
         found["metadata"] = row.metadata | {"priority": held.metadata["priority"]}
     if "key_type" not in given:
         found["key_type"] = held.key_type
     return replace(row, **found)
+
+
+def _terms(row: KeyRow, held: KeyRow) -> JsonObject:
+    """What is laid down for the requests of ``held`` counts for those of ``row``, too."""
+    params = dict.fromkeys([*_extra(held, "enforced_params", []), *_extra(row, "enforced_params", [])])
+    found = {
+        "enforced_params": list(params),
+        "tag_rpm_limit": _extra(held, "tag_rpm_limit", {}) | _extra(row, "tag_rpm_limit", {}),
+        "end_user_budget_id": _extra(row, "end_user_budget_id", _extra(held, "end_user_budget_id", None)),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _extra(row: KeyRow, name: str, empty: Any) -> Any:
+    return row.extra.get(name) or empty
 
 
 def models_of(own: Allowance) -> list[str]:

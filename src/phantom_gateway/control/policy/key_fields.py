@@ -41,6 +41,10 @@ _TEAM = _OWN | {
     "access_group_ids",
     "temp_budget_increase",
     "temp_budget_expiry",
+    "enforced_params",
+    "tag_rpm_limit",
+    "default_estimated_output_tokens",
+    "default_estimated_output_tokens_per_model",
     "key",
 }
 """``key`` is a value chosen by the caller instead of a random one."""

@@ -65,7 +65,7 @@ class ProjectService:
         """A new project of a team."""
         now = self.writer.now
         project_id = fields.project_id or str(uuid.uuid4())
-        columns = _columns(zoned(fields, self.writer.zone), None) | {"team_id": fields.team_id}
+        columns = _columns(zoned(fields, self.writer.zone), None, now) | {"team_id": fields.team_id}
         row = ProjectRow(id=project_id, **columns, **stamps(self.writer))
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -80,6 +80,7 @@ class ProjectService:
             log = [REQUESTS.c.project_id == row.id]
             effects.spent += seeding.seeded(connection, None, entity_of(row), log, now)
             effects.forget.append(f"project:{row.id}")  # keys may have named it before
+            temporary.note(self.writer.services.temporary, f"project:{row.id}", row, now)
             view = project_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.PROJECT_CREATED, row, None, view))
             self.writer.tag(row.revision)
@@ -98,7 +99,7 @@ class ProjectService:
             row = touched(
                 old,
                 self.writer,
-                _columns(zoned(fields, self.writer.zone), old) | {"team_id": fields.team_id or old.team_id},
+                _columns(zoned(fields, self.writer.zone), old, now) | {"team_id": fields.team_id or old.team_id},
             )
             if row.team_id != old.team_id:
                 _refuse_keys(connection, old, "team_id")
@@ -107,6 +108,7 @@ class ProjectService:
             log = [REQUESTS.c.project_id == row.id]
             effects.spent += seeding.seeded(connection, entity_of(old), entity_of(row), log, now)
             effects.forget.append(f"project:{row.id}")
+            temporary.note(self.writer.services.temporary, f"project:{row.id}", row, now)
             after = project_views(connection, [row], now)[0]
             effects.audit.append(_audited(EventCode.PROJECT_UPDATED, row, before, after))
             return after, row.revision
@@ -154,8 +156,8 @@ def _refuse_keys(connection: sa.Connection, row: ProjectRow, param: str) -> None
         raise bad_field(param, f"{row.id[:60]!r} has {count} keys; delete them or give them another project first")
 
 
-def _columns(fields: ProjectFields, before: ProjectRow | None) -> dict[str, Any]:
-    columns = changes.allowance_columns(fields, before) | temporary.temporary_columns(fields)
+def _columns(fields: ProjectFields, before: ProjectRow | None, now: float) -> dict[str, Any]:
+    columns = changes.allowance_columns(fields, before) | temporary.temporary_columns(fields, now)
     for name, column in (("project_alias", "alias"), ("description", "description")):
         if name in fields.model_fields_set:
             columns[column] = getattr(fields, name)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from phantom_gateway.control.access_groups import budgets
 from phantom_gateway.control.access_groups.fields import GroupCreate, GroupUpdate, ModelGroupNew, ModelGroupUpdate
 from phantom_gateway.control.access_groups.service import AccessGroupService, by_id, by_name, view
 from phantom_gateway.control.answers import subjects as answers
@@ -57,6 +58,10 @@ def router() -> APIRouter:
         delete_models,
         answer=answers.ModelGroupDeleted,
     )
+    budget, read, write = "/access_group/{access_group}/budget", Action.ACCESS_GROUP_READ, Action.ACCESS_GROUP_WRITE
+    route(routes, "GET", budget, read, get_budget, answer=budgets.GroupBudgetView)
+    route(routes, "PUT", budget, write, put_budget, answer=budgets.GroupBudgetView)
+    route(routes, "DELETE", budget, write, delete_budget, answer=budgets.GroupBudgetDeleted)
     return routes
 
 
@@ -121,15 +126,26 @@ async def new_models(request: Request, response: Response, body: ModelGroupNew) 
 
 async def list_models(request: Request) -> JsonObject:
     """All groups with their models."""
-    rows = await services_of(request).database.read(tenants.ACCESS_GROUPS.all)
-    return {"access_groups": [_info(request, row) for row in rows]}
+
+    def query(connection: sa.Connection) -> list[JsonObject]:
+        rows = tenants.ACCESS_GROUPS.all(connection)
+        money = budgets.views(connection, rows, services_of(request).clock())
+        return [_info(request, row) | money[row.id] for row in rows]
+
+    return {"access_groups": await services_of(request).database.read(query)}
 
 
 async def info_models(request: Request, response: Response, access_group: Named) -> JsonObject:
     """One group with its models."""
-    row = await services_of(request).database.read(lambda connection: by_name(connection, access_group))
-    response.headers["etag"] = etag(row.revision)
-    return _info(request, row)
+
+    def query(connection: sa.Connection) -> tuple[JsonObject, int]:
+        row = by_name(connection, access_group)
+        money = budgets.views(connection, [row], services_of(request).clock())
+        return _info(request, row) | money[row.id], row.revision
+
+    shown, revision = await services_of(request).database.read(query)
+    response.headers["etag"] = etag(revision)
+    return shown
 
 
 async def update_models(
@@ -141,6 +157,33 @@ async def update_models(
     _, revision = await service.update(lambda connection: by_name(connection, access_group), fields)
     response.headers["etag"] = etag(revision)
     return _updated(request, access_group, models, body)
+
+
+async def get_budget(request: Request, response: Response, access_group: Named) -> JsonObject:
+    """What all calls to a group's models may cost together, and have cost in the present window."""
+    services = services_of(request)
+
+    def query(connection: sa.Connection) -> tuple[JsonObject, int]:
+        row = by_name(connection, access_group)
+        return budgets.view(connection, row, services.clock()), row.revision
+
+    shown, revision = await services.database.read(query)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def put_budget(
+    request: Request, response: Response, access_group: Named, body: budgets.GroupBudgetFields
+) -> JsonObject:
+    """Give a group a budget. It begins with what the spend log knows of the present window."""
+    shown, revision = await budgets.GroupBudgetService(writer_of(request)).put(access_group, body)
+    response.headers["etag"] = etag(revision)
+    return shown
+
+
+async def delete_budget(request: Request, access_group: Named) -> JsonObject:
+    """Take a group's budget away."""
+    return await budgets.GroupBudgetService(writer_of(request)).delete(access_group)
 
 
 async def delete_models(request: Request, access_group: Named) -> JsonObject:
@@ -185,8 +228,6 @@ def _info(request: Request, row: AccessGroupRow) -> JsonObject:
         "access_group": row.name,
         "model_names": row.models,
         "deployment_count": count,
-        "spend": None,
-        "budget": None,
     }
 
 

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from phantom_gateway.control.budgets.fields import BudgetFields
 from phantom_gateway.control.entities.fields import Body, Kept, Name, Names, Text
+from phantom_gateway.control.entities.temporary import TemporaryFields
 
 
-class TagFields(BudgetFields):
+class TagFields(TemporaryFields, BudgetFields):
     """Body of ``/tag/new`` and ``/tag/update``. An absent field stays as it is; ``null`` clears it."""
 
     name: Name

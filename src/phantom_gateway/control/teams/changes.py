@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.control.commit import Writer
-from phantom_gateway.control.entities import bounds, changes
+from phantom_gateway.control.entities import bounds, changes, temporary
 from phantom_gateway.control.entities.limits import completed
 from phantom_gateway.control.entities.past import require_budget
 from phantom_gateway.control.entities.revisions import stamps, touched
@@ -43,14 +43,12 @@ AVAILABLE_PERMISSIONS = tuple(sorted({path for paths in MEMBER_ROUTES.values() f
 def new_row(fields: TeamFields, team_id: str, permissions: list[str], writer: Writer) -> TeamRow:
     """The row of a new team."""
     refuse_unknown_permissions(permissions)
-    return TeamRow(
-        id=team_id, member_permissions=permissions, **_columns(zoned(fields, writer.zone), None), **stamps(writer)
-    )
+    return TeamRow(id=team_id, member_permissions=permissions, **_columns(fields, None, writer), **stamps(writer))
 
 
 def updated_row(row: TeamRow, fields: TeamFields, writer: Writer) -> TeamRow:
     """``row`` after an update: only fields that the request names change."""
-    return touched(row, writer, _columns(zoned(fields, writer.zone), row))
+    return touched(row, writer, _columns(fields, row, writer))
 
 
 def said(fields: TeamFields) -> frozenset[str]:
@@ -61,6 +59,7 @@ def said(fields: TeamFields) -> frozenset[str]:
 def check(connection: sa.Connection, row: TeamRow) -> None:
     """Refuse a team that contradicts itself, or has more than its organisation. Raises ApiError 400 and 404."""
     changes.check(row)
+    temporary.check(row)
     require_budget(connection, row.budget_id)
     defaults = row.member_defaults
     if defaults.get("budget_duration") is not None and defaults.get("max_budget_nano") is None:
@@ -96,12 +95,14 @@ def access_groups(connection: sa.Connection) -> dict[str, list[str]]:
     return {name: row.models for row in tenants.ACCESS_GROUPS.all(connection) for name in (row.id, row.name)}
 
 
-def _columns(fields: TeamFields, before: TeamRow | None) -> dict[str, Any]:
+def _columns(given: TeamFields, before: TeamRow | None, writer: Writer) -> dict[str, Any]:
+    fields = zoned(given, writer.zone)
     columns = changes.allowance_columns(fields, before) | changes.kept(fields, KEPT, before)
+    columns |= temporary.temporary_columns(fields, writer.now)
     for name, column in _COLUMNS.items():
         if name in fields.model_fields_set:
-            given = getattr(fields, name)
-            columns[column] = _EMPTY.get(column) if given is None else given
+            value = getattr(fields, name)
+            columns[column] = _EMPTY.get(column) if value is None else value
     given_defaults = {
         column: getattr(fields, name) for name, column in _DEFAULTS.items() if name in fields.model_fields_set
     }

@@ -7,10 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from phantom_gateway.control.entities.fields import (
+    EXPECTATIONS,
     AllowanceFields,
     BestEffort,
     Body,
     Dollars,
+    ExpectationFields,
     Kept,
     Later,
     Limit,
@@ -19,10 +21,11 @@ from phantom_gateway.control.entities.fields import (
     NewId,
     Window,
 )
+from phantom_gateway.control.entities.temporary import TemporaryFields
 from phantom_gateway.control.teams.member_fields import MemberReference
 
 
-class TeamFields(AllowanceFields):
+class TeamFields(TemporaryFields, ExpectationFields, AllowanceFields):
     """What ``/team/new`` and ``/team/update`` have in common."""
 
     team_alias: Name | None = None
@@ -51,14 +54,12 @@ class TeamFields(AllowanceFields):
     denied_passthrough_routes: Later = None
     secret_manager_settings: Later = None
     mcp_rpm_limit: Later = None
-    default_estimated_output_tokens: Later = None
-    default_estimated_output_tokens_per_model: Later = None
     allowed_vector_store_indexes: Later = None
     enforced_batch_output_expires_after: Later = None
     enforced_file_expires_after: Later = None
 
 
-KEPT = ("disable_global_guardrails",)
+KEPT = ("disable_global_guardrails", *EXPECTATIONS)
 """Stored in ``extra`` and echoed."""
 
 _Ids = Annotated[list[Name], Field(max_length=1000)]

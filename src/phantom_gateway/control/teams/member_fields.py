@@ -6,12 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phantom_gateway.control.entities.fields import Body, Dollars, Duration, Limit, Name, Names
+from phantom_gateway.control.entities.fields import Body, Dollars, LimitFields, Name, Names
 from phantom_gateway.control.entities.people import ONE_OR_MANY, PersonFields
 from phantom_gateway.control.entities.temporary import TemporaryFields
 
 MemberRole = Literal["admin", "user"]
 MOST_AT_ONCE = 500
+
+
+class MemberLimits(LimitFields):
+    """What a member may use of the team."""
+
+    max_budget_in_team: Dollars | None = None
+    allowed_models: Names | None = None
 
 
 class MemberReference(PersonFields):
@@ -20,35 +27,26 @@ class MemberReference(PersonFields):
     role: MemberRole
 
 
-class MemberAdd(Body):
+class MemberAdd(MemberLimits):
     """Body of ``/team/member_add``: all of them or none."""
 
     team_id: Name
     member: Annotated[list[MemberReference], Field(min_length=1, max_length=MOST_AT_ONCE), ONE_OR_MANY]
-    max_budget_in_team: Dollars | None = None
-    budget_duration: Duration | None = None
-    allowed_models: Names | None = None
 
 
-class BulkMemberAdd(Body):
+class BulkMemberAdd(MemberLimits):
     """Body of ``/team/bulk_member_add``: each by itself."""
 
     team_id: Name
     members: Annotated[list[MemberReference], Field(max_length=MOST_AT_ONCE)] | None = None
     all_users: bool | None = None
-    max_budget_in_team: Dollars | None = None
 
 
-class MemberUpdate(TemporaryFields, PersonFields):
+class MemberUpdate(TemporaryFields, MemberLimits, PersonFields):
     """Body of ``/team/member_update``. A field that is absent stays as it is; ``null`` clears it."""
 
     team_id: Name
     role: MemberRole | None = None
-    max_budget_in_team: Dollars | None = None
-    budget_duration: Duration | None = None
-    rpm_limit: Limit | None = None
-    tpm_limit: Limit | None = None
-    allowed_models: Names | None = None
 
 
 class MemberDelete(PersonFields):

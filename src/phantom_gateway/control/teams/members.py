@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities import bounds, seeding, temporary
+from phantom_gateway.control.entities import bounds, changes, seeding, temporary
+from phantom_gateway.control.entities.changes import renamed_columns
 from phantom_gateway.control.entities.limits import budgets_of, window_of
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import People, PersonFields, identity
@@ -22,7 +23,13 @@ from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.teams.changes import access_groups
-from phantom_gateway.control.teams.member_fields import BulkMemberAdd, MemberAdd, MemberReference, MemberUpdate
+from phantom_gateway.control.teams.member_fields import (
+    BulkMemberAdd,
+    MemberAdd,
+    MemberLimits,
+    MemberReference,
+    MemberUpdate,
+)
 from phantom_gateway.control.teams.service import existing
 from phantom_gateway.control.teams.view import membership_views, team_views
 from phantom_gateway.control.timestamps import iso
@@ -34,6 +41,12 @@ from phantom_gateway.store.tables import REQUESTS
 from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS, USERS
 from phantom_gateway.store.tenants import JsonObject, TeamMemberRow, TeamRow, UserRow
 
+_RENAMED = {"max_budget_in_team": "max_budget", "allowed_models": "models"}
+"""Fields of an allowance as members have them."""
+_SHOWN = (
+    "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests", "model_max_budget", "model_rpm_limit", "model_tpm_limit",
+    "soft_budget", "budget_duration", "budget_limits", "allowed_models", "temp_budget_increase", "temp_budget_expiry",
+)  # fmt: skip
 MOST_USERS = 10_000
 """That ``all_users`` adds at once."""
 
@@ -95,12 +108,12 @@ class MemberService:
 
     async def update(self, fields: MemberUpdate) -> JsonObject:
         """The member after the change."""
-        columns = _columns(zoned(fields, self.writer.zone)) | temporary.temporary_columns(fields)
+        columns = temporary.temporary_columns(fields, self.writer.now)
         if fields.role is not None:
             columns["role"] = fields.role
 
         def changed(connection: sa.Connection, team: TeamRow, old: TeamMemberRow) -> TeamMemberRow:
-            row = touched(old, self.writer, columns)
+            row = touched(old, self.writer, columns | _columns(zoned(fields, self.writer.zone), old))
             _check(connection, team, row)
             with _as_fields():
                 self.writer.giver.check_changed(connection, old, row, _names(team))
@@ -116,17 +129,7 @@ class MemberService:
             "team_id": member["team_id"],
             "role": member["role"],
             "max_budget_in_team": limits.get("max_budget"),
-            **{
-                name: limits.get(name)
-                for name in (
-                    "tpm_limit",
-                    "rpm_limit",
-                    "budget_duration",
-                    "allowed_models",
-                    "temp_budget_increase",
-                    "temp_budget_expiry",
-                )
-            },
+            **{name: limits.get(name) for name in _SHOWN},
         }
 
     async def use_defaults(self, team_id: str, user_id: str) -> JsonObject:
@@ -280,6 +283,7 @@ class MemberService:
             connection, before, member_entity(with_defaults(row, team)), log, self.writer.now
         )
         effects.forget.append(f"user:{row.user_id}")
+        temporary.note(self.writer.services.temporary, f"user:{row.user_id}", row, self.writer.now)
 
     def _team(self, connection: sa.Connection, team_id: str) -> TeamRow:
         team = existing(connection, team_id, self.reach)
@@ -307,21 +311,14 @@ def _audited(code: EventCode, team: TeamRow, before: JsonObject | None, after: J
     return Change(code, f"{team.id}/{view['user_id']}", before, after, team_id=team.id, tenant=team.org_id)
 
 
-def _columns(fields: MemberAdd | BulkMemberAdd | MemberUpdate) -> dict[str, Any]:
-    given = {name: getattr(fields, name) for name in fields.model_fields_set}
-    columns: dict[str, Any] = {
-        name: given[name] for name in ("budget_duration", "rpm_limit", "tpm_limit") if name in given
-    }
-    if "max_budget_in_team" in given:
-        amount = given["max_budget_in_team"]
-        columns["max_budget_nano"] = None if amount is None else usd_to_nano(amount)
-    if "allowed_models" in given:
-        columns["models"] = given["allowed_models"] or []
-    return columns
+def _columns(fields: MemberLimits, before: TeamMemberRow | None = None) -> dict[str, Any]:
+    return renamed_columns(fields, before, _RENAMED)
 
 
 def _check(connection: sa.Connection, team: TeamRow, row: TeamMemberRow) -> None:
-    temporary.check(with_defaults(row, team))
+    complete = with_defaults(row, team)
+    temporary.check(complete)
+    changes.check(complete)
     if row.budget_duration is not None and row.max_budget_nano is None and row.budget_id is None:
         raise bad_field("budget_duration", "a duration without max_budget_in_team")
     groups = access_groups(connection)
@@ -332,7 +329,7 @@ def _check(connection: sa.Connection, team: TeamRow, row: TeamMemberRow) -> None
 @contextmanager
 def _as_fields() -> Iterator[None]:
     """Names the fields of an allowance as members have them."""
-    renamed = {"max_budget": "max_budget_in_team", "models": "allowed_models"}
+    renamed = {name: field for field, name in _RENAMED.items()}
     try:
         yield
     except ApiError as error:

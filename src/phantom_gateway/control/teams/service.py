@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities import bounds, seeding
+from phantom_gateway.control.entities import bounds, seeding, temporary
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import People
 from phantom_gateway.control.entities.revisions import (
@@ -26,6 +26,7 @@ from phantom_gateway.control.keys.removal import remove as remove_keys
 from phantom_gateway.control.policy.reach import Reach, Target
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.teams import changes
+from phantom_gateway.control.teams.defaults import defaulted
 from phantom_gateway.control.teams.fields import ManyTeamPermissions, TeamFields, TeamModels, TeamNew
 from phantom_gateway.control.teams.member_fields import MemberReference
 from phantom_gateway.control.teams.view import entity_of, team_views
@@ -61,10 +62,10 @@ class TeamService:
 
     async def create(self, fields: TeamNew, people: People) -> JsonObject:
         """A new team with its first members."""
-        now = self.writer.now
-        wanted = changes.new_row(
-            fields, fields.team_id or str(uuid.uuid4()), fields.team_member_permissions or [], self.writer
-        )
+        now, said = self.writer.now, changes.said(fields)
+        fields = defaulted(self.writer.services.litellm_settings(), fields)
+        team_id = fields.team_id or str(uuid.uuid4())
+        wanted = changes.new_row(fields, team_id, fields.team_member_permissions or [], self.writer)
         roles = _first_members(fields)
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
@@ -74,7 +75,7 @@ class TeamService:
                 refuse_priority({}, wanted.metadata)
             if self.writer.giver.bounded:
                 refuse_named(connection, "team_id", wanted.id, "team_id")
-            row = self.writer.giver.made(connection, wanted, changes.said(fields), _names(wanted))
+            row = self.writer.giver.made(connection, wanted, said, _names(wanted))
             changes.check(connection, row)
             self._insert(connection, row)
             effects.spent += seeding.seeded(connection, None, entity_of(row), [REQUESTS.c.team_id == row.id], now)
@@ -86,6 +87,7 @@ class TeamService:
                 member = TeamMemberRow(team_id=row.id, user_id=user.id, role=reference.role, **stamps(self.writer))
                 tenants.TEAM_MEMBERS.insert(connection, member)
             effects.forget.append(f"team:{row.id}")  # keys may have named it before
+            temporary.note(self.writer.services.temporary, f"team:{row.id}", row, now)
             view = team_views(connection, [row], now)[0]
             effects.audit.append(audited(EventCode.TEAM_CREATED, row, None, view))
             self.writer.tag(row.revision)
@@ -202,6 +204,7 @@ class TeamService:
             if old.member_defaults != row.member_defaults:
                 effects.spent += _seeded_members(connection, old, row, now)
             effects.forget.append(f"team:{row.id}")
+            temporary.note(self.writer.services.temporary, f"team:{row.id}", row, now)
             view = team_views(connection, [row], now)[0]
             effects.audit.append(audited(code, row, before, view))
             self.writer.tag(row.revision)

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.budget_table import budget_table
+from phantom_gateway.control.entities.budget_table import budget_table, is_limiting
+from phantom_gateway.control.entities.fields import EXPECTATIONS
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import emails
@@ -83,17 +84,10 @@ def membership_views(
                 "budget_id": member.budget_id,
                 "spend": of_member["spend"],
                 "total_spend": of_member["total_spend"],
-                "litellm_budget_table": table if limits(table) else None,
+                "litellm_budget_table": table if is_limiting(table) else None,
             }
         )
     return found
-
-
-def limits(table: JsonObject) -> bool:
-    """Whether a budget table limits anything."""
-    return any(
-        value not in (None, {}) for name, value in table.items() if name not in ("budget_reset_at", "created_at")
-    )
 
 
 def _members(members: list[JsonObject]) -> JsonObject:
@@ -120,5 +114,6 @@ def _view(row: TeamRow, now: float) -> JsonObject:
         "team_member_rpm_limit": defaults.get("rpm_limit"),
         "team_member_tpm_limit": defaults.get("tpm_limit"),
         "default_team_member_models": defaults.get("models", []),
+        **{name: row.extra.get(name) for name in EXPECTATIONS},
         "disable_global_guardrails": row.extra.get("disable_global_guardrails"),
     }

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from phantom_gateway.control.entities import changes
+from phantom_gateway.control.entities import changes, temporary
 from phantom_gateway.control.people_settings import NewUser
 from phantom_gateway.control.users.fields import KEPT, UserFields, UserNew
 from phantom_gateway.store.tenants import UserRow
@@ -26,17 +26,22 @@ def new_row(fields: UserNew, defaults: NewUser, now: float, by: str) -> UserRow:
         updated_at=now,
         updated_by=by,
     )
-    row = replace(blank, **_columns(fields, None))
+    row = replace(blank, **_columns(fields, None, now))
     row = replace(row, **_missing(row, defaults))
-    changes.check(row)
+    _check(row)
     return row
 
 
 def updated_row(row: UserRow, fields: UserFields, now: float, by: str) -> UserRow:
     """``row`` after an update: only fields that the request names change."""
-    changed = replace(row, **_columns(fields, row), updated_at=now, updated_by=by, revision=row.revision + 1)
-    changes.check(changed)
+    changed = replace(row, **_columns(fields, row, now), updated_at=now, updated_by=by, revision=row.revision + 1)
+    _check(changed)
     return changed
+
+
+def _check(row: UserRow) -> None:
+    changes.check(row)
+    temporary.check(row)
 
 
 def said(fields: UserFields) -> frozenset[str]:
@@ -44,8 +49,9 @@ def said(fields: UserFields) -> frozenset[str]:
     return frozenset(name for name in fields.model_fields_set if getattr(fields, name) not in (None, [], {}))
 
 
-def _columns(fields: UserFields, before: UserRow | None) -> dict[str, Any]:
+def _columns(fields: UserFields, before: UserRow | None, now: float) -> dict[str, Any]:
     columns = changes.allowance_columns(fields, before) | changes.kept(fields, KEPT, before)
+    columns |= temporary.temporary_columns(fields, now)
     for name, column in _COLUMNS.items():
         if name not in fields.model_fields_set:
             continue

@@ -17,6 +17,7 @@ from phantom_gateway.control.entities.fields import (
     NewId,
     Spend,
 )
+from phantom_gateway.control.entities.temporary import TemporaryFields
 
 
 def _address(text: str) -> str:
@@ -31,7 +32,7 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Role = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 
 
-class UserFields(AllowanceFields):
+class UserFields(TemporaryFields, AllowanceFields):
     """What ``/user/new`` and ``/user/update`` have in common."""
 
     user_id: Name | None = None

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
 from phantom_gateway.control.commit import Effects, Writer
-from phantom_gateway.control.entities.limits import budgets_of, window_of
-from phantom_gateway.control.entities.past import require_budget
+from phantom_gateway.control.entities import temporary
+from phantom_gateway.control.entities.past import complete, past_of, require_budget
 from phantom_gateway.control.entities.revisions import refuse_named
 from phantom_gateway.control.entities.zones import zoned
 from phantom_gateway.control.errors import bad_field, not_found
@@ -33,8 +33,7 @@ from phantom_gateway.control.users.places import Placer, join, places_of
 from phantom_gateway.control.users.rules import check_fields, check_rank, check_role
 from phantom_gateway.control.users.view import entity_of, views
 from phantom_gateway.security.audit_events import EventCode
-from phantom_gateway.spine.messages import Limit
-from phantom_gateway.store import keys, sessions, spend, tenants
+from phantom_gateway.store import keys, sessions, tenants
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.tenancy_tables import INVITATIONS, ORGANIZATION_MEMBERS, TEAM_MEMBERS, USERS
 from phantom_gateway.store.tenants import UserRow
@@ -82,7 +81,7 @@ class UserService:
                 tenants.USERS.insert(connection, stored)
             join(connection, stored, places)
             key = {} if made is None else made.shown(self._store_key(connection, effects, made, fields))
-            self._spent(connection, effects, stored, budgets_of(entity_of(stored), self.writer.now))
+            self._spent(connection, effects, None, stored)
             effects.forget.append(f"user:{stored.id}")
             view = views(connection, [stored], self.writer.now)[0]
             effects.audit.append(Change(EventCode.USER_CREATED, stored.id, after=view))
@@ -130,9 +129,7 @@ class UserService:
             require_budget(connection, row.budget_id)
         with _as_fields():
             tenants.USERS.update(connection, row)
-        known = {limit.scope for limit in budgets_of(entity_of(old), self.writer.now)}
-        new = [each for each in budgets_of(entity_of(row), self.writer.now) if each.scope not in known]
-        self._spent(connection, effects, row, new)
+        self._spent(connection, effects, old, row)
         effects.forget.append(f"user:{row.id}")
         before, after = (views(connection, [each], self.writer.now)[0] for each in (old, row))
         effects.audit.append(Change(_code(old, row), row.id, before, after))
@@ -209,11 +206,11 @@ class UserService:
             row = service.grantor.first(connection, row, said(fields))
         return service.store(connection, effects, row).view
 
-    def _spent(self, connection: sa.Connection, effects: Effects, row: UserRow, budgets: Iterable[Limit]) -> None:
-        now = self.writer.now
-        effects.spent += [
-            spend.seed_user_window(connection, row.id, limit.scope, window_of(limit, now)[0]) for limit in budgets
-        ]
+    def _spent(self, connection: sa.Connection, effects: Effects, old: UserRow | None, row: UserRow) -> None:
+        now, entity = self.writer.now, entity_of(complete(connection, row))
+        known = None if old is None else complete(connection, old)
+        effects.spent += past_of(connection, entity, known, now)
+        temporary.note(self.services.temporary, entity.name, row, now)
 
 
 def _key_fields(fields: UserNew, user_id: str) -> KeyGenerate:

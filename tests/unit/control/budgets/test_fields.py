@@ -7,7 +7,7 @@ from phantom_gateway.control.budgets.fields import BudgetInfo, BudgetNew, Budget
 
 
 def test_a_budget_names_no_models_and_is_never_blocked() -> None:
-    for field in ("models", "blocked", "metadata", "budget_limits"):
+    for field in ("models", "blocked", "metadata"):
         with pytest.raises(ValidationError, match=field):
             BudgetNew.model_validate({field: None})
 

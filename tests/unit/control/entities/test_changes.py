@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from phantom_gateway.control.entities.changes import allowance_columns, check, kept
+from phantom_gateway.control.entities.changes import allowance_columns, check, kept, renamed_columns
 from phantom_gateway.control.entities.fields import AllowanceFields
 from phantom_gateway.control.errors import ApiError
+from phantom_gateway.control.teams.member_fields import MemberUpdate
 from phantom_gateway.store.tenants import Allowance
 
 
@@ -66,3 +67,14 @@ def test_what_is_kept_is_added_to_what_was() -> None:
 
     assert kept(Fields(), ("note",), before(extra={"a": 1})) == {}
     assert kept(Fields(note="n"), ("note",), before(extra={"a": 1})) == {"extra": {"a": 1, "note": "n"}}
+
+
+def test_a_body_may_have_other_names_and_further_fields() -> None:
+    fields = MemberUpdate(
+        team_id="t", user_id="u", role="admin", max_budget_in_team=1.5, allowed_models=None, tpd_limit=3
+    )
+    names = {"max_budget_in_team": "max_budget", "allowed_models": "models"}
+    assert renamed_columns(fields, None, names) == {"max_budget_nano": 1_500_000_000, "models": [], "tpd_limit": 3}
+    old = before(model_limits={"m": {"rpm_limit": 1, "tpm_limit": 2}})
+    changed = MemberUpdate(team_id="t", user_id="u", model_rpm_limit={"n": 5})
+    assert renamed_columns(changed, old, names) == {"model_limits": {"m": {"tpm_limit": 2}, "n": {"rpm_limit": 5}}}

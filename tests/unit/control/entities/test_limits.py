@@ -74,3 +74,16 @@ def test_what_is_not_set_comes_from_the_budget_referred_to() -> None:
     kept = completed(key_row(max_budget_nano=3, budget_duration="30d"), budget)
     assert (kept.max_budget_nano, kept.budget_duration) == (3, "30d")
     assert completed(key_row(), None) == key_row()
+
+
+def test_further_windows_come_from_the_budget_referred_to_unless_they_are_said() -> None:
+    day, week = ({"budget_duration": each, "max_budget_nano": 1} for each in ("1d", "7d"))
+    shared = BudgetRow(
+        id="b", created_at=0.0, updated_at=0.0, max_budget_nano=9, budget_duration="30d", budget_limits=[day, week]
+    )
+    assert completed(key_row(), shared).budget_limits == [day, week]
+    own = completed(key_row(max_budget_nano=3, budget_duration="1d"), shared)
+    assert (own.max_budget_nano, own.budget_limits) == (3, [week])
+    month = {"budget_duration": "30d", "max_budget_nano": 2}
+    said = completed(key_row(budget_limits=[month]), shared)
+    assert (said.max_budget_nano, said.budget_limits) == (None, [month])

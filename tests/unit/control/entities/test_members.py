@@ -33,3 +33,10 @@ def test_without_defaults_nothing_changes() -> None:
     own = member()
     assert with_defaults(own, TeamRow(id="t", **STAMPS)) is own
     assert member_entity(own).name == "member:t/u"
+
+
+def test_a_window_of_ones_own_is_not_given_twice() -> None:
+    own = member(budget_limits=[{"budget_duration": "1d", "max_budget_nano": 9}])
+    assert with_defaults(own, TEAM).max_budget_nano is None
+    other = member(budget_limits=[{"budget_duration": "7d", "max_budget_nano": 9}])
+    assert with_defaults(other, TEAM).max_budget_nano == 5

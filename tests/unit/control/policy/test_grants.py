@@ -158,3 +158,18 @@ def test_a_new_key_has_the_priority_of_the_one_it_was_made_with() -> None:
     held = key_row(metadata={"priority": "batch", "mine": 1})
     assert grants.filled_key(key_row(metadata={"new": 2}), held, ()).metadata == {"new": 2, "priority": "batch"}
     assert grants.filled_key(key_row(metadata={"new": 2}), key_row(), ()).metadata == {"new": 2}
+
+
+def test_what_is_laid_down_for_a_key_is_laid_down_for_those_it_makes() -> None:
+    held = key_row(extra={"enforced_params": ["user"], "tag_rpm_limit": {"a": 2}, "end_user_budget_id": "b"})
+    assert list(grants.beyond_key(key_row(), held)) == ["enforced_params", "tag_rpm_limit", "end_user_budget_id"]
+    made = grants.filled_key(key_row(extra={"enforced_params": ["seed"], "tag_rpm_limit": {"z": 1}}), held, ())
+    assert made.extra == {
+        "enforced_params": ["user", "seed"],
+        "tag_rpm_limit": {"a": 2, "z": 1},
+        "end_user_budget_id": "b",
+    }
+    assert list(grants.beyond_key(made, held)) == []
+    more = key_row(extra=held.extra | {"tag_rpm_limit": {"a": 3}})
+    assert list(grants.beyond_key(more, held)) == ["tag_rpm_limit"]
+    assert grants.filled_key(key_row(), key_row(), ()).extra == {}
