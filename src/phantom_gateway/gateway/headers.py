@@ -6,7 +6,8 @@ Left out on purpose, because they tell strangers what runs where: ``x-litellm-ve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from phantom_gateway.ledger.money import NANO
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.ledger.money import Cost
-    from phantom_gateway.limits.slices import Slice
+    from phantom_gateway.limits.plan import Plan
+    from phantom_gateway.limits.slices import Reservation, Slice
     from phantom_gateway.spine.messages import Limit
 
 _COMMON = b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
@@ -108,6 +110,88 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
     return block
 
 
+class _View(NamedTuple):
+    """What of a plan's limits is shown as long as its stock is there; each slice with its place in the stock, 0 for none."""
+
+    shown: list[tuple[Slice, int]]
+    """In the order of the plan's template."""
+    spend: Slice | None
+    """The last of ``shown``, where it is a budget."""
+    requests: list[tuple[Slice, int]]
+    tokens: list[tuple[Slice, int]]
+    """Those that may be the tightest: of those in stock it stays the same."""
+
+
+def of_reservation(reservation: Reservation, now: float) -> bytes:
+    """``of_limits`` of what a request has reserved, with less work where its plan has a stock."""
+    plan = reservation.plan
+    if plan is None or not plan.stocked:
+        return of_limits(reservation.slices, now)
+    view: _View = plan.view or _view(plan)
+    stock = (0, plan.count, plan.units, plan.money)
+    figures: list[float] = []
+    for piece, place in view.shown:
+        remaining = piece.remaining + piece.free + stock[place]
+        figures.append(remaining if remaining > 0 else 0)  # noqa: FURB136
+    if view.spend is not None:
+        amount, remaining = view.spend.limit.amount, figures.pop()
+        figures += divmod(amount - remaining if amount > remaining else 0, NANO)
+    block = plan.template % tuple(figures)
+    for pieces, form in ((view.requests, _REQUESTS), (view.tokens, _TOKENS)):
+        fewest, tightest = math.inf, None
+        for piece, place in pieces:
+            remaining = piece.remaining + piece.free + stock[place]
+            if remaining < fewest:
+                fewest, tightest = remaining, piece
+        if tightest is not None:
+            reset = 2 * tightest.end - tightest.start - now if tightest.end != NEVER else 0
+            block += form % (tightest.limit.amount, fewest if fewest > 0 else 0, reset)  # noqa: FURB136
+    return block
+
+
+def _view(plan: Plan) -> _View:
+    pooled = plan.pooled()
+    shown: list[tuple[Slice, int]] = []
+    rates: dict[str, list[tuple[Slice, int]]] = {"requests": [], "tokens": []}
+    lines: list[bytes] = []
+    spend: Slice | None = None
+    for piece in plan.slices:
+        kind = piece.kind
+        if kind == "parallel" or piece.limit.over:
+            continue
+        fixed = piece.shown = piece.shown or _shown(piece.limit)
+        place = _PLACES[kind] if piece in pooled else 0
+        if kind == "budget":
+            if fixed != _NOTHING and spend is None:
+                spend = piece
+            continue
+        rates[kind].append((piece, place))
+        if fixed != _NOTHING:
+            shown.append((piece, place))
+            lines.append(fixed + b"%d\r\n")
+    if spend is not None:
+        shown.append((spend, _PLACES["budget"] if spend in pooled else 0))
+        lines.append(spend.shown + b"x-litellm-key-spend: %d.%09d\r\n")
+    if not plan.template:
+        plan.template = b"".join(lines)
+    view = plan.view = _View(shown, spend, _candidates(rates["requests"]), _candidates(rates["tokens"]))
+    return view
+
+
+def _candidates(rates: list[tuple[Slice, int]]) -> list[tuple[Slice, int]]:
+    """All that are not in stock, and the tightest of the others."""
+    tightest = min([piece.remaining + piece.free for piece, place in rates if place], default=0)
+    found: list[tuple[Slice, int]] = []
+    for piece, place in rates:
+        if not place:
+            found.append((piece, 0))
+        elif piece.remaining + piece.free == tightest:
+            found.append((piece, place))
+            tightest = -1
+    return found
+
+
+_PLACES = {"requests": 1, "tokens": 2, "budget": 3}
 _REQUESTS = (
     b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
 )

@@ -1,46 +1,103 @@
 """What stands behind a key's limits, worked out once instead of per request.
 
 A key has the same limits from one request to the next, and each finds the same slice as long as its window lasts. A ``Plan``
-holds those slices sorted by kind; reserving, charging and settling then walk four short lists, so that a further limit costs a
-comparison and two additions. The book drops a plan as soon as one of its slices is no longer the one to use.
+holds those slices sorted by kind. The book drops a plan as soon as one of its slices is no longer the one to use.
+
+Of slices that are far from their limit a busy plan takes units for several requests at once, its *stock*: then a request costs
+three subtractions, however many limits there are. What is in stock counts as reserved in its slices until the stock is given up:
+when it is used up or some seconds old, when a slice is recalled or refused, when its window ends. Slices near their limit are
+never part of it: they are looked at one by one, for each request.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
-from phantom_gateway.spine.messages import Limit, Spend
+from phantom_gateway.spine.messages import Limit, PackedSpends, Spend
 
+STOCK_SECONDS = 5.0
+"""How long a stock is kept."""
+SMALLEST_STOCK = 4
+LARGEST_STOCK = 128
+"""Requests a stock is for: the more, the faster the one before was used up."""
+PLENTY = 50
+"""A limit is far when this many stocks are left of it."""
+FEWEST = 6
+"""Slices for which a stock is worth its while."""
+LATER = 16
+"""After so many requests without a stock it is tried again."""
+MAX_STOCKED = 10_000
+
+_NOTHING: tuple[Sequence[Slice], Sequence[Slice], Sequence[Slice]] = (), (), ()
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
+
+
+class Stocked(dict["Plan", None]):
+    """The plans that have a stock, the oldest stock first, and whom to tell of debts."""
+
+    __slots__ = ("debtors",)
+
+    def __init__(self, debtors: list[Slice] | None = None) -> None:
+        super().__init__()
+        self.debtors: list[Slice] = [] if debtors is None else debtors
 
 
 class Plan:
     """The slices of one tuple of limits, in their order and by kind."""
 
-    __slots__ = ("_charges", "budgets", "end", "limits", "requests", "slices", "slots", "tokens")
+    __slots__ = (
+        "_all", "_appetite", "_pooled", "_since", "_windows", "budgets", "count", "done", "end", "least",
+        "limits", "money", "requests", "slices", "slots", "spent", "stocked", "stocks", "template", "tokens", "touched", "units",
+        "until", "used", "view",
+    )  # fmt: skip
 
-    def __init__(self, limits: tuple[Limit, ...], slices: list[Slice]) -> None:
+    def __init__(self, limits: tuple[Limit, ...], slices: list[Slice], stocks: Stocked | None = None) -> None:
         """No slice may occur twice."""
         self.limits = limits
         self.slices = slices
+        self.stocks = Stocked() if stocks is None else stocks
         self.end = min([piece.end for piece in slices], default=NEVER)
         """From when on it is of no use: the end of the first window."""
         self.budgets = [piece for piece in slices if piece.kind == "budget"]
-        self.tokens = [(piece, piece.limit.amount) for piece in slices if piece.kind == "tokens"]
+        self.tokens = [piece for piece in slices if piece.kind == "tokens"]
         self.requests = [piece for piece in slices if piece.kind == "requests"]
+        """Those that each request looks at by itself."""
         self.slots = [piece for piece in slices if piece.kind == "parallel"]
-        self._charges = [(piece.limit.scope, piece.start) for piece in self.budgets]
+        self._all = self.budgets, self.tokens, self.requests
+        self._pooled = _NOTHING
+        self.least: float = min([piece.limit.amount for piece in self.tokens], default=math.inf)
+        """The smallest limit of tokens: of it a larger request reserves less than of others."""
+        self.stocked = False
+        self.money: float = math.inf
+        self.units: float = math.inf
+        self.count = 1
+        """What is in stock: nano-dollars, tokens, requests. Without a stock: after how many requests to think of one."""
+        self.until = self.end
+        self.touched = -math.inf
+        self._since = 0.0
+        self._appetite = SMALLEST_STOCK
+        self.spent = self.used = self.done = 0
+        """Out of what was in stock: nano-dollars, tokens, requests."""
+        self._windows: PackedSpends | None = None
+        self.template = b""
+        self.view: Any = None
+        """What whoever shows the limits has worked out: for ever, and as long as the stock is there."""
 
     def take(self, tokens: int, cost: int, now: float) -> bool:
         """Reserve in every slice, all or nothing: one request, one slot, ``tokens`` at most the limit, ``cost``."""
-        if now >= self.end:
-            return False
+        if cost > self.money or tokens > self.units or not self.count or now >= self.until or tokens > self.least:
+            if now >= self.end:
+                return False
+            self._restock(tokens, cost, now)
         for piece in self.budgets:
             if piece.free < cost:
                 return False
-        for piece, most in self.tokens:
+        for piece in self.tokens:
+            most = piece.limit.amount
             if piece.free < (tokens if tokens < most else most):  # noqa: FURB136  a call of min costs more than all the rest
                 return False
         for piece in self.requests:
@@ -49,7 +106,16 @@ class Plan:
         for piece in self.slots:
             if piece.free < 1:
                 return False
-        self._take(tokens, cost, now)
+        self.money -= cost
+        self.units -= tokens
+        self.count -= 1
+        self.touched = now
+        for piece in self.slots:
+            piece.free -= 1
+            piece.reserved += 1
+            piece.touched = now
+        if self.budgets or self.tokens or self.requests:
+            self._take(tokens, cost, now)
         return True
 
     def _take(self, tokens: int, cost: int, now: float) -> None:
@@ -57,7 +123,8 @@ class Plan:
             piece.free -= cost
             piece.reserved += cost
             piece.touched = now
-        for piece, most in self.tokens:
+        for piece in self.tokens:
+            most = piece.limit.amount
             amount = tokens if tokens < most else most  # noqa: FURB136
             piece.free -= amount
             piece.reserved += amount
@@ -66,10 +133,76 @@ class Plan:
             piece.free -= 1
             piece.reserved += 1
             piece.touched = now
-        for piece in self.slots:
-            piece.free -= 1
-            piece.reserved += 1
-            piece.touched = now
+
+    # --- the stock ----------------------------------------------------------------------------------------------------
+
+    def pooled(self) -> set[Slice]:
+        """The slices that the stock is of."""
+        return {piece for pieces in self._pooled for piece in pieces}
+
+    def unstock(self) -> bool:
+        """Give up the stock; whether there was one."""
+        if not self.stocked:
+            return False
+        self.stocked = False
+        self.view = None
+        self.stocks.pop(self, None)
+        for pieces, left, gone in zip(
+            self._pooled, (self.money, self.units, self.count), (self.spent, self.used, self.done), strict=True
+        ):
+            if pieces:
+                self._return(pieces, int(left), gone)
+        self.budgets, self.tokens, self.requests = self._all
+        self._pooled = _NOTHING
+        self.money = self.units = math.inf
+        self.count = 0
+        self.spent = self.used = self.done = 0
+        return True
+
+    def _return(self, pieces: Sequence[Slice], left: int, gone: int) -> None:
+        """``left`` of the stock is free again, ``gone`` is used."""
+        for piece in pieces:
+            piece.free += left
+            piece.reserved -= left + gone
+            if piece.touched < self.touched:
+                piece.touched = self.touched
+            if piece.free < 0:
+                self.stocks.debtors.append(piece)
+
+    def _restock(self, tokens: int, cost: int, now: float) -> None:
+        """Another stock, for requests like this one, if they come one after the other."""
+        if self.unstock():
+            fast = now - self._since < 1.0
+            self._appetite = min(self._appetite * 2, LARGEST_STOCK) if fast else max(self._appetite // 2, SMALLEST_STOCK)
+        self.until = min(self.end, now + STOCK_SECONDS)
+        busy = now - self.touched < STOCK_SECONDS / 2
+        self.count = LATER if busy else 1
+        if busy and tokens <= self.least and len(self.stocks) < MAX_STOCKED:
+            self._stock(tokens, cost, now)
+
+    def _stock(self, tokens: int, cost: int, now: float) -> None:
+        count = self._appetite
+        needs = cost * count, tokens * count, count
+        chosen = [_far_and_near(pieces, need) for pieces, need in zip(self._all, needs, strict=True)]
+        if sum([len(far) for far, _ in chosen]) < FEWEST:
+            self._appetite = max(count // 2, SMALLEST_STOCK)
+            return
+        for (far, _), need in zip(chosen, needs, strict=True):
+            for piece in far:
+                piece.free -= need
+                piece.reserved += need
+                piece.touched = now
+        budgets, tokens_of, requests = chosen
+        self._pooled = budgets[0], tokens_of[0], requests[0]
+        self.budgets, self.tokens, self.requests = budgets[1], tokens_of[1], requests[1]
+        self.money = needs[0] if budgets[0] else math.inf
+        self.units = needs[1] if tokens_of[0] else math.inf
+        self.count = count
+        self.stocked = True
+        self._since = now
+        self.stocks[self] = None
+
+    # --- for the journal ------------------------------------------------------------------------------------------------
 
     def amounts(self, tokens: int, cost: int) -> list[int]:
         """What ``take`` took, in the order of ``slices``."""
@@ -77,13 +210,22 @@ class Plan:
 
     def charges(self, cost: int) -> tuple[Spend, ...]:
         """``cost`` for every budget."""
-        return tuple([_tuple(Spend, (scope, start, cost)) for scope, start in self._charges])
+        return tuple([_tuple(Spend, (piece.limit.scope, piece.start, cost)) for piece in self._all[0]])
+
+    def packed(self, cost: int) -> tuple[Spend, ...]:
+        """The same as it stands in the journal."""
+        windows = self._windows
+        if windows is None:
+            windows = self._windows = PackedSpends([_packed(piece) for piece in self._all[0]])
+        return windows.of(cost)
 
 
 class PlannedReservation(Reservation):
     """A reservation that was taken by a plan."""
 
-    __slots__ = ("_cost", "_plan", "_tokens")
+    __slots__ = ("_cost", "_tokens")
+
+    plan: Plan
 
     def __init__(self, plan: Plan, tokens: int, cost: int, registry: Registry, owner: object, expires: float) -> None:
         self.slices = plan.slices
@@ -91,18 +233,26 @@ class PlannedReservation(Reservation):
         self.owner = owner
         self.expires = expires
         self.open = True
-        self._plan = plan
+        self.plan = plan
         self._tokens = tokens
         self._cost = cost
         registry.add(self)
 
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
-        return self._plan.charges(self._cost)
+        return self.plan.charges(self._cost)
+
+    def packed_reserved(self) -> tuple[Spend, ...]:
+        """The same as it stands in the journal."""
+        return self.plan.packed(self._cost)
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
-        return self._plan.charges(cost)
+        return self.plan.charges(cost)
+
+    def packed_spends(self, cost: int) -> tuple[Spend, ...]:
+        """The same as it stands in the journal."""
+        return self.plan.packed(cost)
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
@@ -110,7 +260,26 @@ class PlannedReservation(Reservation):
             return
         self.open = False
         self._registry.discard(self)
-        plan, reserved = self._plan, self._cost
+        plan, reserved = self.plan, self._tokens
+        if plan.stocked:
+            if reserved > plan.least:
+                plan.unstock()
+            else:
+                plan.units += reserved - tokens
+                plan.money += self._cost - cost
+                plan.used += tokens
+                plan.spent += cost
+                plan.done += 1
+        for piece in plan.slots:
+            piece.reserved -= 1
+            piece.free += 1
+        if plan.budgets or plan.tokens or plan.requests:
+            self._settle(tokens, cost)
+        if plan.money < 0 or plan.units < 0:
+            plan.unstock()
+
+    def _settle(self, tokens: int, cost: int) -> None:
+        plan, reserved = self.plan, self._cost
         back = reserved - cost
         for piece in plan.budgets:
             piece.reserved -= reserved
@@ -118,7 +287,8 @@ class PlannedReservation(Reservation):
             if piece.free < 0:
                 self._registry.debtors.append(piece)
         reserved = self._tokens
-        for piece, most in plan.tokens:
+        for piece in plan.tokens:
+            most = piece.limit.amount
             amount = reserved if reserved < most else most  # noqa: FURB136
             piece.reserved -= amount
             piece.free += amount - tokens
@@ -126,12 +296,37 @@ class PlannedReservation(Reservation):
                 self._registry.debtors.append(piece)
         for piece in plan.requests:
             piece.reserved -= 1
-        for piece in plan.slots:
-            piece.reserved -= 1
-            piece.free += 1
+
+    def release(self) -> None:
+        """The request never reached an upstream: everything is free again. Later calls do nothing."""
+        self.plan.unstock()
+        super().release()
+
+    def abandon(self) -> None:
+        """See ``Reservation``."""
+        self.plan.unstock()
+        super().abandon()
 
     def _pairs(self) -> Iterable[tuple[Slice, int]]:
-        return zip(self.slices, self._plan.amounts(self._tokens, self._cost), strict=True)
+        return zip(self.slices, self.plan.amounts(self._tokens, self._cost), strict=True)
+
+
+def _far_and_near(pieces: list[Slice], need: int) -> tuple[list[Slice], list[Slice]]:
+    """Those of which ``need`` can be taken without anybody's missing it, and the others."""
+    far: list[Slice] = []
+    near: list[Slice] = []
+    for piece in pieces:
+        free = piece.free
+        enough = need <= free if len(piece.plans) < 2 else need <= free // 2
+        plenty = free + piece.remaining >= PLENTY * need
+        (far if enough and plenty and not piece.limit.over else near).append(piece)
+    return far, near
+
+
+def _packed(piece: Slice) -> bytes:
+    if not piece.packed:
+        piece.packed = PackedSpends.window(piece.limit.scope, piece.start)
+    return piece.packed
 
 
 def amounts_for(limits: Sequence[Limit], tokens: int, cost: int) -> list[int]:
