@@ -110,39 +110,52 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
     return block
 
 
-class _View(NamedTuple):
-    """What of a plan's limits is shown as long as its stock is there; each slice with its place in the stock, 0 for none."""
+class _Figure(NamedTuple):
+    """How what is left of a limit is found out while a plan has a stock."""
 
-    shown: list[tuple[Slice, int]]
+    near: Slice | None
+    """Where to look: it is not part of the stock."""
+    base: int
+    """Else what was left when the stock was filled up, the stock itself not counted."""
+    place: int
+    """Of the stock: 0 requests, 1 tokens, 2 nano-dollars."""
+
+
+class _View(NamedTuple):
+    """What is shown of a plan's limits as long as its stock is there."""
+
+    shown: list[_Figure]
     """In the order of the plan's template."""
-    spend: Slice | None
-    """The last of ``shown``, where it is a budget."""
-    requests: list[tuple[Slice, int]]
-    tokens: list[tuple[Slice, int]]
-    """Those that may be the tightest: of those in stock it stays the same."""
+    budget: int
+    """The amount of the last of them, where it is a budget; else -1."""
+    rates: list[tuple[bytes, list[tuple[Slice, _Figure]]]]
+    """By form: those that may be the tightest. Of those in stock it stays the same."""
 
 
 def of_reservation(reservation: Reservation, now: float) -> bytes:
-    """``of_limits`` of what a request has reserved, with less work where its plan has a stock."""
+    """``of_limits`` of what a request has reserved, with less work where its plan has a stock.
+
+    What others use of a limit meanwhile that is in stock here is seen when the stock is filled up again; it is far.
+    """
     plan = reservation.plan
     if plan is None or not plan.stocked:
         return of_limits(reservation.slices, now)
     view: _View = plan.view or _view(plan)
-    stock = (0, plan.count, plan.units, plan.money)
+    stock = (plan.count, plan.units, plan.money)
     figures: list[float] = []
-    for piece, place in view.shown:
-        remaining = piece.remaining + piece.free + stock[place]
-        figures.append(remaining if remaining > 0 else 0)  # noqa: FURB136
-    if view.spend is not None:
-        amount, remaining = view.spend.limit.amount, figures.pop()
-        figures += divmod(amount - remaining if amount > remaining else 0, NANO)
+    for near, base, place in view.shown:
+        remaining = base + stock[place] if near is None else near.remaining + near.free
+        figures.append(remaining if remaining > 0 else 0)  # noqa: FURB136  a call of max costs more than all the rest
+    if view.budget >= 0:
+        spent = view.budget - figures.pop()
+        figures += divmod(spent if spent > 0 else 0, NANO)  # noqa: FURB136
     block = plan.template % tuple(figures)
-    for pieces, form in ((view.requests, _REQUESTS), (view.tokens, _TOKENS)):
-        fewest, tightest = math.inf, None
-        for piece, place in pieces:
-            remaining = piece.remaining + piece.free + stock[place]
-            if remaining < fewest:
-                fewest, tightest = remaining, piece
+    for form, rates in view.rates:
+        tightest, fewest = None, 0.0
+        for piece, (near, base, place) in rates:
+            remaining = base + stock[place] if near is None else near.remaining + near.free
+            if tightest is None or remaining < fewest:
+                tightest, fewest = piece, remaining
         if tightest is not None:
             reset = 2 * tightest.end - tightest.start - now if tightest.end != NEVER else 0
             block += form % (tightest.limit.amount, fewest if fewest > 0 else 0, reset)  # noqa: FURB136
@@ -151,51 +164,47 @@ def of_reservation(reservation: Reservation, now: float) -> bytes:
 
 def _view(plan: Plan) -> _View:
     pooled = plan.pooled()
-    shown: list[tuple[Slice, int]] = []
-    rates: dict[str, list[tuple[Slice, int]]] = {"requests": [], "tokens": []}
+    shown: list[_Figure] = []
     lines: list[bytes] = []
     spend: Slice | None = None
-    for piece in plan.slices:
-        kind = piece.kind
-        if kind == "parallel" or piece.limit.over:
-            continue
-        fixed = piece.shown = piece.shown or _shown(piece.limit)
-        place = _PLACES[kind] if piece in pooled else 0
-        if kind == "budget":
-            if fixed != _NOTHING and spend is None:
+    rates: list[tuple[bytes, list[tuple[Slice, _Figure]]]] = []
+    for place, (form, pieces) in enumerate(zip((_REQUESTS, _TOKENS, b""), plan.kinds, strict=True)):
+        fewest: float = math.inf
+        tightest: tuple[Slice, _Figure] | None = None
+        candidates: list[tuple[Slice, _Figure]] = []
+        for piece in pieces:
+            if piece.limit.over:
+                continue
+            fixed = piece.shown = piece.shown or _shown(piece.limit)
+            if not form and (fixed == _NOTHING or spend is not None):
+                continue
+            far = piece in pooled
+            figure = _Figure(None if far else piece, piece.remaining + piece.free, place)
+            if fixed != _NOTHING:
+                shown.append(figure)
+                lines.append(fixed)
+            if not form:
                 spend = piece
-            continue
-        rates[kind].append((piece, place))
-        if fixed != _NOTHING:
-            shown.append((piece, place))
-            lines.append(fixed + b"%d\r\n")
-    if spend is not None:
-        shown.append((spend, _PLACES["budget"] if spend in pooled else 0))
-        lines.append(spend.shown + b"x-litellm-key-spend: %d.%09d\r\n")
+            elif not far:
+                candidates.append((piece, figure))
+            elif figure.base < fewest:
+                fewest, tightest = figure.base, (piece, figure)
+        if tightest is not None:
+            candidates.append(tightest)
+        if candidates:
+            rates.append((form, candidates))
     if not plan.template:
-        plan.template = b"".join(lines)
-    view = plan.view = _View(shown, spend, _candidates(rates["requests"]), _candidates(rates["tokens"]))
+        count = len(lines) - (spend is not None)
+        plan.template = b"".join([line + b"%d\r\n" for line in lines[:count]] + [_SPEND % line for line in lines[count:]])
+    view = plan.view = _View(shown, -1 if spend is None else spend.limit.amount, rates)
     return view
 
 
-def _candidates(rates: list[tuple[Slice, int]]) -> list[tuple[Slice, int]]:
-    """All that are not in stock, and the tightest of the others."""
-    tightest = min([piece.remaining + piece.free for piece, place in rates if place], default=0)
-    found: list[tuple[Slice, int]] = []
-    for piece, place in rates:
-        if not place:
-            found.append((piece, 0))
-        elif piece.remaining + piece.free == tightest:
-            found.append((piece, place))
-            tightest = -1
-    return found
-
-
-_PLACES = {"requests": 1, "tokens": 2, "budget": 3}
 _REQUESTS = (
     b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %d\r\n"
 )
 _TOKENS = b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %d\r\n"
+_SPEND = b"%bx-litellm-key-spend: %%d.%%09d\r\n"
 _BUDGET = b"%bx-litellm-key-spend: %d.%09d\r\n"
 _NOTHING = b" "
 """Of a limit that is not shown by itself."""

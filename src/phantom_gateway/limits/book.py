@@ -38,6 +38,9 @@ AskMany = Callable[[Sequence[LeaseAsk]], Awaitable[Sequence[LeaseGrant]]]
 WANT_REQUESTS = 32
 WANT_FACTOR = 8
 """Tokens and money are asked for as if this many requests like the present one followed."""
+FAR = 1024
+FAR_FACTOR = 4
+"""So many times as much is asked for where a limit is for more than ``FAR`` such leases."""
 IDLE_SECONDS = 60.0
 """How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
 SHORTEST_IDLE_SECONDS = 2.0
@@ -142,6 +145,9 @@ class LeaseBook:
             return reservation
         if self.ask_many is not None:
             await self._fetch(self.ask_many, limits, amounts)
+            reservation = self.try_all(limits, amounts, at, owner)
+            if reservation is not None:
+                return reservation
         taken: list[Slice] = []
         try:
             for limit, amount in zip(limits, amounts, strict=True):
@@ -308,13 +314,16 @@ class LeaseBook:
         short: list[LeaseAsk] = []
         under_way: set[asyncio.Task[None]] = set()
         for limit, amount in zip(limits, amounts, strict=True):
-            fetching = self._fetching.get(limit.scope)
+            scope = limit.scope
+            fetching = self._fetching.get(scope)
             if fetching is not None:
                 under_way.add(fetching)
-            elif limit.scope not in self._lines:
-                piece = self._slice(limit, now)
+            elif scope not in self._lines:
+                piece = self._slices.get(scope)
+                if piece is None or now >= piece.end or piece.limit.amount != limit.amount:
+                    piece = self._slice(limit, now)
                 if piece is None or piece.free < amount:
-                    need, want = self._sizes(limit, amount, amount)
+                    need, want = self._sizes(limit, piece, amount, amount)
                     short.append(LeaseAsk(seq=0, limit=limit, need=need, want=want))
         if len(short) > 1:
             task = self._tasks.spawn(self._fetch_these(ask, short), "leases")
@@ -403,20 +412,21 @@ class LeaseBook:
 
     def _shortage(self, line: _Line) -> tuple[int, int]:
         queued = sum([waiting for waiting, _ in line.waiters])
-        return self._sizes(line.limit, line.waiters[0][0], queued)
+        return self._sizes(line.limit, self._slice(line.limit, self._clock()), line.waiters[0][0], queued)
 
-    def _sizes(self, limit: Limit, amount: int, queued: int) -> tuple[int, int]:
+    @staticmethod
+    def _sizes(limit: Limit, piece: Slice | None, amount: int, queued: int) -> tuple[int, int]:
         """How much of ``limit`` to ask for, at least and preferably, for one who needs ``amount`` and all who wait."""
-        piece = self._slice(limit, self._clock())
         free = 0 if piece is None else piece.free
         need = amount - free
         kind = limit.kind
         if kind == "parallel":
             return need, max(need, queued - free)
         appetite = 1 if piece is None else piece.appetite
-        if kind == "requests":
-            return need, max(need, queued - free, WANT_REQUESTS * appetite)
-        return need, max(need, queued - free, WANT_FACTOR * amount * appetite)
+        want = WANT_REQUESTS if kind == "requests" else WANT_FACTOR * amount
+        if limit.amount > FAR * want:
+            want *= FAR_FACTOR
+        return need, max(need, queued - free, want * appetite)
 
     async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""

@@ -18,17 +18,19 @@ from typing import Any
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, PackedSpends, Spend
 
-STOCK_SECONDS = 5.0
+STOCK_SECONDS = 20.0
 """How long a stock is kept."""
-SMALLEST_STOCK = 4
+BUSY_SECONDS = 5.0
+"""Who has not come for so long gets no stock, who has used his up so fast a larger one."""
+SMALLEST_STOCK = 8
 LARGEST_STOCK = 128
 """Requests a stock is for: the more, the faster the one before was used up."""
 PLENTY = 50
 """A limit is far when this many stocks are left of it."""
 FEWEST = 6
 """Slices for which a stock is worth its while."""
-LATER = 16
-"""After so many requests without a stock it is tried again."""
+LATER = 1
+"""After so many requests of one who comes seldom it is thought of again."""
 MAX_STOCKED = 10_000
 
 _NOTHING: tuple[Sequence[Slice], Sequence[Slice], Sequence[Slice]] = (), (), ()
@@ -50,7 +52,7 @@ class Plan:
     """The slices of one tuple of limits, in their order and by kind."""
 
     __slots__ = (
-        "_all", "_appetite", "_pooled", "_since", "_windows", "budgets", "count", "done", "end", "least",
+        "_all", "_appetite", "_pooled", "_since", "_windows", "_worthwhile", "budgets", "count", "done", "end", "least",
         "limits", "money", "requests", "slices", "slots", "spent", "stocked", "stocks", "template", "tokens", "touched", "units",
         "until", "used", "view",
     )  # fmt: skip
@@ -67,6 +69,7 @@ class Plan:
         self.requests = [piece for piece in slices if piece.kind == "requests"]
         """Those that each request looks at by itself."""
         self.slots = [piece for piece in slices if piece.kind == "parallel"]
+        self._worthwhile = len(self.budgets) + len(self.tokens) + len(self.requests) >= FEWEST
         self._all = self.budgets, self.tokens, self.requests
         self._pooled = _NOTHING
         self.least: float = min([piece.limit.amount for piece in self.tokens], default=math.inf)
@@ -89,7 +92,7 @@ class Plan:
 
     def take(self, tokens: int, cost: int, now: float) -> bool:
         """Reserve in every slice, all or nothing: one request, one slot, ``tokens`` at most the limit, ``cost``."""
-        if cost > self.money or tokens > self.units or not self.count or now >= self.until or tokens > self.least:
+        if cost > self.money or tokens > self.units or self.count < 1 or now >= self.until or tokens > self.least:
             if now >= self.end:
                 return False
             self._restock(tokens, cost, now)
@@ -136,6 +139,11 @@ class Plan:
 
     # --- the stock ----------------------------------------------------------------------------------------------------
 
+    @property
+    def kinds(self) -> tuple[list[Slice], list[Slice], list[Slice]]:
+        """All slices of requests, of tokens, and of budgets."""
+        return self._all[2], self._all[1], self._all[0]
+
     def pooled(self) -> set[Slice]:
         """The slices that the stock is of."""
         return {piece for pieces in self._pooled for piece in pieces}
@@ -171,36 +179,80 @@ class Plan:
 
     def _restock(self, tokens: int, cost: int, now: float) -> None:
         """Another stock, for requests like this one, if they come one after the other."""
-        if self.unstock():
-            fast = now - self._since < 1.0
+        if not self._worthwhile or now - self.touched >= BUSY_SECONDS or tokens > self.least:
+            self.unstock()
+            self.count = LATER
+            self.until = min(self.end, now + BUSY_SECONDS)
+            return
+        if self.stocked:
+            fast = now - self._since < STOCK_SECONDS * 0.75
             self._appetite = min(self._appetite * 2, LARGEST_STOCK) if fast else max(self._appetite // 2, SMALLEST_STOCK)
-        self.until = min(self.end, now + STOCK_SECONDS)
-        busy = now - self.touched < STOCK_SECONDS / 2
-        self.count = LATER if busy else 1
-        if busy and tokens <= self.least and len(self.stocks) < MAX_STOCKED:
-            self._stock(tokens, cost, now)
+        elif len(self.stocks) >= MAX_STOCKED:
+            self.count = LATER
+            return
+        self._stock(tokens, cost, now)
 
     def _stock(self, tokens: int, cost: int, now: float) -> None:
+        """Fill up what there is of a stock, for as many requests as it was used for lately."""
         count = self._appetite
+        if self.stocked:
+            left, gone = (self.money, self.units, self.count), (self.spent, self.used, self.done)
+        else:
+            left, gone = (0, 0, 0), (0, 0, 0)
         needs = cost * count, tokens * count, count
-        chosen = [_far_and_near(pieces, need) for pieces, need in zip(self._all, needs, strict=True)]
-        if sum([len(far) for far, _ in chosen]) < FEWEST:
-            self._appetite = max(count // 2, SMALLEST_STOCK)
-            return
-        for (far, _), need in zip(chosen, needs, strict=True):
-            for piece in far:
-                piece.free -= need
-                piece.reserved += need
-                piece.touched = now
-        budgets, tokens_of, requests = chosen
-        self._pooled = budgets[0], tokens_of[0], requests[0]
-        self.budgets, self.tokens, self.requests = budgets[1], tokens_of[1], requests[1]
-        self.money = needs[0] if budgets[0] else math.inf
-        self.units = needs[1] if tokens_of[0] else math.inf
+        far, near = [], []
+        for number, pieces in enumerate((self.budgets, self.tokens, self.requests)):
+            old = self._pooled[number]
+            mine: list[Slice] = []
+            others: list[Slice] = []
+            if old:
+                self._fill(old, (mine, others), (int(left[number]), gone[number]), needs[number], now)
+            if pieces:
+                self._fill(pieces, (mine, others), (0, 0), needs[number], now)
+            far.append(mine)
+            near.append(others)
+        self._pooled = far[0], far[1], far[2]
+        self.budgets, self.tokens, self.requests = near
+        self.money = needs[0] if far[0] else math.inf
+        self.units = needs[1] if far[1] else math.inf
+        self.spent = self.used = self.done = 0
         self.count = count
-        self.stocked = True
+        self.until = min(self.end, now + STOCK_SECONDS)
+        self.view = None
         self._since = now
-        self.stocks[self] = None
+        self.stocks.pop(self, None)
+        self.stocked = bool(far[0] or far[1] or far[2])
+        if self.stocked:
+            self.stocks[self] = None
+        if near[0] or near[1] or near[2]:  # less may fit
+            self._appetite = max(count // 2, SMALLEST_STOCK)
+
+    def _fill(
+        self,
+        pieces: Sequence[Slice],
+        found: tuple[list[Slice], list[Slice]],
+        before: tuple[int, int],
+        need: int,
+        now: float,
+    ) -> None:
+        """Have ``need`` of each in stock where there had been some ``left`` and some ``gone``; sorts into far and near."""
+        far, near = found
+        left, gone = before
+        plenty = PLENTY * need
+        for piece in pieces:
+            free = piece.free + left
+            few = need <= free if len(piece.plans) < 2 else need <= free // 2
+            if few and free + piece.remaining >= plenty and not piece.limit.over:
+                piece.free = free - need
+                piece.reserved += need - left - gone
+                far.append(piece)
+            else:
+                piece.free = free
+                piece.reserved -= left + gone
+                near.append(piece)
+                if free < 0:
+                    self.stocks.debtors.append(piece)
+            piece.touched = now
 
     # --- for the journal ------------------------------------------------------------------------------------------------
 
@@ -309,18 +361,6 @@ class PlannedReservation(Reservation):
 
     def _pairs(self) -> Iterable[tuple[Slice, int]]:
         return zip(self.slices, self.plan.amounts(self._tokens, self._cost), strict=True)
-
-
-def _far_and_near(pieces: list[Slice], need: int) -> tuple[list[Slice], list[Slice]]:
-    """Those of which ``need`` can be taken without anybody's missing it, and the others."""
-    far: list[Slice] = []
-    near: list[Slice] = []
-    for piece in pieces:
-        free = piece.free
-        enough = need <= free if len(piece.plans) < 2 else need <= free // 2
-        plenty = free + piece.remaining >= PLENTY * need
-        (far if enough and plenty and not piece.limit.over else near).append(piece)
-    return far, near
 
 
 def _packed(piece: Slice) -> bytes:
