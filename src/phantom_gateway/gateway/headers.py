@@ -7,6 +7,7 @@ Left out on purpose, because they tell strangers what runs where: ``x-litellm-ve
 from __future__ import annotations
 
 import math
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -110,26 +111,33 @@ def of_limits(slices: list[Slice], now: float) -> bytes:
     return block
 
 
-class _Figure(NamedTuple):
-    """How what is left of a limit is found out while a plan has a stock."""
-
-    near: Slice | None
-    """Where to look: it is not part of the stock."""
-    base: int
-    """Else what was left when the stock was filled up, the stock itself not counted."""
-    place: int
-    """Of the stock: 0 requests, 1 tokens, 2 nano-dollars."""
-
-
 class _View(NamedTuple):
-    """What is shown of a plan's limits as long as its stock is there."""
+    """What is shown of a plan's limits as long as its stock is there: little memory to read, and close together.
 
-    shown: list[_Figure]
-    """In the order of the plan's template."""
+    Of a slice in stock is kept what was left when the stock was filled up, the stock itself not counted.
+    """
+
+    template: bytes
+    requests: array[int]
+    tokens: array[int]
+    near: list[Slice]
+    """Not part of the stock: what is left is looked up."""
     budget: int
-    """The amount of the last of them, where it is a budget; else -1."""
-    rates: list[tuple[bytes, list[tuple[Slice, _Figure]]]]
-    """By form: those that may be the tightest. Of those in stock it stays the same."""
+    """The amount of the budget whose spend is shown, or -1."""
+    money: int
+    """What was left of it, if it is part of the stock; else it is the last of ``near``."""
+    rates: list[_Rates]
+
+
+class _Rates(NamedTuple):
+    """The limits of requests or of tokens, of which the tightest is shown."""
+
+    form: bytes
+    place: int
+    """Of the stock."""
+    far: tuple[int, int, float] | None
+    """Amount of the tightest in stock, what was left of it, and when it is whole again: among those it stays the tightest."""
+    near: list[Slice]
 
 
 def of_reservation(reservation: Reservation, now: float) -> bytes:
@@ -141,62 +149,74 @@ def of_reservation(reservation: Reservation, now: float) -> bytes:
     if plan is None or not plan.stocked:
         return of_limits(reservation.slices, now)
     view: _View = plan.view or _view(plan)
-    stock = (plan.count, plan.units, plan.money)
+    template, requests, tokens, others, budget, money, rates = view
+    stock = (plan.count, plan.units)
     figures: list[float] = []
-    for near, base, place in view.shown:
-        remaining = base + stock[place] if near is None else near.remaining + near.free
+    for base in requests:
+        figures.append(base + stock[0])
+    for base in tokens:
+        figures.append(base + stock[1])
+    for piece in others:
+        remaining = piece.remaining + piece.free
         figures.append(remaining if remaining > 0 else 0)  # noqa: FURB136  a call of max costs more than all the rest
-    if view.budget >= 0:
-        spent = view.budget - figures.pop()
+    if budget >= 0:
+        spent = budget - (figures.pop() if money < 0 else money + plan.money)
         figures += divmod(spent if spent > 0 else 0, NANO)  # noqa: FURB136
-    block = plan.template % tuple(figures)
-    for form, rates in view.rates:
-        tightest, fewest = None, 0.0
-        for piece, (near, base, place) in rates:
-            remaining = base + stock[place] if near is None else near.remaining + near.free
-            if tightest is None or remaining < fewest:
-                tightest, fewest = piece, remaining
-        if tightest is not None:
-            reset = 2 * tightest.end - tightest.start - now if tightest.end != NEVER else 0
-            block += form % (tightest.limit.amount, fewest if fewest > 0 else 0, reset)  # noqa: FURB136
+    block = template % tuple(figures)
+    for form, place, far, near in rates:
+        amount, fewest, whole = (0, math.inf, 0.0) if far is None else (far[0], far[1] + stock[place], far[2])
+        for piece in near:
+            remaining = piece.remaining + piece.free
+            if remaining < fewest:
+                amount, fewest, whole = piece.limit.amount, remaining, 2 * piece.end - piece.start
+        block += form % (amount, fewest if fewest > 0 else 0, whole - now if whole != NEVER else 0)  # noqa: FURB136
     return block
 
 
 def _view(plan: Plan) -> _View:
     pooled = plan.pooled()
-    shown: list[_Figure] = []
+    bases = array("q"), array("q")
     lines: list[bytes] = []
-    spend: Slice | None = None
-    rates: list[tuple[bytes, list[tuple[Slice, _Figure]]]] = []
-    for place, (form, pieces) in enumerate(zip((_REQUESTS, _TOKENS, b""), plan.kinds, strict=True)):
-        fewest: float = math.inf
-        tightest: tuple[Slice, _Figure] | None = None
-        candidates: list[tuple[Slice, _Figure]] = []
-        for piece in pieces:
+    near: list[Slice] = []
+    near_lines: list[bytes] = []
+    rates: list[_Rates] = []
+    for place, form in enumerate((_REQUESTS, _TOKENS)):
+        fewest: Slice | None = None
+        left: float = math.inf
+        others: list[Slice] = []
+        for piece in plan.kinds[place]:
             if piece.limit.over:
                 continue
             fixed = piece.shown = piece.shown or _shown(piece.limit)
-            if not form and (fixed == _NOTHING or spend is not None):
+            remaining = piece.remaining + piece.free
+            if piece not in pooled:
+                others.append(piece)
+            elif remaining < left:
+                fewest, left = piece, remaining
+            if fixed == _NOTHING:
                 continue
-            far = piece in pooled
-            figure = _Figure(None if far else piece, piece.remaining + piece.free, place)
-            if fixed != _NOTHING:
-                shown.append(figure)
+            if piece in pooled:
+                bases[place].append(remaining)
                 lines.append(fixed)
-            if not form:
-                spend = piece
-            elif not far:
-                candidates.append((piece, figure))
-            elif figure.base < fewest:
-                fewest, tightest = figure.base, (piece, figure)
-        if tightest is not None:
-            candidates.append(tightest)
-        if candidates:
-            rates.append((form, candidates))
-    if not plan.template:
-        count = len(lines) - (spend is not None)
-        plan.template = b"".join([line + b"%d\r\n" for line in lines[:count]] + [_SPEND % line for line in lines[count:]])
-    view = plan.view = _View(shown, -1 if spend is None else spend.limit.amount, rates)
+            else:
+                near.append(piece)
+                near_lines.append(fixed)
+        if fewest is not None or others:
+            far = fewest and (fewest.limit.amount, fewest.remaining + fewest.free, 2 * fewest.end - fewest.start)
+            rates.append(_Rates(form, place, far, others))
+    budget, money = -1, -1
+    template = b"".join([line + b"%d\r\n" for line in lines + near_lines])
+    for piece in plan.kinds[2]:
+        fixed = piece.shown = piece.shown or _shown(piece.limit)
+        if fixed != _NOTHING:
+            template += _SPEND % fixed
+            budget = piece.limit.amount
+            if piece in pooled:
+                money = piece.remaining + piece.free
+            else:
+                near.append(piece)
+            break
+    view = plan.view = _View(template, *bases, near, budget, money, rates)
     return view
 
 

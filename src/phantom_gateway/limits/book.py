@@ -40,7 +40,8 @@ WANT_FACTOR = 8
 """Tokens and money are asked for as if this many requests like the present one followed."""
 FAR = 1024
 FAR_FACTOR = 4
-"""So many times as much is asked for where a limit is for more than ``FAR`` such leases."""
+"""So many times as much is asked for where a limit is for more than ``FAR`` such leases, for each of those who share it."""
+MANY_PLANS = 64
 IDLE_SECONDS = 60.0
 """How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
 SHORTEST_IDLE_SECONDS = 2.0
@@ -425,7 +426,7 @@ class LeaseBook:
         appetite = 1 if piece is None else piece.appetite
         want = WANT_REQUESTS if kind == "requests" else WANT_FACTOR * amount
         if limit.amount > FAR * want:
-            want *= FAR_FACTOR
+            want *= FAR_FACTOR if piece is None else FAR_FACTOR * min(max(len(piece.plans), 1), MANY_PLANS)
         return need, max(need, queued - free, want * appetite)
 
     async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:

@@ -33,7 +33,7 @@ LATER = 1
 """After so many requests of one who comes seldom it is thought of again."""
 MAX_STOCKED = 10_000
 
-_NOTHING: tuple[Sequence[Slice], Sequence[Slice], Sequence[Slice]] = (), (), ()
+_NOTHING: tuple[Sequence[Slice], ...] = (), (), (), ()
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
 
@@ -52,8 +52,8 @@ class Plan:
     """The slices of one tuple of limits, in their order and by kind."""
 
     __slots__ = (
-        "_all", "_appetite", "_pooled", "_since", "_windows", "_worthwhile", "budgets", "count", "done", "end", "least",
-        "limits", "money", "requests", "slices", "slots", "spent", "stocked", "stocks", "template", "tokens", "touched", "units",
+        "_all", "_appetite", "_crowded", "_pooled", "_since", "_windows", "_worthwhile", "budgets", "count", "done", "end", "least",
+        "limits", "money", "requests", "slices", "slot", "slots", "spent", "stocked", "stocks", "tokens", "touched", "units",
         "until", "used", "view",
     )  # fmt: skip
 
@@ -70,29 +70,37 @@ class Plan:
         """Those that each request looks at by itself."""
         self.slots = [piece for piece in slices if piece.kind == "parallel"]
         self._worthwhile = len(self.budgets) + len(self.tokens) + len(self.requests) >= FEWEST
-        self._all = self.budgets, self.tokens, self.requests
+        self._all = self.budgets, self.tokens, self.requests, self.slots
         self._pooled = _NOTHING
         self.least: float = min([piece.limit.amount for piece in self.tokens], default=math.inf)
         """The smallest limit of tokens: of it a larger request reserves less than of others."""
         self.stocked = False
         self.money: float = math.inf
         self.units: float = math.inf
+        self.slot: float = math.inf
         self.count = 1
-        """What is in stock: nano-dollars, tokens, requests. Without a stock: after how many requests to think of one."""
+        """What is in stock: nano-dollars, tokens, a slot, requests. Without a stock: after how many requests to think of one."""
         self.until = self.end
         self.touched = -math.inf
         self._since = 0.0
+        self._crowded = -math.inf
         self._appetite = SMALLEST_STOCK
         self.spent = self.used = self.done = 0
         """Out of what was in stock: nano-dollars, tokens, requests."""
         self._windows: PackedSpends | None = None
-        self.template = b""
         self.view: Any = None
-        """What whoever shows the limits has worked out: for ever, and as long as the stock is there."""
+        """What whoever shows the limits has worked out, as long as the stock is there."""
 
     def take(self, tokens: int, cost: int, now: float) -> bool:
         """Reserve in every slice, all or nothing: one request, one slot, ``tokens`` at most the limit, ``cost``."""
-        if cost > self.money or tokens > self.units or self.count < 1 or now >= self.until or tokens > self.least:
+        if (
+            cost > self.money
+            or tokens > self.units
+            or self.count < 1
+            or self.slot < 1
+            or now >= self.until
+            or tokens > self.least
+        ):
             if now >= self.end:
                 return False
             self._restock(tokens, cost, now)
@@ -112,6 +120,7 @@ class Plan:
         self.money -= cost
         self.units -= tokens
         self.count -= 1
+        self.slot -= 1
         self.touched = now
         for piece in self.slots:
             piece.free -= 1
@@ -155,17 +164,19 @@ class Plan:
         self.stocked = False
         self.view = None
         self.stocks.pop(self, None)
-        for pieces, left, gone in zip(
-            self._pooled, (self.money, self.units, self.count), (self.spent, self.used, self.done), strict=True
-        ):
+        for pieces, left, gone in zip(self._pooled, *self._stand(), strict=True):
             if pieces:
                 self._return(pieces, int(left), gone)
-        self.budgets, self.tokens, self.requests = self._all
+        self.budgets, self.tokens, self.requests, self.slots = self._all
         self._pooled = _NOTHING
-        self.money = self.units = math.inf
+        self.money = self.units = self.slot = math.inf
         self.count = 0
         self.spent = self.used = self.done = 0
         return True
+
+    def _stand(self) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """What is left of the stock, and what is used of it, by kind."""
+        return (self.money, self.units, self.count, self.slot), (self.spent, self.used, self.done, 0)
 
     def _return(self, pieces: Sequence[Slice], left: int, gone: int) -> None:
         """``left`` of the stock is free again, ``gone`` is used."""
@@ -195,36 +206,38 @@ class Plan:
     def _stock(self, tokens: int, cost: int, now: float) -> None:
         """Fill up what there is of a stock, for as many requests as it was used for lately."""
         count = self._appetite
-        if self.stocked:
-            left, gone = (self.money, self.units, self.count), (self.spent, self.used, self.done)
-        else:
-            left, gone = (0, 0, 0), (0, 0, 0)
-        needs = cost * count, tokens * count, count
-        far, near = [], []
-        for number, pieces in enumerate((self.budgets, self.tokens, self.requests)):
+        left, gone = self._stand()
+        # Who has several requests under way looks for slots each time: leases are for just as many as there were.
+        if self.slot < 1:
+            self._crowded = now
+        slots = 1 if now - self._crowded > BUSY_SECONDS else NEVER
+        needs: tuple[float, ...] = cost * count, tokens * count, count, slots
+        far: list[list[Slice]] = []
+        near: list[list[Slice]] = []
+        for number, pieces in enumerate((self.budgets, self.tokens, self.requests, self.slots)):
+            found: tuple[list[Slice], list[Slice]] = [], []
             old = self._pooled[number]
-            mine: list[Slice] = []
-            others: list[Slice] = []
             if old:
-                self._fill(old, (mine, others), (int(left[number]), gone[number]), needs[number], now)
+                self._fill(old, found, (int(left[number]), gone[number]), needs[number], now)
             if pieces:
-                self._fill(pieces, (mine, others), (0, 0), needs[number], now)
-            far.append(mine)
-            near.append(others)
-        self._pooled = far[0], far[1], far[2]
-        self.budgets, self.tokens, self.requests = near
+                self._fill(pieces, found, (0, 0), needs[number], now)
+            far.append(found[0])
+            near.append(found[1])
+        self._pooled = tuple(far)
+        self.budgets, self.tokens, self.requests, self.slots = near
         self.money = needs[0] if far[0] else math.inf
         self.units = needs[1] if far[1] else math.inf
+        self.slot = 1 if far[3] else math.inf
         self.spent = self.used = self.done = 0
         self.count = count
         self.until = min(self.end, now + STOCK_SECONDS)
         self.view = None
         self._since = now
         self.stocks.pop(self, None)
-        self.stocked = bool(far[0] or far[1] or far[2])
+        self.stocked = any(far)
         if self.stocked:
             self.stocks[self] = None
-        if near[0] or near[1] or near[2]:  # less may fit
+        if sum(map(len, near)) > sum(map(len, far)):  # less may fit
             self._appetite = max(count // 2, SMALLEST_STOCK)
 
     def _fill(
@@ -232,7 +245,7 @@ class Plan:
         pieces: Sequence[Slice],
         found: tuple[list[Slice], list[Slice]],
         before: tuple[int, int],
-        need: int,
+        need: float,
         now: float,
     ) -> None:
         """Have ``need`` of each in stock where there had been some ``left`` and some ``gone``; sorts into far and near."""
@@ -243,8 +256,8 @@ class Plan:
             free = piece.free + left
             few = need <= free if len(piece.plans) < 2 else need <= free // 2
             if few and free + piece.remaining >= plenty and not piece.limit.over:
-                piece.free = free - need
-                piece.reserved += need - left - gone
+                piece.free = free - int(need)
+                piece.reserved += int(need) - left - gone
                 far.append(piece)
             else:
                 piece.free = free
@@ -319,6 +332,7 @@ class PlannedReservation(Reservation):
             else:
                 plan.units += reserved - tokens
                 plan.money += self._cost - cost
+                plan.slot += 1
                 plan.used += tokens
                 plan.spent += cost
                 plan.done += 1

@@ -167,18 +167,32 @@ def busy(count: int = 8, free: int = 10_000) -> tuple[Plan, list[Slice]]:
 def test_a_stock_serves_several_requests_and_counts_as_reserved() -> None:
     plan, slices = busy()
     assert plan.stocked
-    assert plan.pooled() == {piece for piece in slices if piece.kind != "parallel"}
+    assert plan.pooled() == set(slices)
     before = state(slices)
     assert before[0] == (10_000 - 1 - plans.SMALLEST_STOCK, 1 + plans.SMALLEST_STOCK, 10_000)
+    PlannedReservation(plan, 10, 20, Registry(), None, 99.0).settle(10, 20)
     assert plan.take(10, 20, NOW)
-    after = state(slices)
-    assert [piece.kind for piece, was, is_now in zip(slices, before, after, strict=True) if was != is_now] == [
-        "parallel",
-        "parallel",
-    ]
+    assert state(slices) == before
     assert plan.unstock()
     assert not plan.unstock()
-    assert state(slices)[0] == (10_000 - 3, 3, 10_000)
+    assert state(slices)[0] == (10_000 - 3, 2, 10_000), "of three requests one is over"
+
+
+def test_who_has_several_requests_under_way_looks_for_slots_each_time() -> None:
+    plan, slices = busy()
+    slots = {piece for piece in slices if piece.kind == "parallel"}
+    assert slots <= plan.pooled()
+    assert plan.take(10, 20, NOW)
+    assert plan.stocked
+    assert not slots & plan.pooled()
+    assert [(piece.free, piece.reserved) for piece in slots] == [(9_997, 3), (9_997, 3)]
+    later = NOW + plans.BUSY_SECONDS * 0.9
+    plan.unstock()
+    assert plan.take(10, 20, later)
+    assert not slots & plan.pooled()
+    plan.unstock()
+    assert plan.take(10, 20, later + 1)
+    assert slots <= plan.pooled()
 
 
 def test_a_stock_grows_while_it_is_used_up_quickly() -> None:
