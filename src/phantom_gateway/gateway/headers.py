@@ -151,11 +151,7 @@ def of_reservation(reservation: Reservation, now: float) -> bytes:
     view: _View = plan.view or _view(plan)
     template, requests, tokens, others, budget, money, rates = view
     stock = (plan.count, plan.units)
-    figures: list[float] = []
-    for base in requests:
-        figures.append(base + stock[0])
-    for base in tokens:
-        figures.append(base + stock[1])
+    figures: list[float] = [*map(stock[0].__add__, requests), *map(stock[1].__add__, tokens)]
     for piece in others:
         remaining = piece.remaining + piece.free
         figures.append(remaining if remaining > 0 else 0)  # noqa: FURB136  a call of max costs more than all the rest
@@ -202,7 +198,9 @@ def _view(plan: Plan) -> _View:
                 near.append(piece)
                 near_lines.append(fixed)
         if fewest is not None or others:
-            far = fewest and (fewest.limit.amount, fewest.remaining + fewest.free, 2 * fewest.end - fewest.start)
+            far = None
+            if fewest is not None:
+                far = fewest.limit.amount, fewest.remaining + fewest.free, 2 * fewest.end - fewest.start
             rates.append(_Rates(form, place, far, others))
     budget, money = -1, -1
     template = b"".join([line + b"%d\r\n" for line in lines + near_lines])

@@ -15,8 +15,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
-from phantom_gateway.spine.messages import Limit, PackedSpends, Spend
+from phantom_gateway.spine.messages import Limit, Spend, packed_window, packed_windows
 
 STOCK_SECONDS = 20.0
 """How long a stock is kept."""
@@ -31,9 +33,12 @@ FEWEST = 6
 """Slices for which a stock is worth its while."""
 LATER = 1
 """After so many requests of one who comes seldom it is thought of again."""
+NEVER_COUNTED = 1 << 62
 MAX_STOCKED = 10_000
 
 _NOTHING: tuple[Sequence[Slice], ...] = (), (), (), ()
+_pack = msgspec.msgpack.Encoder().encode
+_Raw = msgspec.Raw
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
 
@@ -52,9 +57,9 @@ class Plan:
     """The slices of one tuple of limits, in their order and by kind."""
 
     __slots__ = (
-        "_all", "_appetite", "_crowded", "_pooled", "_since", "_windows", "_worthwhile", "budgets", "count", "done", "end", "least",
-        "limits", "money", "requests", "slices", "slot", "slots", "spent", "stocked", "stocks", "tokens", "touched", "units",
-        "until", "used", "view",
+        "_all", "_appetite", "_crowded", "_pooled", "_since", "_worthwhile", "budgets", "count", "done", "end", "least",
+        "limits", "money", "parts", "requests", "slices", "slot", "slots", "spent", "stocked", "stocks", "tokens", "touched",
+        "units", "until", "used", "view",
     )  # fmt: skip
 
     def __init__(self, limits: tuple[Limit, ...], slices: list[Slice], stocks: Stocked | None = None) -> None:
@@ -78,7 +83,7 @@ class Plan:
         self.money: float = math.inf
         self.units: float = math.inf
         self.slot: float = math.inf
-        self.count = 1
+        self.count = 1 if self._worthwhile else NEVER_COUNTED
         """What is in stock: nano-dollars, tokens, a slot, requests. Without a stock: after how many requests to think of one."""
         self.until = self.end
         self.touched = -math.inf
@@ -87,7 +92,8 @@ class Plan:
         self._appetite = SMALLEST_STOCK
         self.spent = self.used = self.done = 0
         """Out of what was in stock: nano-dollars, tokens, requests."""
-        self._windows: PackedSpends | None = None
+        self.parts: list[bytes] = []
+        """What ``pack`` gives, once somebody has asked for it."""
         self.view: Any = None
         """What whoever shows the limits has worked out, as long as the stock is there."""
 
@@ -190,14 +196,19 @@ class Plan:
 
     def _restock(self, tokens: int, cost: int, now: float) -> None:
         """Another stock, for requests like this one, if they come one after the other."""
-        if not self._worthwhile or now - self.touched >= BUSY_SECONDS or tokens > self.least:
+        if not self._worthwhile:
+            self.count = NEVER_COUNTED
+            return
+        if now - self.touched >= BUSY_SECONDS or tokens > self.least:
             self.unstock()
             self.count = LATER
             self.until = min(self.end, now + BUSY_SECONDS)
             return
         if self.stocked:
             fast = now - self._since < STOCK_SECONDS * 0.75
-            self._appetite = min(self._appetite * 2, LARGEST_STOCK) if fast else max(self._appetite // 2, SMALLEST_STOCK)
+            self._appetite = (
+                min(self._appetite * 2, LARGEST_STOCK) if fast else max(self._appetite // 2, SMALLEST_STOCK)
+            )
         elif len(self.stocks) >= MAX_STOCKED:
             self.count = LATER
             return
@@ -277,12 +288,10 @@ class Plan:
         """``cost`` for every budget."""
         return tuple([_tuple(Spend, (piece.limit.scope, piece.start, cost)) for piece in self._all[0]])
 
-    def packed(self, cost: int) -> tuple[Spend, ...]:
-        """The same as it stands in the journal."""
-        windows = self._windows
-        if windows is None:
-            windows = self._windows = PackedSpends([_packed(piece) for piece in self._all[0]])
-        return windows.of(cost)
+    def pack(self) -> list[bytes]:
+        """What stands between the amounts of these charges in the journal."""
+        self.parts = packed_windows([_packed(piece) for piece in self._all[0]])
+        return self.parts
 
 
 class PlannedReservation(Reservation):
@@ -308,16 +317,16 @@ class PlannedReservation(Reservation):
         return self.plan.charges(self._cost)
 
     def packed_reserved(self) -> tuple[Spend, ...]:
-        """The same as it stands in the journal."""
-        return self.plan.packed(self._cost)
+        """The same as it stands in the journal, and for nothing else."""
+        return _Raw(_pack(self._cost).join(self.plan.parts or self.plan.pack()))  # type: ignore[return-value]
 
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
         return self.plan.charges(cost)
 
     def packed_spends(self, cost: int) -> tuple[Spend, ...]:
-        """The same as it stands in the journal."""
-        return self.plan.packed(cost)
+        """The same as it stands in the journal, and for nothing else."""
+        return _Raw(_pack(cost).join(self.plan.parts or self.plan.pack()))  # type: ignore[return-value]
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""
@@ -339,13 +348,7 @@ class PlannedReservation(Reservation):
         for piece in plan.slots:
             piece.reserved -= 1
             piece.free += 1
-        if plan.budgets or plan.tokens or plan.requests:
-            self._settle(tokens, cost)
-        if plan.money < 0 or plan.units < 0:
-            plan.unstock()
-
-    def _settle(self, tokens: int, cost: int) -> None:
-        plan, reserved = self.plan, self._cost
+        reserved = self._cost
         back = reserved - cost
         for piece in plan.budgets:
             piece.reserved -= reserved
@@ -362,6 +365,8 @@ class PlannedReservation(Reservation):
                 self._registry.debtors.append(piece)
         for piece in plan.requests:
             piece.reserved -= 1
+        if plan.money < 0 or plan.units < 0:
+            plan.unstock()
 
     def release(self) -> None:
         """The request never reached an upstream: everything is free again. Later calls do nothing."""
@@ -379,7 +384,7 @@ class PlannedReservation(Reservation):
 
 def _packed(piece: Slice) -> bytes:
     if not piece.packed:
-        piece.packed = PackedSpends.window(piece.limit.scope, piece.start)
+        piece.packed = packed_window(piece.limit.scope, piece.start)
     return piece.packed
 
 

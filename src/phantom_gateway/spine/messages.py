@@ -8,7 +8,7 @@ money is integer nano-dollars.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -61,25 +61,16 @@ class Spend(NamedTuple):
 _pack = msgspec.msgpack.Encoder().encode
 
 
-class PackedSpends:
-    """The same amount for several windows as it is written: most of it never changes, so it is encoded once."""
+def packed_window(scope: str, start: float) -> bytes:
+    """A ``Spend`` (msgpack array of three) as it is written, up to its amount."""
+    return b"\x93" + _pack(scope) + _pack(start)
 
-    __slots__ = ("_parts",)
 
-    def __init__(self, windows: Sequence[bytes]) -> None:
-        """``windows``: of each what ``window`` gives."""
-        count = len(windows)
-        head = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
-        self._parts = [head + windows[0], *windows[1:], b""] if windows else [head]
-
-    @staticmethod
-    def window(scope: str, start: float) -> bytes:
-        """A ``Spend`` (msgpack array of three) up to its amount."""
-        return b"\x93" + _pack(scope) + _pack(start)
-
-    def of(self, amount: int) -> tuple[Spend, ...]:
-        """Spends of ``amount`` for a field of a record that is going to be encoded, and for nothing else."""
-        return cast(tuple[Spend, ...], msgspec.Raw(_pack(amount).join(self._parts)))
+def packed_windows(windows: Sequence[bytes]) -> list[bytes]:
+    """Spends of one amount for several windows: what is written between the amounts; joined by one, it is the field's value."""
+    count = len(windows)
+    head = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+    return [head + windows[0], *windows[1:], b""] if windows else [head]
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -122,7 +122,10 @@ def many_limits() -> list[Slice]:
     slices = [piece("parallel", 99, 50), piece("requests", 10**9, 10**6), piece("tokens", 10**9, 10**6)]
     slices += [piece("budget", 10**9, 10**7, NEVER), piece("budget", 10**9, 10**7, NEVER, entity="key:x/model:m")]
     for number, entity in enumerate(("team:t", "user:u", "org:o", "tag:t", "key:k/model:gpt")):
-        slices += [piece("requests", 10**9 + number, 10**6, entity=entity), piece("tokens", 10**9, 10**6, entity=entity)]
+        slices += [
+            piece("requests", 10**9 + number, 10**6, entity=entity),
+            piece("tokens", 10**9, 10**6, entity=entity),
+        ]
         slices += [piece("tokens", 10**9, 10**6, window="24h", entity=entity), piece("budget", 7, 10**7, entity=entity)]
     for number, each in enumerate(slices):
         each.remaining = 10**8 + number * 7 % 11

@@ -12,8 +12,8 @@ from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import IDLE_SECONDS, LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.lending import Grant, NeedRecall
-from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.plan import amounts_for
+from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind
@@ -364,13 +364,12 @@ def far_limits() -> tuple[Limit, ...]:
 async def stock(node: Node, limits: tuple[Limit, ...]) -> int:
     """Four requests, so that there is a stock; what they cost."""
     (await node.book.take_all(limits, amounts_for(limits, 0, 2000))).settle(cost=10)
+    plan = node.book.plan(limits)
+    assert plan is not None
     for _ in range(3):
-        plan = node.book.plan(limits)
-        assert plan is not None
         reservation = node.book.reserve(plan, 0, 100, node.now)
         assert reservation is not None
         reservation.settle(cost=10)
-    assert plan is not None
     assert plan.stocked
     return 40
 

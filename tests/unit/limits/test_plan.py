@@ -128,9 +128,7 @@ steps = st.lists(
     min_size=10,
     max_size=60,
 )
-plenty = st.lists(
-    st.tuples(st.sampled_from(KINDS), st.integers(20, 900), st.integers(5, 400)), min_size=1, max_size=8
-)
+plenty = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(20, 900), st.integers(5, 400)), min_size=1, max_size=8)
 
 
 @settings(max_examples=300, deadline=None)
@@ -257,7 +255,9 @@ def test_the_journal_gets_the_same_spends_packed() -> None:
         slices = slices_of([("budget", 50, 50)] * count)
         plan = Plan(tuple(piece.limit for piece in slices), slices)
         for amount in (0, 7, 300, 10**12):
-            encoded = msgspec.msgpack.encode(plan.packed(amount))
+            reservation = PlannedReservation(plan, 0, amount, Registry(), None, 99.0)
+            assert msgspec.msgpack.encode(reservation.packed_reserved()) == msgspec.msgpack.encode(plan.charges(amount))
+            encoded = msgspec.msgpack.encode(reservation.packed_spends(amount))
             assert msgspec.msgpack.decode(encoded, type=tuple[Spend, ...]) == plan.charges(amount)
         assert len(plan.charges(1)) == count
 

@@ -13,9 +13,7 @@ NOW = 70.0
 
 
 def limits_of(who: str, count: int = 8) -> tuple[Limit, ...]:
-    return tuple(
-        Limit(scope=f"requests:{who}:{n}", kind="requests", entity=who, amount=10**9) for n in range(count)
-    )
+    return tuple(Limit(scope=f"requests:{who}:{n}", kind="requests", entity=who, amount=10**9) for n in range(count))
 
 
 class Shelf:
@@ -111,9 +109,7 @@ def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_debt_of_a_stock_is_told() -> None:
-    limits = tuple(
-        Limit(scope=f"budget:a:{n}", kind="budget", entity="a", amount=10**12, window="") for n in range(8)
-    )
+    limits = tuple(Limit(scope=f"budget:a:{n}", kind="budget", entity="a", amount=10**12, window="") for n in range(8))
     shelf = Shelf(*limits)
     plan = shelf.stocked(limits)
     plan.money -= 1001

@@ -54,7 +54,7 @@ def test_a_spend_stands_in_journals_as_three_values() -> None:
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 300])
 def test_packed_spends_are_written_like_others(count: int) -> None:
     spends = [messages.Spend(f"budget:key:{n}:30d", float(n), 1_000_000 * n) for n in range(count)]
-    packed = messages.PackedSpends([messages.PackedSpends.window(each.scope, each.window_start) for each in spends])
+    parts = messages.packed_windows([messages.packed_window(each.scope, each.window_start) for each in spends])
     for amount in (0, 1, 255, 10**9, 10**18):
         expected = [each._replace(amount=amount) for each in spends]
-        assert msgspec.msgpack.encode(packed.of(amount)) == msgspec.msgpack.encode(expected)
+        assert msgspec.msgpack.encode(amount).join(parts) == msgspec.msgpack.encode(expected)
