@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from phantom_gateway.limits.agenda import Agenda
+from phantom_gateway.limits.appetite import sizes
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation
 from phantom_gateway.limits.plans import Plans
@@ -35,13 +36,6 @@ Ask = Callable[[LeaseAsk], Awaitable[LeaseGrant]]
 AskMany = Callable[[Sequence[LeaseAsk]], Awaitable[Sequence[LeaseGrant]]]
 """The same for several at once, answered in their order."""
 
-WANT_REQUESTS = 32
-WANT_FACTOR = 8
-"""Tokens and money are asked for as if this many requests like the present one followed."""
-FAR = 1024
-FAR_FACTOR = 4
-"""So many times as much is asked for where a limit is for more than ``FAR`` such leases, for each of those who share it."""
-MANY_PLANS = 64
 IDLE_SECONDS = 60.0
 """How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
 SHORTEST_IDLE_SECONDS = 2.0
@@ -324,7 +318,7 @@ class LeaseBook:
                 if piece is None or now >= piece.end or piece.limit.amount != limit.amount:
                     piece = self._slice(limit, now)
                 if piece is None or piece.free < amount:
-                    need, want = self._sizes(limit, piece, amount, amount)
+                    need, want = sizes(limit, piece, amount, amount)
                     short.append(LeaseAsk(seq=0, limit=limit, need=need, want=want))
         if len(short) > 1:
             task = self._tasks.spawn(self._fetch_these(ask, short), "leases")
@@ -413,21 +407,7 @@ class LeaseBook:
 
     def _shortage(self, line: _Line) -> tuple[int, int]:
         queued = sum([waiting for waiting, _ in line.waiters])
-        return self._sizes(line.limit, self._slice(line.limit, self._clock()), line.waiters[0][0], queued)
-
-    @staticmethod
-    def _sizes(limit: Limit, piece: Slice | None, amount: int, queued: int) -> tuple[int, int]:
-        """How much of ``limit`` to ask for, at least and preferably, for one who needs ``amount`` and all who wait."""
-        free = 0 if piece is None else piece.free
-        need = amount - free
-        kind = limit.kind
-        if kind == "parallel":
-            return need, max(need, queued - free)
-        appetite = 1 if piece is None else piece.appetite
-        want = WANT_REQUESTS if kind == "requests" else WANT_FACTOR * amount
-        if limit.amount > FAR * want:
-            want *= FAR_FACTOR if piece is None else FAR_FACTOR * min(max(len(piece.plans), 1), MANY_PLANS)
-        return need, max(need, queued - free, want * appetite)
+        return sizes(line.limit, self._slice(line.limit, self._clock()), line.waiters[0][0], queued)
 
     async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""

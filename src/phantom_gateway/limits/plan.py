@@ -4,8 +4,8 @@ A key has the same limits from one request to the next, and each finds the same 
 holds those slices sorted by kind. The book drops a plan as soon as one of its slices is no longer the one to use.
 
 Of slices that are far from their limit a busy plan takes units for several requests at once, its *stock*: then a request costs
-three subtractions, however many limits there are. What is in stock counts as reserved in its slices until the stock is given up:
-when it is used up or some seconds old, when a slice is recalled or refused, when its window ends. Slices near their limit are
+four subtractions, however many limits there are. What is in stock counts as reserved in its slices until the stock is given up:
+when it is used up or too old, when a slice is recalled or refused, when its window ends. Slices near their limit are
 never part of it: they are looked at one by one, for each request.
 """
 
@@ -23,10 +23,10 @@ from phantom_gateway.spine.messages import Limit, Spend, packed_window, packed_w
 STOCK_SECONDS = 20.0
 """How long a stock is kept."""
 BUSY_SECONDS = 5.0
-"""Who has not come for so long gets no stock, who has used his up so fast a larger one."""
+"""Who has not come for so long gets no stock; who had several requests under way, no slot in it for so long."""
 SMALLEST_STOCK = 8
 LARGEST_STOCK = 128
-"""Requests a stock is for: the more, the faster the one before was used up."""
+"""Requests a stock is for: twice as many as the one before when that was used up before its time."""
 PLENTY = 50
 """A limit is far when this many stocks are left of it."""
 FEWEST = 6
@@ -35,6 +35,7 @@ LATER = 1
 """After so many requests of one who comes seldom it is thought of again."""
 NEVER_COUNTED = 1 << 62
 MAX_STOCKED = 10_000
+"""Plans with a stock."""
 
 _NOTHING: tuple[Sequence[Slice], ...] = (), (), (), ()
 _pack = msgspec.msgpack.Encoder().encode
