@@ -30,8 +30,8 @@ def piece(kind: LimitKind, amount: int, free: int, plans: int = 1, appetite: int
 def test_near_a_limit_some_requests_more_are_asked_for() -> None:
     assert sizes(limit("requests", 100), None, 1, 1) == (1, WANT_REQUESTS)
     assert sizes(limit("tokens", 9_000), None, 50, 50) == (50, WANT_FACTOR * 50)
-    assert sizes(limit("budget", 10**6), piece("budget", 10**6, -7), 50, 900) == (57, 907)
-    assert sizes(limit("budget", 10**6), piece("budget", 10**6, 20, appetite=4), 50, 90) == (30, 4 * WANT_FACTOR * 50)
+    assert sizes(limit("budget", 10**5), piece("budget", 10**5, -7), 50, 900) == (57, 907)
+    assert sizes(limit("budget", 10**5), piece("budget", 10**5, 20, appetite=4), 50, 90) == (30, 4 * WANT_FACTOR * 50)
 
 
 def test_slots_are_asked_for_as_they_are_needed() -> None:
