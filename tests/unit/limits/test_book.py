@@ -12,7 +12,6 @@ from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import IDLE_SECONDS, LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.lending import Grant, NeedRecall
-from phantom_gateway.limits.plan import amounts_for
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.limits.windows import window_bounds
@@ -353,78 +352,6 @@ async def test_a_changed_limit_makes_the_plans_of_its_slice_void() -> None:
     for message in node.book.idle(node.now + IDLE_SECONDS + 1):
         node.returned("w0", message)
     assert node.book.plan(after) is None, "an idle budget is given back"
-
-
-def far_limits() -> tuple[Limit, ...]:
-    """So many and so large that a busy plan has a stock of them."""
-    windows = ("", "1d", "7d", "30d", "60s", "1h")
-    return (*[limit("budget", 10**9, window) for window in windows], limit("requests", 10**6, "60s"))
-
-
-async def stock(node: Node, limits: tuple[Limit, ...]) -> int:
-    """Four requests, so that there is a stock; what they cost."""
-    (await node.book.take_all(limits, amounts_for(limits, 0, 2000))).settle(cost=10)
-    plan = node.book.plan(limits)
-    assert plan is not None
-    for _ in range(3):
-        reservation = node.book.reserve(plan, 0, 100, node.now)
-        assert reservation is not None
-        reservation.settle(cost=10)
-    assert plan.stocked
-    return 40
-
-
-async def test_a_recall_gets_what_is_in_stock() -> None:
-    node, limits = Node(), far_limits()
-    spent = await stock(node, limits)
-    assert node.authority.usage(limits[0], node.now).used > 1000
-    node.returned("w0", node.book.on_recall(limits[0].scope))
-    assert node.authority.usage(limits[0], node.now).used == spent
-
-
-async def test_a_new_control_hears_what_is_in_stock_but_not_what_is_spent_out_of_it() -> None:
-    node, limits = Node(), far_limits()
-    spent = await stock(node, limits)
-    granted = node.authority.usage(limits[1], node.now).used
-    assert {lease.scope: lease.amount for lease in node.book.held()}[limits[1].scope] == granted - spent
-
-
-@pytest.mark.parametrize("stopping", [False, True])
-async def test_nobody_keeps_a_stock_for_ever(stopping: bool) -> None:
-    node, limits = Node(), far_limits()
-    spent = await stock(node, limits)
-    if stopping:
-        node.book.give_up_stocks()
-    node.now += IDLE_SECONDS + 1
-    node.idle()
-    node.now += IDLE_SECONDS + 1
-    node.idle()
-    for one in (limits[0], limits[2], limits[3]):
-        assert node.authority.usage(one, node.now).used == spent
-    assert not [lease for lease in node.book.held() if lease.limit.window in {"", "7d", "30d"}]
-
-
-@pytest.mark.parametrize("away", [False, True])
-async def test_what_one_has_in_stock_another_may_use(away: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anybody is refused, and while control is away."""
-    monkeypatch.setattr("phantom_gateway.limits.plan.PLENTY", 0)
-    small = limit("budget", 3000, "1d")
-    mine = (small, *[each for each in far_limits() if each.scope != small.scope])
-    node = Node()
-    spent = await stock(node, mine)
-    if away:
-        node.down = LimiterUnavailable("gone")
-    plan = node.book.plan(mine)
-    assert plan is not None
-    assert small in [piece.limit for piece in plan.pooled()]
-    left = sum([piece.free + piece.reserved for piece in plan.slices if piece.limit is small]) - plan.spent
-    assert left == (node.authority.usage(small, node.now).used - spent)
-    other = await node.book.take_all((small,), [left if away else 3000 - spent])
-    assert not plan.stocked
-    refusal = LimiterUnavailable if away else LimitExceeded
-    with pytest.raises(refusal):
-        await node.book.take_all((small,), [1])
-    other.release()
 
 
 def asking_for_many(node: Node) -> list[int]:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.limits.test_book import Node, limit
 
 from phantom_gateway.limits import plan as planning
 from phantom_gateway.limits import plans as module
-from phantom_gateway.limits.plan import Plan
+from phantom_gateway.limits.book import IDLE_SECONDS
+from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
+from phantom_gateway.limits.plan import Plan, amounts_for
 from phantom_gateway.limits.plans import Plans
 from phantom_gateway.limits.slices import Slice
 from phantom_gateway.spine.messages import Limit
@@ -21,8 +24,8 @@ class Shelf:
 
     def __init__(self, *limits: Limit) -> None:
         self.slices: dict[str, Slice] = {}
-        for limit in limits:
-            piece = self.slices[limit.scope] = Slice(limit, 60.0, 120.0, NOW)
+        for one in limits:
+            piece = self.slices[one.scope] = Slice(one, 60.0, 120.0, NOW)
             piece.credit(1000)
             piece.remaining = 10**9
         self.debtors: list[Slice] = []
@@ -75,7 +78,7 @@ def test_a_stock_is_given_up_when_a_slice_is_needed_elsewhere() -> None:
 def test_old_stocks_are_given_up_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOKS", 2)
     groups = [limits_of(f"k{n}") for n in range(4)]
-    shelf = Shelf(*[limit for group in groups for limit in group])
+    shelf = Shelf(*[one for group in groups for one in group])
     plans = [shelf.stocked(group, NOW + n) for n, group in enumerate(groups)]
     shelf.plans.age(NOW + planning.STOCK_SECONDS - 1)
     assert [plan.stocked for plan in plans] == [True] * 4
@@ -100,7 +103,7 @@ def test_stocks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_PLANS", 2)
     groups = [limits_of(f"k{n}") for n in range(3)]
-    shelf = Shelf(*[limit for group in groups for limit in group])
+    shelf = Shelf(*[one for group in groups for one in group])
     plans = [shelf.stocked(group) for group in groups[:2]]
     assert shelf.plans.make(groups[2]) is not None
     assert list(shelf.plans) == [id(groups[2])]
@@ -116,3 +119,78 @@ def test_a_debt_of_a_stock_is_told() -> None:
     plan.spent += 1001
     plan.unstock()
     assert shelf.debtors == list(shelf.slices.values())
+
+
+# --- in a book, with an authority ------------------------------------------------------------------------------------
+
+
+def far_limits() -> tuple[Limit, ...]:
+    """So many and so large that a busy plan has a stock of them."""
+    windows = ("", "1d", "7d", "30d", "60s", "1h")
+    return (*[limit("budget", 10**9, window) for window in windows], limit("requests", 10**6, "60s"))
+
+
+async def stock(node: Node, limits: tuple[Limit, ...]) -> int:
+    """Four requests, so that there is a stock; what they cost."""
+    (await node.book.take_all(limits, amounts_for(limits, 0, 2000))).settle(cost=10)
+    plan = node.book.plan(limits)
+    assert plan is not None
+    for _ in range(3):
+        reservation = node.book.reserve(plan, 0, 100, node.now)
+        assert reservation is not None
+        reservation.settle(cost=10)
+    assert plan.stocked
+    return 40
+
+
+async def test_a_recall_gets_what_is_in_stock() -> None:
+    node, limits = Node(), far_limits()
+    spent = await stock(node, limits)
+    assert node.authority.usage(limits[0], node.now).used > 1000
+    node.returned("w0", node.book.on_recall(limits[0].scope))
+    assert node.authority.usage(limits[0], node.now).used == spent
+
+
+async def test_a_new_control_hears_what_is_in_stock_but_not_what_is_spent_out_of_it() -> None:
+    node, limits = Node(), far_limits()
+    spent = await stock(node, limits)
+    granted = node.authority.usage(limits[1], node.now).used
+    assert {lease.scope: lease.amount for lease in node.book.held()}[limits[1].scope] == granted - spent
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+async def test_nobody_keeps_a_stock_for_ever(stopping: bool) -> None:
+    node, limits = Node(), far_limits()
+    spent = await stock(node, limits)
+    if stopping:
+        node.book.give_up_stocks()
+    node.now += IDLE_SECONDS + 1
+    node.idle()
+    node.now += IDLE_SECONDS + 1
+    node.idle()
+    for one in (limits[0], limits[2], limits[3]):
+        assert node.authority.usage(one, node.now).used == spent
+    assert not [lease for lease in node.book.held() if lease.limit.window in {"", "7d", "30d"}]
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_one_has_in_stock_another_may_use(away: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anybody is refused, and while control is away."""
+    monkeypatch.setattr("phantom_gateway.limits.plan.PLENTY", 0)
+    small = limit("budget", 3000, "1d")
+    mine = (small, *[each for each in far_limits() if each.scope != small.scope])
+    node = Node()
+    spent = await stock(node, mine)
+    if away:
+        node.down = LimiterUnavailable("gone")
+    plan = node.book.plan(mine)
+    assert plan is not None
+    assert small in [piece.limit for piece in plan.pooled()]
+    left = sum([piece.free + piece.reserved for piece in plan.slices if piece.limit is small]) - plan.spent
+    assert left == (node.authority.usage(small, node.now).used - spent)
+    other = await node.book.take_all((small,), [left if away else 3000 - spent])
+    assert not plan.stocked
+    refusal = LimiterUnavailable if away else LimitExceeded
+    with pytest.raises(refusal):
+        await node.book.take_all((small,), [1])
+    other.release()
