@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phantom_gateway.limits import plan as plans
@@ -43,6 +43,7 @@ def one_by_one(slices: list[Slice], tokens: int, cost: int) -> Reservation | Non
     return Reservation(slices, amounts, Registry(), None, 99.0)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces, st.integers(0, 60), st.integers(0, 60), st.integers(0, 90), st.integers(0, 90), st.integers(0, 2))
 def test_a_plan_does_what_its_limits_do_one_by_one(
     drawn: list[tuple[LimitKind, int, int]], tokens: int, cost: int, used: int, charged: int, end: int
@@ -131,7 +132,7 @@ steps = st.lists(
 plenty = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(20, 900), st.integers(5, 400)), min_size=1, max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plenty, steps)
 def test_a_stock_changes_neither_what_is_admitted_nor_what_is_left(
     drawn: list[tuple[LimitKind, int, int]], steps: list[tuple[object, ...]]
