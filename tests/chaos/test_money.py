@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -23,6 +24,7 @@ from phantom_gateway.ledger.ingest import Batch, Ingestor, spends_of
 from phantom_gateway.ledger.journal import Journal
 from phantom_gateway.ledger.record import Closed, Opened, Spend
 from phantom_gateway.ledger.replay import Position
+from phantom_gateway.limits import plan
 from phantom_gateway.limits.authority import Authority
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
@@ -213,8 +215,8 @@ class Money(RuleBasedStateMachine):
         worker = self.some(index)
 
         async def one() -> Reservation:
-            plan = worker.book.plan(chain)
-            planned = None if plan is None else worker.book.reserve(plan, 0, amount, self.now)
+            known = worker.book.plan(chain)
+            planned = None if known is None else worker.book.reserve(known, 0, amount, self.now)
             return planned or await worker.book.take_all(chain, amounts_for(chain, 0, amount))
 
         async def several() -> list[Any]:
@@ -389,6 +391,27 @@ class Money(RuleBasedStateMachine):
             raise AssertionError("more than the budget was granted")
 
 
+class StockedMoney(Money):
+    """The same where plans keep stocks of everything, however near its limit it is."""
+
+    def __init__(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(plan, "PLENTY", 0)
+        self.patch.setattr(plan, "FEWEST", 1)
+        self.patch.setattr(plan, "SMALLEST_STOCK", 2)
+        super().__init__()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.patch.undo()
+
+
+TestStockedMoney = StockedMoney.TestCase
+TestStockedMoney.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 TestMoney = Money.TestCase
 TestMoney.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]

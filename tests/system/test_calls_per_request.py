@@ -32,13 +32,13 @@ from phantom_gateway.gateway.worker import Worker
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import OrganizationRow, TeamMemberRow, TeamRow, UserRow
 
-PLAIN = 150
+PLAIN = 146
 """Calls for a plain chat request."""
-LIMITED = 150
+LIMITED = 145
 """The same with fifteen limits on the key and everything above it."""
 CHUNK = 11
 """Calls for one chunk of a stream that arrives by itself."""
-MESSAGE = 169
+MESSAGE = 166
 """Calls for a message that passes to Anthropic as it came."""
 MESSAGE_CHUNK = 12
 """Calls for one chunk of such a stream."""

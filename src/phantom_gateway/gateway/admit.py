@@ -104,7 +104,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         at_ns=int(now * 1e9),
         key_id=key.id,
         group=exchange.group.name,
-        reserved=reservation.reserved(),
+        reserved=reservation.packed_reserved(),
         estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION,
         input_tokens=tokens_in,
         call_type=exchange.operation.call_type,

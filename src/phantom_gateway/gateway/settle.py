@@ -235,7 +235,7 @@ class Accounting:
             common += b"x-phantom-routing-trail: %b\r\n" % trail.header(exchange.trail)
         if self.dropped:
             common += b"x-phantom-dropped-params: %b\r\n" % headers.text(", ".join(self.dropped)[:MAX_DROPPED])
-        limits = headers.of_limits(self._reservation.slices, time.time())
+        limits = headers.of_reservation(self._reservation, time.time())
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
         return b"%b%b%b%b%b" % (headers.JSON, common, headers.of_cost(self.cost), limits, self._passed_on)
@@ -333,7 +333,9 @@ class Accounting:
             usage=self.usage,
             cost=self.cost,
             price_version=self._prices.version,
-            spends=self._reservation.spends(total) + (() if beside is None else beside.spends(mine[1])),
+            spends=self._reservation.packed_spends(total)
+            if beside is None
+            else self._reservation.spends(total) + beside.spends(mine[1]),
             attempts=exchange.attempts + 1,
             fallbacks=exchange.fallbacks,
             client_left=left or exchange.responder.gone,

@@ -137,6 +137,7 @@ class Worker:
             grace_s = self.table.snapshot.settings.drain_grace_s if self.table is not None else 0.0
         self.server.close_listener()
         await self.server.drain(grace_s)
+        self.book.give_up_stocks()
         while self._give_back(time.time() + GIVE_UP_S):
             pass
         await asyncio.sleep(0)

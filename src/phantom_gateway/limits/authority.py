@@ -82,7 +82,11 @@ class Counter:
 
     @property
     def used(self) -> int:
-        return self.spent + sum([amount for amount in self.held.values() if amount > 0])
+        used = self.spent
+        for amount in self.held.values():
+            if amount > 0:
+                used += amount
+        return used
 
 
 class Authority:
@@ -170,7 +174,7 @@ class Authority:
                 granted = room
         counter.held[worker] = held + granted
         counter.fruitless = 0
-        left = limit.amount - self._used(limit, counter, before, now)
+        left -= max(held + granted, 0) - max(held, 0)
         eased = limit.kind == "parallel" and self._eases(worker, limit, counter)
         return Grant(granted, counter.start, end, max(left, 0), limit.amount - left, eased=eased)
 

@@ -21,8 +21,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from phantom_gateway.limits.agenda import Agenda
+from phantom_gateway.limits.appetite import sizes
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation
+from phantom_gateway.limits.plans import Plans
 from phantom_gateway.limits.shares import Place, Shares, Used
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.limits.windows import window_bounds
@@ -34,9 +36,6 @@ Ask = Callable[[LeaseAsk], Awaitable[LeaseGrant]]
 AskMany = Callable[[Sequence[LeaseAsk]], Awaitable[Sequence[LeaseGrant]]]
 """The same for several at once, answered in their order."""
 
-WANT_REQUESTS = 32
-WANT_FACTOR = 8
-"""Tokens and money are asked for as if this many requests like the present one followed."""
 IDLE_SECONDS = 60.0
 """How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
 SHORTEST_IDLE_SECONDS = 2.0
@@ -48,7 +47,6 @@ PATIENCE_SECONDS = 2.0
 """How long a request waits for an authority that says ``recovering``."""
 RETRY_SECONDS = 0.05
 RESERVATION_SECONDS = 3600.0
-MAX_PLANS = 20_000
 
 _HELD = ("budget", "parallel")
 """Kinds for which a slice with nothing in it says nothing; the others remember what was used of their window."""
@@ -88,17 +86,16 @@ class LeaseBook:
         self._old: set[Slice] = set()
         self._agenda: Agenda[Slice] = Agenda()
         self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._plans: dict[int, Plan] = {}
-        """By ``id`` of the limits, which the plan keeps alive."""
         self._lines: dict[str, _Line] = {}
         self._open = Registry()
+        self._plans = Plans(self._slices, self._open.debtors)
         self._epoch = 0
 
     # --- reserving ----------------------------------------------------------------------------------------------------
 
     def plan(self, limits: tuple[Limit, ...]) -> Plan | None:
         """What is leased of ``limits``; ``None`` when a slice is missing: use ``take_all``."""
-        return self._plans.get(id(limits)) or self._make_plan(limits)
+        return self._plans.get(id(limits)) or self._plans.make(limits)
 
     def reserve(
         self, plan: Plan, tokens: int, cost: int, now: float, owner: object = None
@@ -143,6 +140,9 @@ class LeaseBook:
             return reservation
         if self.ask_many is not None:
             await self._fetch(self.ask_many, limits, amounts)
+            reservation = self.try_all(limits, amounts, at, owner)
+            if reservation is not None:
+                return reservation
         taken: list[Slice] = []
         try:
             for limit, amount in zip(limits, amounts, strict=True):
@@ -161,6 +161,7 @@ class LeaseBook:
         piece = self._slices.get(scope)
         if piece is None:
             return LeaseReturn(scope=scope, window_start=0.0, amount=0, seq=seq)
+        self._plans.unstock_of(piece)
         amount = piece.take_free() if piece.free > 0 else 0
         return LeaseReturn(scope=scope, window_start=piece.start, amount=amount, seq=seq)
 
@@ -175,6 +176,7 @@ class LeaseBook:
         Call it about twice a second while connected; every return must be sent. What is found over ``LOOKS`` comes next time.
         """
         at = self._clock() if now is None else now
+        self._plans.age(at)
         returns = [self._return(piece) for piece in self._open.debtors if piece.free < 0]
         self._open.debtors.clear()
         longest = max(min(IDLE_SECONDS, IDLE_SECONDS * MANY_SLICES / (len(self._slices) + 1)), SHORTEST_IDLE_SECONDS)
@@ -227,6 +229,7 @@ class LeaseBook:
         control that has forgotten everything counts right.
         """
         self._epoch += 1
+        self._plans.unstock()
         merged: dict[tuple[str, float], HeldLease] = {}
         for piece in (*self._slices.values(), *self._old):
             lease = piece.held()
@@ -240,6 +243,10 @@ class LeaseBook:
         return tuple(merged.values())
 
     # --- looking ----------------------------------------------------------------------------------------------------------
+
+    def give_up_stocks(self) -> None:
+        """What plans have taken for requests to come is free again; before the last call of ``idle``."""
+        self._plans.unstock()
 
     def overdue(self, now: float | None = None) -> list[Reservation]:
         """Reservations past their expiry: their owner must write the ``Closed`` (estimated) and settle them."""
@@ -272,8 +279,13 @@ class LeaseBook:
         if limit.amount != piece.limit.amount:
             piece.limit = limit
             piece.shown = b""
-            self._drop_plans(piece)
+            self._plans.drop(piece)
         return piece
+
+    def _unstock(self, scope: str) -> bool:
+        """Free what plans have in stock of ``scope``; whether there was any, so that it is worth looking again."""
+        piece = self._slices.get(scope)
+        return piece is not None and self._plans.unstock_of(piece)
 
     def _add(self, piece: Slice) -> Slice:
         self._slices[piece.limit.scope] = piece
@@ -289,30 +301,7 @@ class LeaseBook:
     def _retire(self, piece: Slice) -> None:
         """``piece`` is not the one to use any more."""
         del self._slices[piece.limit.scope]
-        self._drop_plans(piece)
-
-    def _drop_plans(self, piece: Slice) -> None:
-        for key in piece.plans:
-            self._plans.pop(key, None)
-        piece.plans = ()
-
-    def _make_plan(self, limits: tuple[Limit, ...]) -> Plan | None:
-        found = [self._slices.get(limit.scope) for limit in limits]
-        slices = [
-            piece
-            for piece, limit in zip(found, limits, strict=True)
-            if piece is not None and piece.limit.amount == limit.amount
-        ]
-        if len(set(slices)) < len(limits):
-            return None
-        if len(self._plans) >= MAX_PLANS:
-            for piece in self._slices.values():
-                piece.plans = ()
-            self._plans.clear()
-        plan = self._plans[id(limits)] = Plan(limits, slices)
-        for piece in slices:
-            piece.add_plan(id(limits))
-        return plan
+        self._plans.drop(piece)
 
     async def _fetch(self, ask: AskMany, limits: Sequence[Limit], amounts: Sequence[int]) -> None:
         """Ask in one question for everything that is short; what is not granted is left to the line of its scope."""
@@ -320,13 +309,16 @@ class LeaseBook:
         short: list[LeaseAsk] = []
         under_way: set[asyncio.Task[None]] = set()
         for limit, amount in zip(limits, amounts, strict=True):
-            fetching = self._fetching.get(limit.scope)
+            scope = limit.scope
+            fetching = self._fetching.get(scope)
             if fetching is not None:
                 under_way.add(fetching)
-            elif limit.scope not in self._lines:
-                piece = self._slice(limit, now)
+            elif scope not in self._lines:
+                piece = self._slices.get(scope)
+                if piece is None or now >= piece.end or piece.limit.amount != limit.amount:
+                    piece = self._slice(limit, now)
                 if piece is None or piece.free < amount:
-                    need, want = self._sizes(limit, amount, amount)
+                    need, want = sizes(limit, piece, amount, amount)
                     short.append(LeaseAsk(seq=0, limit=limit, need=need, want=want))
         if len(short) > 1:
             task = self._tasks.spawn(self._fetch_these(ask, short), "leases")
@@ -415,20 +407,7 @@ class LeaseBook:
 
     def _shortage(self, line: _Line) -> tuple[int, int]:
         queued = sum([waiting for waiting, _ in line.waiters])
-        return self._sizes(line.limit, line.waiters[0][0], queued)
-
-    def _sizes(self, limit: Limit, amount: int, queued: int) -> tuple[int, int]:
-        """How much of ``limit`` to ask for, at least and preferably, for one who needs ``amount`` and all who wait."""
-        piece = self._slice(limit, self._clock())
-        free = 0 if piece is None else piece.free
-        need = amount - free
-        kind = limit.kind
-        if kind == "parallel":
-            return need, max(need, queued - free)
-        appetite = 1 if piece is None else piece.appetite
-        if kind == "requests":
-            return need, max(need, queued - free, WANT_REQUESTS * appetite)
-        return need, max(need, queued - free, WANT_FACTOR * amount * appetite)
+        return sizes(line.limit, self._slice(line.limit, self._clock()), line.waiters[0][0], queued)
 
     async def _ask_control(self, limit: Limit, need: int, want: int) -> LeaseGrant | None:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""
@@ -452,7 +431,9 @@ class LeaseBook:
         piece.credit(grant.granted)
 
     def _refuse(self, line: _Line, grant: LeaseGrant) -> None:
-        """Control has no more: what came free here meanwhile still serves; then everybody who needs as much is refused."""
+        """Control has no more: what is free or in stock here still serves; then everybody who needs as much is refused."""
+        if self._unstock(line.limit.scope):
+            return
         if not self._serve_locally(line):
             return
         piece = self._slices.get(line.limit.scope)
@@ -475,6 +456,8 @@ class LeaseBook:
     def _serve_alone(self, line: _Line, reason: Exception) -> None:
         """Control is away: the documented policy."""
         limit = line.limit
+        if self._unstock(limit.scope):
+            return
         amount, future = line.waiters[0]
         if limit.kind == "budget":
             line.waiters.popleft()

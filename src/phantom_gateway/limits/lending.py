@@ -104,7 +104,11 @@ class Grant(NamedTuple):
 
     def message(self, seq: int) -> LeaseGrant:
         """As the answer to the ask numbered ``seq``."""
-        return LeaseGrant(seq=seq, **self._asdict())
+        granted, start, end, remaining, used, reason, eased, spent, held, current, before = self
+        return LeaseGrant(
+            seq=seq, granted=granted, window_start=start, window_end=end, remaining=remaining, used=used, reason=reason,
+            eased=eased, spent=spent, held=held, current=current, before=before,
+        )  # fmt: skip
 
 
 class NeedRecall(NamedTuple):

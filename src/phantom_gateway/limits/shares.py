@@ -88,6 +88,6 @@ class Shares:
             return share - used.now
         length = used.end - used.start
         before = used.start - length
-        uncertain = before in noticed or before < self._since
+        uncertain = before in noticed or before <= self._since
         covered = min(max((used.end - now) / length, 0.0), 1.0)
         return share - used.now - math.ceil((limit.amount if uncertain else used.before) * covered)

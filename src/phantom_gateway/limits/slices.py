@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from phantom_gateway.spine.messages import HeldLease, LeaseGrant, Limit, Spend
+
+if TYPE_CHECKING:
+    from phantom_gateway.limits.plan import Plan
 
 NEVER = math.inf
 MAX_APPETITE = 1024
@@ -26,6 +30,7 @@ class Slice:
         "granted",
         "kind",
         "limit",
+        "packed",
         "plans",
         "remaining",
         "reserved",
@@ -53,6 +58,8 @@ class Slice:
         self.used = 0
         self.shown = b""
         """What a response header says of ``limit``, rendered by whoever shows it; empty when it must be rendered anew."""
+        self.packed = b""
+        """The head of its ``Spend`` as it is written, once somebody has worked it out."""
         self.plans: tuple[int, ...] | set[int] = ()
         """Keys of the plans made of it, for the book to drop them with it. Most slices are part of one or two plans."""
 
@@ -112,12 +119,16 @@ class Reservation:
     The owner keeps the order: journal ``Closed`` first, then ``settle``. If the ``Closed`` cannot be written, ``abandon``.
     """
 
-    __slots__ = ("_amounts", "_registry", "expires", "open", "owner", "slices")
+    __slots__ = ("_amounts", "_registry", "expires", "open", "owner", "plan", "slices")
+
+    plan: Plan | None
+    """The plan that took it; it then knows more of how the limits stand."""
 
     def __init__(
         self, slices: list[Slice], amounts: Sequence[int], registry: Registry, owner: object, expires: float
     ) -> None:
         self.slices = slices
+        self.plan = None
         self._amounts = amounts
         self._registry = registry
         self.owner = owner
@@ -134,6 +145,14 @@ class Reservation:
     def spends(self, cost: int) -> tuple[Spend, ...]:
         """What ``settle(cost=cost)`` will charge, for ``Closed.spends``; the window is that of the reservation."""
         return tuple([Spend(each.limit.scope, each.start, cost) for each in self.slices if each.kind == "budget"])
+
+    def packed_reserved(self) -> tuple[Spend, ...]:
+        """The same for nothing but the journal."""
+        return self.reserved()
+
+    def packed_spends(self, cost: int) -> tuple[Spend, ...]:
+        """``spends`` for nothing but the journal."""
+        return self.spends(cost)
 
     def settle(self, tokens: int = 0, cost: int = 0) -> None:
         """The request is over and used this much; one request is used up, slots become free. Later calls do nothing."""

@@ -7,6 +7,7 @@ money is integer nano-dollars.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -69,6 +70,21 @@ class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     region: str | None = None
     limits: tuple[Limit, ...] = ()
     model_limits: dict[str, tuple[Limit, ...]] = {}
+
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def packed_window(scope: str, start: float) -> bytes:
+    """A ``Spend`` (msgpack array of three) as it is written, up to its amount."""
+    return b"\x93" + _pack(scope) + _pack(start)
+
+
+def packed_windows(windows: Sequence[bytes]) -> list[bytes]:
+    """Spends of one amount for several windows: what is written between the amounts; joined by one, it is the field's value."""
+    count = len(windows)
+    head = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+    return [head + windows[0], *windows[1:], b""] if windows else [head]
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.ledger.money import Cost
-from phantom_gateway.limits.slices import NEVER, Slice
+from phantom_gateway.limits.plan import Plan, PlannedReservation
+from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit
 from phantom_gateway.wire.message import check_block
 
@@ -115,6 +116,69 @@ def test_a_debt_is_nothing_left() -> None:
     found = parsed(headers.of_limits([piece("tokens", 900, -50, NEVER)], NOW))
     assert (found["x-ratelimit-remaining-tokens"], found["x-ratelimit-reset-tokens"]) == ("0", "0")
     assert headers.of_limits([], NOW) == b""
+
+
+def many_limits() -> list[Slice]:
+    slices = [piece("parallel", 99, 50), piece("requests", 10**9, 10**6), piece("tokens", 10**9, 10**6)]
+    slices += [piece("budget", 10**9, 10**7, NEVER), piece("budget", 10**9, 10**7, NEVER, entity="key:x/model:m")]
+    for number, entity in enumerate(("team:t", "user:u", "org:o", "tag:t", "key:k/model:gpt")):
+        slices += [
+            piece("requests", 10**9 + number, 10**6, entity=entity),
+            piece("tokens", 10**9, 10**6, entity=entity),
+        ]
+        slices += [piece("tokens", 10**9, 10**6, window="24h", entity=entity), piece("budget", 7, 10**7, entity=entity)]
+    for number, each in enumerate(slices):
+        each.remaining = 10**8 + number * 7 % 11
+    return slices
+
+
+def planned(slices: list[Slice]) -> PlannedReservation:
+    """A reservation of a plan that has a stock."""
+    plan = Plan(tuple(each.limit for each in slices), slices)
+    for _ in range(2):
+        assert plan.take(100, 1000, NOW)
+    assert plan.stocked
+    return PlannedReservation(plan, 100, 1000, Registry(), None, NOW)
+
+
+def test_with_a_stock_the_same_is_shown() -> None:
+    slices = many_limits()
+    reservation = planned(slices)
+    plan = reservation.plan
+    for _ in range(3):
+        shown = parsed(headers.of_reservation(reservation, NOW))
+        assert plan.unstock()
+        assert shown == parsed(headers.of_limits(slices, NOW)) == parsed(headers.of_reservation(reservation, NOW))
+        assert len(shown) > 20
+        for _ in range(3):
+            assert plan.take(70, 500, NOW)
+        assert plan.stocked
+
+
+def test_the_tightest_is_found_beside_a_stock() -> None:
+    slices = many_limits()
+    tight, tighter = slices[5], slices[9]
+    tight.remaining, tight.free = 0, 30
+    tighter.remaining, tighter.free = 0, 20
+    reservation = planned(slices)
+    plan = reservation.plan
+    assert not {tight, tighter} & plan.pooled()
+    for _ in range(3):
+        shown = parsed(headers.of_reservation(reservation, NOW))
+        assert (shown["x-ratelimit-limit-requests"], shown["x-ratelimit-remaining-requests"]) == (
+            str(tighter.limit.amount),
+            str(tighter.free),
+        )
+        assert plan.take(70, 500, NOW)
+    tight.free = -3
+    shown = parsed(headers.of_reservation(reservation, NOW))
+    assert shown["x-ratelimit-remaining-requests"] == "0"
+
+
+def test_a_plain_reservation_is_shown_as_it_is() -> None:
+    slices = many_limits()
+    reservation = Reservation(slices, [1] * len(slices), Registry(), None, NOW)
+    assert headers.of_reservation(reservation, NOW) == headers.of_limits(slices, NOW)
 
 
 def test_what_the_provider_says_is_prefixed_and_chosen() -> None:

@@ -354,15 +354,6 @@ async def test_a_changed_limit_makes_the_plans_of_its_slice_void() -> None:
     assert node.book.plan(after) is None, "an idle budget is given back"
 
 
-async def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("phantom_gateway.limits.book.MAX_PLANS", 3)
-    node = Node()
-    many = [(limit(amount=1000),) for _ in range(10)]
-    (await node.book.take_all(many[0], [10])).release()
-    assert all(node.book.plan(each) is not None for each in many)
-    assert len(node.book._plans) <= 3
-
-
 def asking_for_many(node: Node) -> list[int]:
     """Have the first worker ask for several limits at once; gives the sizes of its questions."""
     sizes: list[int] = []

@@ -218,3 +218,20 @@ TestComings = Comings.TestCase
 TestComings.settings = TestRates.settings
 TestSlots = Slots.TestCase
 TestSlots.settings = TestRates.settings
+
+
+def test_a_place_given_when_a_window_begins_counts_on_nothing_of_that_window() -> None:
+    """Somebody else may have used it all before he died in the same moment."""
+    state = Comings()
+    state.begin(amount=1, workers=1)
+    for _ in range(3):
+        state.another()
+    state.take(worker=0, times=1)
+    state.die(worker=0)
+    state.go()
+    state.wait(seconds=60.0)
+    try:
+        state.take(worker=0, times=1)
+    finally:
+        state.teardown()
+    assert list(state.taken.values()) == [1], "the window before still covers all"

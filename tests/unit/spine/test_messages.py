@@ -49,3 +49,12 @@ def test_a_spend_stands_in_journals_as_three_values() -> None:
     """Its fields may not be reordered: journals outlive releases."""
     assert messages.Spend._fields == ("scope", "window_start", "amount")
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(messages.Spend("s", 1.5, 7))) == ["s", 1.5, 7]
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 300])
+def test_packed_spends_are_written_like_others(count: int) -> None:
+    spends = [messages.Spend(f"budget:key:{n}:30d", float(n), 1_000_000 * n) for n in range(count)]
+    parts = messages.packed_windows([messages.packed_window(each.scope, each.window_start) for each in spends])
+    for amount in (0, 1, 255, 10**9, 10**18):
+        expected = [each._replace(amount=amount) for each in spends]
+        assert msgspec.msgpack.encode(amount).join(parts) == msgspec.msgpack.encode(expected)
