@@ -24,5 +24,9 @@ _NAMES = (
 
 def budget_table(own: Allowance, now: float) -> JsonObject:
     """The limits of ``own``; ``allowed_models`` is null when it does not restrict them."""
-    view = allowance_view(own, now)
-    return {**{name: view[name] for name in _NAMES}, "allowed_models": own.models or None}
+    return table_of(allowance_view(own, now))
+
+
+def table_of(view: JsonObject) -> JsonObject:
+    """The same from what ``allowance_view`` says."""
+    return {**{name: view[name] for name in _NAMES}, "allowed_models": view["models"] or None}

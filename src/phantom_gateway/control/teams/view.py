@@ -51,9 +51,8 @@ def _people(connection: sa.Connection, team_ids: Sequence[str]) -> dict[str, lis
     query = query.select_from(TEAM_MEMBERS.outerjoin(USERS, USERS.c.id == members.user_id))
     for start in range(0, len(team_ids), _CHUNK):
         wanted = members.team_id.in_(team_ids[start : start + _CHUNK])
-        for team, user, role, email in connection.execute(
-            query.where(wanted).order_by(members.team_id, members.user_id)
-        ):
+        rows = connection.execute(query.where(wanted).order_by(members.team_id, members.user_id)).all()
+        for team, user, role, email in rows:
             found[team].append({"user_id": user, "user_email": email, "role": role})
     return found
 
