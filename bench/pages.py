@@ -17,10 +17,10 @@ ACTORS = {
 }
 _PLAIN = Size()
 _KEY_SORTS = (
-    "created_at", "updated_at", "key_alias", "key_name", "max_budget", "expires", "token", "user_id", "team_id",
+    "created_at", "updated_at", "key_alias", "key_name", "max_budget", "expires", "token", "user_id", "team_id", "spend",
 )  # fmt: skip
 _USER_SORTS = ("created_at", "updated_at", "user_id", "user_email", "user_alias", "user_role", "spend")
-_TEAM_SORTS = ("team_alias", "created_at", "updated_at", "max_budget", "organization_id")
+_TEAM_SORTS = ("team_alias", "created_at", "updated_at", "max_budget", "organization_id", "spend")
 Query = dict[str, Any]
 Question = tuple[str, Query, str]
 """(path, query, who asks)"""
@@ -83,7 +83,9 @@ def _teams() -> Iterator[Question]:
     yield "/organization/list", {}, "admin"
     yield "/organization/info", {"organization_id": "org-7"}, "admin"
     yield "/organization/list", {}, "org"
-    yield "/project/list", {}, "admin"
+    yield "/organization/list", {"size": 10, "sort_by": "spend"}, "admin"
+    for query in ({}, {"size": 100, "sort_by": "spend"}, {"search": "77"}, {"team_id": "team-7"}):
+        yield "/project/list", query, "admin"
 
 
 def _others() -> Iterator[Question]:
@@ -94,7 +96,8 @@ def _others() -> Iterator[Question]:
     for by in ("user_id", "alias", "max_budget"):
         yield "/customer/list", {"size": 100, "sort_by": by}, "admin"
     yield "/customer/list", {"size": 100, "blocked": True}, "admin"
-    yield "/tag/list", {}, "admin"
+    for query in ({}, {"size": 100, "sort_by": "spend", "sort_order": "desc"}, {"size": 100, "search": "77"}):
+        yield "/tag/list", query, "admin"
     for by in ("updated_at", "changed_by", "action", "table_name", "object_id"):
         for page in (1, 500):
             yield "/audit", {"page_size": 100, "sort_by": by, "page": page}, "admin"

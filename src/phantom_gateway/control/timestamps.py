@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=8192)  # a list says the same few times again and again: when windows end, when things were made
 def iso(seconds: float | None) -> str | None:
     """``2026-11-23T05:27:27.123456Z`` for Unix seconds."""
     if seconds is None:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from phantom_gateway.security.audit_chain import Head, Reason, Record, Verifier, canonical, hash_of
 from phantom_gateway.security.audit_events import ActorKind, EventCode, Result
 from phantom_gateway.store.database import Database
+from phantom_gateway.store.matching import contains
 from phantom_gateway.store.tables import AUDIT_HEAD, AUDIT_LOG
 
 JsonObject = Mapping[str, Any]
@@ -237,9 +238,17 @@ def _conditions(wanted: AuditFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(AUDIT_LOG.c.ts < wanted.until)
     if wanted.search is not None:
-        columns = (AUDIT_LOG.c.object_id, AUDIT_LOG.c.changed_by, AUDIT_LOG.c.actor, AUDIT_LOG.c.event)
-        found.append(sa.or_(*(column.contains(wanted.search, autoescape=True) for column in columns)))
+        found.append(_named(wanted.search))
     return found
+
+
+def _named(text: str) -> sa.ColumnElement[bool]:
+    """Whether an object, who did it or an event is named so; of each row no more texts are searched than can be another."""
+    column = AUDIT_LOG.c
+    any_of = [contains(column.object_id, text), contains(column.changed_by, text)]
+    any_of.append(sa.and_(column.actor != column.changed_by, contains(column.actor, text)))
+    codes = [each.code for each in EventCode if text.lower() in each.code]
+    return sa.or_(*any_of, *([column.event.in_(codes)] if codes else []))
 
 
 def _record(row: Any) -> Record:

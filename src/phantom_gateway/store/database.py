@@ -10,6 +10,7 @@ so what was written for one writer at a time is right there too, over all nodes.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +28,14 @@ BUSY_TIMEOUT_MS = 5000
 POOL_LIMIT = 10
 POOL_TIMEOUT_S = 5.0
 _WRITES = "phantom_writes"
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+    "cache_size=-32768",  # 32 MiB: what is asked and counted again and again is more than SQLite's 2 MB
+    "wal_autocheckpoint=8192",  # pages: those that every batch changes are copied back once for many batches
+)
 
 DatabaseError = SQLAlchemyError
 """What every query of this package may raise when the database cannot answer."""
@@ -77,13 +87,23 @@ class Database:
         self.engine.dispose()
 
 
+def decode_json(text: str) -> Any:
+    """A value of a JSON column."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)  # knows halves of surrogate pairs, which msgspec refuses
+
+
 def open_sqlite(path: Path) -> Database:
     """The database in the file ``path``, made with mode 0600 when it is not there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     timeout = {"timeout": BUSY_TIMEOUT_MS / 1000}
     # hide_parameters: what a statement carries never reaches an error message, hence never a log.
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args=timeout, pool_size=8, hide_parameters=True)
+    engine = sa.create_engine(
+        f"sqlite:///{path}", connect_args=timeout, pool_size=8, hide_parameters=True, json_deserializer=decode_json
+    )
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return Database(engine)
@@ -108,7 +128,7 @@ def _no_driver_transactions(connection: Any, _record: Any) -> None:
 def _prepare(connection: Any, record: Any) -> None:
     _no_driver_transactions(connection, record)
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

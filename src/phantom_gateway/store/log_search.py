@@ -7,6 +7,7 @@ one looked at. Counts are exact where sums or a bounded look can tell them, else
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,8 @@ class Search:
     failed: bool = False
     """Failures only."""
     reach: sa.ColumnElement[bool] | None = None
+    reach_of_sums: sa.ColumnElement[bool] | None = None
+    """The same about dimensions of sums, so that they can count what is in reach."""
 
     @property
     def scans(self) -> bool:
@@ -84,7 +87,7 @@ def page(
     connection: sa.Connection, search: Search, before: Cursor | None, limit: int, *, ascending: bool = False
 ) -> Page:
     """The newest rows (the oldest with ``ascending``), or those behind the cursor."""
-    looked = _looked_at(search, before, ascending=ascending)
+    looked = _looked_at(search, before, ascending=ascending, most=limit + 1)
     rows = _rows(connection, _filtered(looked, search, limit + 1, ascending=ascending), ascending=ascending)
     if len(rows) > limit:
         return Page(rows[:limit], _place(rows[limit - 1]))
@@ -99,7 +102,7 @@ def page(
 def numbered(connection: sa.Connection, search: Search, window: tuple[int, int], *, ascending: bool = False) -> Page:
     """The page at (offset, limit)."""
     offset, limit = window
-    looked = _looked_at(search, None, ascending=ascending)
+    looked = _looked_at(search, None, ascending=ascending, most=offset + limit + 1)
     query = _filtered(looked, search, limit + 1, ascending=ascending).offset(offset)
     rows = _rows(connection, query, ascending=ascending)
     return Page(rows[:limit], _place(rows[limit - 1]) if len(rows) > limit else None)
@@ -121,7 +124,8 @@ def sorted_by(
 
 def count(connection: sa.Connection, search: Search) -> Count:
     """How many rows there are."""
-    if search.reach is None and not search.others and not search.failed and search.equal.keys() <= SUMMED:
+    summed = (search.reach is None) == (search.reach_of_sums is None)
+    if summed and not search.others and not search.failed and search.equal.keys() <= SUMMED:
         return Count(_summed(connection, search))
     looked = _looked_at(search, None, bounded=True, counting=not search.scans)
     query = sa.select(sa.func.count()).select_from(_filtered(looked, search, None).subquery())
@@ -130,6 +134,25 @@ def count(connection: sa.Connection, search: Search) -> Count:
     if search.scans:
         seen = int(connection.execute(sa.select(sa.func.count()).select_from(looked)).scalar_one())
     return Count(found, seen < SCAN)
+
+
+def places(connection: sa.Connection, search: Search, before: Cursor | None) -> list[tuple[int, int, str | None]]:
+    """(started_at, row_id, session) of the newest rows, or those behind the cursor; at most ``SCAN``."""
+    looked = _looked_at(search, before, bounded=True)
+    query = sa.select(looked.c.started_at, looked.c.row_id, REQUESTS.c.session_id)
+    query = query.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id)
+    if search.scans:
+        query = query.where(*_unknown(search))
+    query = query.order_by(looked.c.started_at.desc(), looked.c.row_id.desc())
+    return [(int(row[0]), int(row[1]), row[2]) for row in connection.execute(query).all()]
+
+
+def matching(search: Search) -> list[sa.ColumnElement[bool]]:
+    """All that rows must fulfil."""
+    found = [*_equal(search), *_times(search.since, search.until), *search.others]
+    if search.failed:
+        found.append(REQUESTS.c.status != "success")
+    return found if search.reach is None else [*found, search.reach]
 
 
 def one(connection: sa.Connection, request_id: str, reach: sa.ColumnElement[bool] | None) -> Row | None:
@@ -146,7 +169,8 @@ def _summed(connection: sa.Connection, search: Search) -> int:
     if last < first:
         return _between(connection, search, search.since, search.until)
     only = {name: [value] for name, value in search.equal.items()}
-    days = rollups.total(connection, Question(first=first, last=last, only=only)).requests
+    question = Question(first=first, last=last, only=only, reach=search.reach_of_sums)
+    days = rollups.total(connection, question).requests
     corrections = _corrections(connection, search, first * DAY_US, (last + 1) * DAY_US)
     ends = ((search.since, first * DAY_US), ((last + 1) * DAY_US, search.until))
     return days + corrections + sum(_between(connection, search, since, until) for since, until in ends)
@@ -156,6 +180,8 @@ def _between(connection: sa.Connection, search: Search, since: int, until: int) 
     if until <= since:
         return 0
     query = sa.select(sa.func.count()).select_from(REQUESTS).where(*_equal(search), *_times(since, until))
+    if search.reach is not None:
+        query = query.where(search.reach)
     return int(connection.execute(query).scalar_one())
 
 
@@ -163,15 +189,25 @@ def _corrections(connection: sa.Connection, search: Search, since: int, until: i
     """Rows of the log that sums do not count as requests: few, and found by where they come from."""
     columns = [REQUESTS.c.started_at, *(REQUESTS.c[name] for name in search.equal)]
     wanted = tuple(search.equal.values())
-    rows = connection.execute(sa.select(*columns).where(REQUESTS.c.incarnation == INCARNATION))
+    query = sa.select(*columns).where(REQUESTS.c.incarnation == INCARNATION)
+    rows = connection.execute(query if search.reach is None else query.where(search.reach))
     return sum(since <= row[0] < until and tuple(row[1:]) == wanted for row in rows)
 
 
 def _looked_at(
-    search: Search, before: Cursor | None, *, ascending: bool = False, bounded: bool = False, counting: bool = False
+    search: Search,
+    before: Cursor | None,
+    *,
+    ascending: bool = False,
+    bounded: bool = False,
+    counting: bool = False,
+    most: int | None = None,
 ) -> sa.Subquery:
-    """The places of rows that fulfil what indexes know, in order; not more than SCAN where the rest must be looked at."""
-    columns = (REQUESTS.c.started_at, REQUESTS.c.row_id)
+    """The places of rows that fulfil what indexes know, in order; not more than SCAN where the rest must be looked at.
+
+    ``most``: as many are enough where all that is asked for is known to indexes.
+    """
+    columns: tuple[sa.ColumnElement[Any], ...] = (REQUESTS.c.started_at, REQUESTS.c.row_id)
     known = [REQUESTS.c[name] == value for name, value in search.equal.items() if name in INDEXED]
     since, until = search.since, search.until
     if before is not None:  # said twice, since not every database begins at the place of a pair in an index
@@ -179,21 +215,38 @@ def _looked_at(
     query = sa.select(*columns).where(*known, *_times(since, until))
     if search.failed:
         query = query.where(sa.text("requests.status <> 'success'"))  # as the partial index says it
-    if search.reach is not None:
-        query = query.where(search.reach)
     if before is not None:
         place, last = sa.tuple_(*columns), sa.tuple_(*map(sa.literal, before))
         query = query.where(place > last if ascending else place < last)
-    if not counting:
-        query = query.order_by(*[each.asc() if ascending else each.desc() for each in columns])
-    return (query.limit(SCAN) if search.scans or bounded else query).subquery()
+    limit = SCAN if search.scans or bounded else None
+    reaches = _alternatives(search.reach)
+    if counting:
+        return (query if search.reach is None else query.where(search.reach)).limit(limit).subquery()
+    if len(reaches) > 1:
+        # What is one's own in several ways: of each the first rows by its own index, instead of all rows to be sorted.
+        parts = [_ordered(query.where(each), columns, ascending).limit(limit or most).subquery() for each in reaches]
+        whole = sa.union(*[sa.select(part.c.started_at, part.c.row_id) for part in parts]).subquery()
+        query, columns = sa.select(whole.c.started_at, whole.c.row_id), (whole.c.started_at, whole.c.row_id)
+    elif reaches:
+        query = query.where(reaches[0])
+    return _ordered(query, columns, ascending).limit(limit).subquery()
+
+
+def _alternatives(reach: sa.ColumnElement[bool] | None) -> list[sa.ColumnElement[bool]]:
+    if reach is None:
+        return []
+    either = isinstance(reach, sa.BooleanClauseList) and reach.operator is operator.or_
+    return list(reach.clauses) if either and isinstance(reach, sa.BooleanClauseList) else [reach]
+
+
+def _ordered(query: sa.Select[Any], columns: Sequence[sa.ColumnElement[Any]], ascending: bool) -> sa.Select[Any]:
+    return query.order_by(*[each.asc() if ascending else each.desc() for each in columns])
 
 
 def _filtered(looked: sa.Subquery, search: Search, limit: int | None, *, ascending: bool = False) -> sa.Select[Any]:
     query = sa.select(looked.c.started_at, looked.c.row_id)
     if search.scans:
-        rest = [REQUESTS.c[name] == value for name, value in search.equal.items() if name not in INDEXED]
-        query = query.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id).where(*rest, *search.others)
+        query = query.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id).where(*_unknown(search))
     if limit is None:
         return query
     order = (looked.c.started_at, looked.c.row_id)
@@ -213,6 +266,12 @@ def _rows(connection: sa.Connection, places: sa.Select[Any], *, ascending: bool)
 
 def _place(row: Row) -> Cursor:
     return int(row["started_at"]), int(row["row_id"])
+
+
+def _unknown(search: Search) -> list[sa.ColumnElement[bool]]:
+    """What no index helps with."""
+    rest = [REQUESTS.c[name] == value for name, value in search.equal.items() if name not in INDEXED]
+    return [*rest, *search.others]
 
 
 def _equal(search: Search) -> list[sa.ColumnElement[bool]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
-
-from phantom_gateway.ledger.record import Closed
 
 
 class Owners(NamedTuple):
@@ -49,23 +46,39 @@ class Sum(NamedTuple):
     last: float
 
 
-def sums(closed: Iterable[Closed]) -> list[Sum]:
-    """What these records add to the totals, by entity in the order of their names."""
-    # By owners first: of the many records of a batch, most belong to the same few.
-    groups: dict[Owners, tuple[int, int, int]] = {}
-    for record in closed:
-        owners = _new(Owners, _fields(record))
-        amount, requests, last = groups.get(owners, (0, 0, 0))
-        ended = record.at_ns + record.duration_us * 1000
-        groups[owners] = amount + record.cost.total, requests + 1, max(last, ended)
-    found: dict[str, tuple[int, int, int]] = {}
-    for owners, (amount, requests, last) in groups.items():
-        for entity in owners.entities():
-            before = found.get(entity, (0, 0, 0))
-            found[entity] = before[0] + amount, before[1] + requests, max(before[2], last)
+def sums(owned: Iterable[tuple[tuple[Any, ...], int, int, int]]) -> list[Sum]:
+    """What groups of records add to the totals, by entity in the order of their names.
+
+    A group: the fields of ``Owners``, nano-dollars, requests, when the last of them ended (Unix nanoseconds).
+    """
+    # By parts that have few values each: customers and tags come in every combination with the others.
+    people: _Sums = {}
+    customers: _Sums = {}
+    tagged: _Sums = {}
+    for fields, amount, requests, last in owned:
+        customer, tags = fields[5:]
+        _count(people, fields[:5], amount, requests, last)
+        if customer:
+            _count(customers, customer, amount, requests, last)
+        if tags:
+            _count(tagged, tags, amount, requests, last)
+    found: _Sums = {}
+    for belongs, added in people.items():
+        for entity in Owners._make((*belongs, None, ())).entities():
+            _count(found, entity, *added)
+    for customer, added in customers.items():
+        found[f"customer:{customer}"] = added
+    for tags, added in tagged.items():
+        for tag in dict.fromkeys(tags):
+            _count(found, f"tag:{tag}", *added)
     return [Sum(entity, amount, requests, last / 1e9) for entity, (amount, requests, last) in sorted(found.items())]
 
 
-_fields: Callable[[Closed], tuple[Any, ...]] = attrgetter(*Owners._fields)
-_new = tuple.__new__
-"""Makes a named tuple without the Python call of its own constructor."""
+_Sums = dict[Any, tuple[int, int, int]]
+
+
+def _count(found: _Sums, key: Any, amount: int, requests: int, last: int) -> None:
+    before = found.get(key)
+    if before is not None:
+        amount, requests, last = before[0] + amount, before[1] + requests, max(before[2], last)
+    found[key] = amount, requests, last

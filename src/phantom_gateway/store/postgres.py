@@ -18,7 +18,7 @@ import psycopg
 import sqlalchemy as sa
 
 from phantom_gateway.config.database_address import PostgresAddress
-from phantom_gateway.store.database import Database, PoolOptions
+from phantom_gateway.store.database import Database, PoolOptions, decode_json
 
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 5_000
@@ -92,6 +92,7 @@ def open_postgres(address: PostgresAddress, pool: PoolOptions | None = None) -> 
         # A server that was restarted leaves dead connections in the pool; nobody's request should find them.
         pool_pre_ping=True,
         hide_parameters=True,
+        json_deserializer=decode_json,
     )
     return PostgresDatabase(engine)
 

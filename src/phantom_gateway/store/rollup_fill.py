@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import add as add_integers
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 
-from phantom_gateway.ledger.record import Closed
+from phantom_gateway.store.grouping import WIDTH, Groups
 from phantom_gateway.store.rollup_tables import (
     DAILY_SPEND,
     FULL,
@@ -40,36 +43,51 @@ Group = tuple[int, Key, str, tuple[str, ...]]
 Sums = dict[tuple[Key, int], list[int]]
 """By dimension and bucket."""
 
-_KEPT = {kind: [name in columns for name in (*FULL, "name")] for kind, columns in KINDS.items()}
-"""Which columns a kind keeps."""
-_WIDTH = len(METRICS)
 _CHUNK = 400
 _FLUSH = 20_000
 
 
-def add(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    """Count rows that are stored in this transaction."""
-    groups = _grouped(closed)
-    if groups:
-        store(connection, groups.items(), int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT)
+def _kept(kind: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """What a kind keeps of (kind, the columns of FULL, name, ""), without the kind: "" for the columns that say nothing of it."""
+    columns = (*FULL, "name")
+    return itemgetter(*[n if name in KINDS[kind] else len(columns) + 1 for n, name in enumerate(columns, 1)])
 
 
-def store(connection: sa.Connection, groups: Iterable[tuple[Group, list[int]]], since_hour: int) -> None:
+_PARTS = {kind: [(part, _kept(part)) for part in parts] for kind, parts in PARTS.items()}
+
+
+def add(connection: sa.Connection, groups: Groups, known: Mapping[Key, int]) -> dict[Key, int]:
+    """Count rows that are stored in this transaction.
+
+    ``known`` are ids of dimensions; the answer has those that were looked up beside, good once the transaction is committed.
+    """
+    if not groups:
+        return {}
+    return store(connection, _named(groups), int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT, known)
+
+
+def store(
+    connection: sa.Connection,
+    groups: Iterable[tuple[Group, list[int]]],
+    since_hour: int,
+    known: Mapping[Key, int] = MappingProxyType({}),
+) -> dict[Key, int]:
     """Add sums of groups to what is kept; by hour only what lies at or after ``since_hour``, and nothing older stays."""
     days, hours = fold(groups, since_hour)
-    ids = _identified(connection, {key for key, _ in (*days, *hours)})
+    keys = dict.fromkeys([key for key, _ in days])
+    found = _identified(connection, [key for key in keys if key not in known])
+    ids = {key: known[key] if key in known else found[key] for key in keys}
     for table, sums in ((DAILY_SPEND, days), (HOURLY_SPEND, hours)):
         if sums:
-            rows = sorted((ids[key], bucket, *values) for (key, bucket), values in sums.items())
-            connection.exec_driver_sql(_upsert(table.name, connection.dialect.paramstyle), rows)
+            _upsert(connection, table, sorted([(ids[key], bucket, *values) for (key, bucket), values in sums.items()]))
     connection.execute(sa.delete(HOURLY_SPEND).where(HOURLY_SPEND.c.hour < since_hour))
+    return found
 
 
 def rebuild(connection: sa.Connection) -> None:
     """Sum the whole request log anew."""
     connection.execute(sa.delete(DAILY_SPEND))
-    connection.execute(sa.delete(HOURLY_SPEND))
-    connection.execute(sa.delete(SPEND_DIMENSIONS))
+    connection.execute(sa.delete(HOURLY_SPEND))  # dimensions stay: their ids are known to whoever counts
     since_hour = int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT
     chunk: list[tuple[Group, list[int]]] = []
     for group in logged(connection):
@@ -104,89 +122,48 @@ def logged(
 
 def fold(groups: Iterable[tuple[Group, list[int]]], since_hour: int) -> tuple[Sums, Sums]:
     """Sums by day and by hour of every kind of dimension."""
-    days: Sums = {}
-    hours: Sums = {}
+    every: Sums = {}
+    tagged: dict[tuple[int, Key, tuple[str, ...]], list[int]] = {}
     for (hour, key, end_user, tags), values in groups:
-        recent = hour >= since_hour
-        for wanted in _dimensions(key, end_user, tags):
-            _count(days, (wanted, hour // 24), values)
-            if recent and wanted[0] in HOURLY:
-                _count(hours, (wanted, hour), values)
-    _add_parts(days, frozenset(KINDS))
-    _add_parts(hours, HOURLY)
+        _count(every, ((*key, ""), hour), values)
+        if tags:
+            _count(tagged, (hour, key, tags), values)
+        if end_user:
+            _count(every, (("customer", *key[1:], end_user), hour), values)
+    for (hour, key, tags), values in tagged.items():  # fewer: every customer may come with every tag
+        for tag in dict.fromkeys(tags):
+            _count(every, (("tag", *key[1:], tag), hour), values)
+    _add_parts(every)
+    if len({hour for _, hour in every}) == 1:  # as nearly always
+        days = {(key, hour // 24): values for (key, hour), values in every.items()}
+    else:
+        days = {}
+        for (key, hour), values in every.items():
+            _count(days, (key, hour // 24), values)
+    hours = {place: values for place, values in every.items() if place[1] >= since_hour and place[0][0] in HOURLY}
     return days, hours
 
 
-def _dimensions(key: Key, end_user: str, tags: tuple[str, ...]) -> list[Key]:
-    found = [(*key, "")]
-    found += [("tag", *key[1:], tag) for tag in dict.fromkeys(tags)]
-    if end_user:
-        found.append(("customer", *key[1:], end_user))
-    return found
-
-
-def _add_parts(sums: Sums, kinds: frozenset[str]) -> None:
+def _add_parts(sums: Sums) -> None:
     """Sums of the coarser kinds, from those that are there: they are fewer than the groups."""
-    for (key, bucket), values in list(sums.items()):
-        for part in PARTS[key[0]]:
-            if part in kinds:
-                kept = _KEPT[part]
-                wanted = (part, *[value if keep else "" for value, keep in zip(key[1:], kept, strict=True)])
-                _count(sums, (wanted, bucket), values)
+    for (key, hour), values in list(sums.items()):
+        whole = (*key, "")
+        for part, kept in _PARTS[key[0]]:
+            _count(sums, ((part, *kept(whole)), hour), values)
 
 
-def _count(sums: Sums, key: tuple[Key, int], values: list[int]) -> None:
+def _count(sums: dict[Any, list[int]], key: Any, values: list[int]) -> None:
     kept = sums.get(key)
     sums[key] = values if kept is None else list(map(add_integers, kept, values))
 
 
-def _grouped(closed: Sequence[Closed]) -> dict[Group, list[int]]:
-    groups: dict[Group, list[int]] = {}
-    hour_ns = HOUR_US * 1000
-    for record in closed:
-        key = (
-            "full",
-            record.key_id,
-            record.user_id or "",
-            record.team_id or "",
-            record.org_id or "",
-            record.project_id or "",
-            record.upstream_model or record.model,
-            record.group or record.model,
-            record.provider,
-            record.call_type,
-        )
-        group = (record.at_ns // hour_ns, key, record.end_user or "", record.tags)
-        sums = groups.get(group)
-        if sums is None:
-            sums = groups[group] = [0] * _WIDTH
-        _count_record(sums, record)
-    return groups
-
-
-def _count_record(sums: list[int], record: Closed) -> None:
-    usage = record.usage
-    sums[0] += 1
-    sums[1 if record.status == "success" else 2] += 1
-    sums[3] += record.cost.total
-    if usage.input is None and usage.output is None:
-        sums[13] += 1
-    sums[4] += usage.input or 0
-    sums[8] += usage.output or 0
-    if not usage.plain():
-        sums[5] += usage.cache_read or 0
-        sums[6] += usage.cache_write_5m or 0
-        sums[7] += usage.cache_write_1h or 0
-        sums[9] += usage.reasoning or 0
-        sums[10] += usage.audio_input or 0
-        sums[11] += usage.audio_output or 0
-        sums[12] += usage.images or 0
-    if record.cache_hit:
-        sums[14] += 1
-    sums[15] += record.duration_us
-    if record.ttft_us is not None:
-        sums[16] += record.ttft_us
-        sums[17] += 1
+def _named(groups: Groups) -> Iterator[tuple[Group, list[int]]]:
+    """Groups of records with the columns of dimensions."""
+    for (hour, fields), sums in groups.items():
+        key_id, user, team, org, project, end_user, tags, upstream_model, model, group, provider, call_type = fields
+        called = (upstream_model or model, group or model, provider, call_type)
+        key = ("full", key_id, user or "", team or "", org or "", project or "", *called)
+        yield (hour, key, end_user or "", tags), sums[:WIDTH]
 
 
 def _sums() -> list[sa.ColumnElement[int]]:
@@ -215,7 +192,9 @@ def digest_of(key: Key) -> str:
     return hashlib.blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _identified(connection: sa.Connection, keys: set[Key]) -> dict[Key, int]:
+def _identified(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, int]:
+    if not keys:
+        return {}
     by_digest = {digest_of(key): key for key in sorted(keys)}
     known = _known(connection, list(by_digest))
     missing = sorted(by_digest.keys() - known.keys())
@@ -233,6 +212,15 @@ def _known(connection: sa.Connection, digests: Sequence[str]) -> dict[str, int]:
         statement = _lookup(connection.dialect.paramstyle, len(chunk))
         found.update({row[0]: row[1] for row in connection.exec_driver_sql(statement, chunk)})
     return found
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, rows: list[tuple[int, ...]]) -> None:
+    if connection.dialect.name == "postgresql":
+        # One statement and a text for each column: they are integers only, and thousands of parameters cost more than all else.
+        columns = tuple(["{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)])
+        connection.exec_driver_sql(_upsert_arrays(table.name), columns)
+    else:
+        connection.exec_driver_sql(_upsert_row(table.name), rows)
 
 
 # Texts of statements, past SQLAlchemy's parameters as in ``spend_logs``: the names are our own, the values are bound.
@@ -253,15 +241,29 @@ def _insertion(paramstyle: str) -> str:
 
 
 @cache
-def _upsert(table: str, paramstyle: str) -> str:
-    bucket = "day" if table == DAILY_SPEND.name else "hour"
-    names = ("dimension", bucket, *METRICS)
-    marks = ", ".join([_mark(paramstyle)] * len(names))
+def _upsert_row(table: str) -> str:
+    names = _names(table)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) {_merge(table)}"  # noqa: S608 only names of our own
+
+
+@cache
+def _upsert_arrays(table: str) -> str:
+    names = ", ".join(_names(table))
+    arrays = ", ".join(["CAST(%s AS int8[])"] * len(_names(table)))
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {_merge(table)}"  # noqa: S608 only names of our own
+
+
+def _names(table: str) -> tuple[str, ...]:
+    return "dimension", _bucket(table), *METRICS
+
+
+def _bucket(table: str) -> str:
+    return "day" if table == DAILY_SPEND.name else "hour"
+
+
+def _merge(table: str) -> str:
     sums = ", ".join([f"{name} = {table}.{name} + excluded.{name}" for name in METRICS])
-    return (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608 only names of our own
-        f"ON CONFLICT (dimension, {bucket}) DO UPDATE SET {sums}"
-    )
+    return f"ON CONFLICT (dimension, {_bucket(table)}) DO UPDATE SET {sums}"
 
 
 def _mark(paramstyle: str) -> str:

@@ -81,12 +81,11 @@ SPEND_DIMENSIONS = sa.Table(
     sa.Column("digest", sa.String(32), nullable=False, unique=True),
     sa.Column("kind", sa.String(16), nullable=False),
     *(sa.Column(name, sa.Text, nullable=False) for name in (*FULL, "name")),
-    sa.Index(None, "kind"),
-    sa.Index(None, "key_id"),
-    sa.Index(None, "user_id"),
-    sa.Index(None, "team_id"),
-    sa.Index(None, "org_id"),
-    sa.Index(None, "name"),
+    sa.Index(None, "kind", "key_id"),
+    sa.Index(None, "kind", "user_id"),
+    sa.Index(None, "kind", "team_id"),
+    sa.Index(None, "kind", "org_id"),
+    sa.Index(None, "kind", "name", "user_id"),
     comment="what sums are kept of; digest is that of the other columns, of which '' means none",
 )
 

@@ -6,8 +6,9 @@ Every figure of every dashboard is an answer of ``sums``, so they agree with eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import sub as subtract
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ PLAIN = ("model", "key", "owner", "full")
 TAGS = ("tags", "tag_keys", "tag_model", "tag")
 CUSTOMERS = ("customer_model", "customer_keys", "customers", "customer")
 """Kinds of a family, the smallest first."""
+_JOINED = DAILY_SPEND.c.dimension == SPEND_DIMENSIONS.c.id
 MAX_VALUES = 500
 """Values of one filter."""
 
@@ -89,6 +91,10 @@ class Question:
         return self.offset_hours != 0
 
 
+_metrics = tuple.__new__
+"""Makes ``Metrics`` without the Python call of its own constructor."""
+
+
 class Sum(NamedTuple):
     """One group."""
 
@@ -108,21 +114,57 @@ def sums(
     connection: sa.Connection, question: Question, by: Sequence[str] = (), *, days: bool = False, limit: int = 0
 ) -> list[Sum]:
     """Sums grouped by the columns ``by``, and by day with ``days`` (oldest first); else the dearest first, at most ``limit``."""
-    width = len(by)
-    found = connection.execute(_summed(question, by, METRICS, days=days, limit=limit))
+    rest = _complement(question, by)
+    if rest is None:
+        return _read(connection, _summed(question, by, METRICS, days=days, limit=limit), len(by), days=days)
+    everybody, nobody = (_read(connection, _summed(each, by, METRICS, days=days), len(by), days=days) for each in rest)
+    found = _less(everybody, nobody)
     if not days:
-        return [
-            Sum(tuple(row[:width]), Metrics._make(map(int, row[width:])))
-            for row in found
-            if row[-1] is not None  # the sum of nothing at all
-        ]
-    return [Sum(tuple(row[:width]), Metrics._make(map(int, row[width + 1 :])), int(row[width])) for row in found]
+        found.sort(key=lambda each: (-each.metrics.cost_nano, each.group))
+    return found[:limit] if limit else found
+
+
+def _read(connection: sa.Connection, query: sa.Select[Any], width: int, *, days: bool) -> list[Sum]:
+    rows = [tuple(row) for row in connection.execute(query).all()]
+    if connection.dialect.name == "postgresql":  # where sums of integers are decimals
+        rows = [(*row[:width], *map(int, row[width:])) for row in rows if row[-1] is not None]
+    if not days:
+        return [Sum(row[:width], _metrics(Metrics, row[width:])) for row in rows if row[-1] is not None]  # of nothing
+    return [Sum(row[:width], _metrics(Metrics, row[width + 1 :]), row[width]) for row in rows]
+
+
+def _complement(question: Question, by: Sequence[str]) -> tuple[Question, Question] | None:
+    """What is left when those without a user (team, ...) are left out, as the difference of two: everybody, and those.
+
+    Sums of everybody are few rows, and often there is nobody else. ``None`` when it saves nothing.
+    """
+    ((column, values),) = question.without.items() if len(question.without) == 1 else ((None, ()),)
+    if column is None or tuple(values) != ("",) or question.reach is not None or column in (*by, *question.only):
+        return None
+    everybody = replace(question, without={})
+    if _kind(everybody, by) == _kind(question, by):
+        return None
+    return everybody, replace(everybody, only={**question.only, column: ("",)})
+
+
+def _less(everybody: Iterable[Sum], nobody: Iterable[Sum]) -> list[Sum]:
+    out = {(each.group, each.day): each.metrics for each in nobody}
+    found = []
+    for each in everybody:
+        taken = out.get((each.group, each.day))
+        metrics = each.metrics if taken is None else Metrics._make(map(subtract, each.metrics, taken))
+        if any(metrics):
+            found.append(Sum(each.group, metrics, each.day))
+    return found
 
 
 def costs(
     connection: sa.Connection, question: Question, by: Sequence[str], *, days: bool = False, limit: int = 0
 ) -> list[Sum]:
     """The same where only ``cost_nano`` is of interest; the other sums are 0."""
+    rest = _complement(question, by)
+    if rest is not None:
+        return sums(connection, question, by, days=days, limit=limit)
     width = len(by)
     found = connection.execute(_summed(question, by, ("cost_nano",), days=days, limit=limit))
     return [Sum(tuple(row[:width]), Metrics(cost_nano=int(row[-1])), int(row[width]) if days else 0) for row in found]
@@ -149,20 +191,23 @@ def distinct(connection: sa.Connection, question: Question, column: str) -> int:
 
 def groups(connection: sa.Connection, question: Question, by: Sequence[str]) -> list[tuple[str, ...]]:
     """The combinations of values that there are, without their sums; by UTC days."""
-    dimension, day = SPEND_DIMENSIONS.c, DAILY_SPEND.c.day
-    there = sa.select(sa.literal(1)).where(
-        DAILY_SPEND.c.dimension == dimension.id, day.between(question.first, question.last)
-    )
-    utc = replace(question, offset_hours=0)
-    columns = [dimension[name] for name in by]
-    query = sa.select(*columns).where(*_dimensions(utc, by), there.exists()).group_by(*columns)
-    return [tuple(row) for row in connection.execute(query)]
+    dimension = SPEND_DIMENSIONS.c
+    wanted = _dimensions(replace(question, offset_hours=0), by)
+    every = sa.select(*[dimension[name] for name in by]).where(*wanted).distinct().subquery()
+    # For each combination until the first day is found: of most of them there are many dimensions.
+    there = sa.select(sa.literal(1)).select_from(sa.join(SPEND_DIMENSIONS, DAILY_SPEND, _JOINED))
+    there = there.where(*wanted, *[dimension[name] == every.c[name] for name in by])
+    there = there.where(DAILY_SPEND.c.day.between(question.first, question.last))
+    return [tuple(row) for row in connection.execute(sa.select(every).where(there.exists()))]
 
 
 def days_of(connection: sa.Connection, question: Question) -> list[int]:
     """The days on which there is anything, oldest first."""
-    query, day = _grouped(question, (), days=True)
-    return [int(each) for each in connection.execute(query.order_by(day)).scalars()]
+    table = _buckets(question)
+    day, between = _days(question)
+    chosen = sa.select(SPEND_DIMENSIONS.c.id).where(*_dimensions(question, ()))
+    query = sa.select(day.label("day")).where(table.c.dimension.in_(chosen), between).distinct()
+    return sorted(int(each) for each in connection.execute(query).scalars())
 
 
 def names(connection: sa.Connection, kind: str, limit: int) -> list[str]:
@@ -176,30 +221,43 @@ def _buckets(question: Question) -> sa.Table:
     return HOURLY_SPEND if question.by_hour else DAILY_SPEND
 
 
-def _grouped(question: Question, by: Sequence[str], *, days: bool) -> tuple[sa.Select[Any], sa.ColumnElement[Any]]:
-    table = _buckets(question)
-    dimension = SPEND_DIMENSIONS.c
-    bucket = table.c.hour if question.by_hour else table.c.day
-    first, last = question.first, question.last
-    day: sa.ColumnElement[Any] = bucket
-    if question.by_hour:
-        first, last = first * 24 - question.offset_hours, last * 24 + 23 - question.offset_hours
-        day = (bucket + question.offset_hours) // 24
-    day = day.label("day")
+def _days(question: Question) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[bool]]:
+    """The day of a sum, and which are meant."""
+    if not question.by_hour:
+        return DAILY_SPEND.c.day, DAILY_SPEND.c.day.between(question.first, question.last)
+    hour, offset = HOURLY_SPEND.c.hour, question.offset_hours
+    return (hour + offset) // 24, hour.between(question.first * 24 - offset, question.last * 24 + 23 - offset)
+
+
+def _summed(
+    question: Question, by: Sequence[str], metrics: Sequence[str], *, days: bool, limit: int = 0
+) -> sa.Select[Any]:
+    table, dimension = _buckets(question), SPEND_DIMENSIONS.c
+    day, between = _days(question)
+    chosen = sa.select(dimension.id).where(*_dimensions(question, by))
+    if not by and not days:
+        return sa.select(*_sums(table.c, metrics)).where(table.c.dimension.in_(chosen), between)
     columns: list[sa.ColumnElement[Any]] = [dimension[name] for name in by]
-    query = sa.select(*columns, *([day] if days else []))
-    query = query.select_from(sa.join(SPEND_DIMENSIONS, table, table.c.dimension == dimension.id))
-    query = query.where(*_dimensions(question, by), bucket.between(first, last))
-    by_all = [*columns, *([day] if days else [])]
-    return (query.group_by(*by_all) if by_all else query), day
-
-
-def _summed(question: Question, by: Sequence[str], metrics: Sequence[str], *, days: bool, limit: int) -> sa.Select[Any]:
-    query, day = _grouped(question, by, days=days)
-    table = _buckets(question)
-    query = query.add_columns(*[sa.func.sum(table.c[name]).label(name) for name in metrics])
-    query = query.order_by(day, *by) if days else query.order_by(sa.desc("cost_nano"), *by)
+    if days and not question.by_hour:
+        groups = [*columns, day.label("day")]
+        query = sa.select(*groups, *_sums(table.c, metrics))
+        query = query.select_from(sa.join(SPEND_DIMENSIONS, table, table.c.dimension == dimension.id))
+        query = query.where(*_dimensions(question, by), between)
+    else:
+        # First by dimension, in whose order sums are kept: so fewer rows meet the texts by which they are grouped.
+        inner = [table.c.dimension, *([day.label("day")] if days else [])]
+        parts = sa.select(*inner, *_sums(table.c, metrics)).where(table.c.dimension.in_(chosen), between)
+        part = parts.group_by(*inner).subquery()
+        groups = [*columns, *([part.c.day] if days else [])]
+        query = sa.select(*groups, *_sums(part.c, metrics))
+        query = query.select_from(part.join(SPEND_DIMENSIONS, dimension.id == part.c.dimension) if by else part)
+    query = query.group_by(*groups)
+    query = query.order_by(groups[-1], *columns) if days else query.order_by(sa.desc("cost_nano"), *columns)
     return query.limit(limit) if limit else query
+
+
+def _sums(columns: Any, metrics: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    return [sa.func.sum(columns[name]).label(name) for name in metrics]
 
 
 def _dimensions(question: Question, by: Sequence[str]) -> list[sa.ColumnElement[bool]]:

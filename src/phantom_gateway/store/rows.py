@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from phantom_gateway.store.matching import contains
+
 Condition = sa.ColumnElement[bool]
 
 
@@ -61,12 +63,12 @@ class Rows(Generic[R]):
     def one(self, connection: sa.Connection, *conditions: Condition) -> R | None:
         """A row that fulfils all conditions."""
         found = connection.execute(sa.select(*self._columns).where(*conditions)).first()
-        return None if found is None else self._type(**found._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+        return None if found is None else self._made(found)
 
     def all(self, connection: sa.Connection, *conditions: Condition) -> list[R]:
         """All rows that fulfil all conditions, by primary key."""
         query = sa.select(*self._columns).where(*conditions).order_by(*self._key)
-        return [self._type(**found) for found in connection.execute(query).mappings()]
+        return [self._made(found) for found in connection.execute(query).all()]
 
     def of(self, connection: sa.Connection, column: str, values: Sequence[str]) -> list[R]:
         """All rows with one of ``values`` in ``column``."""
@@ -145,7 +147,10 @@ class Rows(Generic[R]):
 
     def search(self, text: str, *columns: str) -> Condition:
         """Whether one of ``columns`` contains ``text``, upper or lower case; ``%`` and ``_`` stand for themselves."""
-        return sa.or_(*[self.table.c[name].icontains(text, autoescape=True) for name in columns])
+        return sa.or_(*[contains(self.table.c[name], text) for name in columns])
+
+    def _made(self, found: Sequence[Any]) -> R:
+        return self._type(**dict(zip(self._names, found, strict=True)))
 
     def _is(self, key: Sequence[str]) -> list[Condition]:
         return [column == value for column, value in zip(self._key, key, strict=True)]

@@ -13,14 +13,27 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder, storable
 from phantom_gateway.ledger.replay import Damage, Position
-from phantom_gateway.store import owners, rollup_fill, sink_postgres, spend_logs
+from phantom_gateway.store import grouping, owners, rollup_fill, sink_postgres, spend_logs
 from phantom_gateway.store.database import Database, DatabaseError
+from phantom_gateway.store.grouping import Groups
+from phantom_gateway.store.rollup_fill import Key
 from phantom_gateway.store.spend import insert_or
-from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, SPEND, TOTALS
+from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS
 
 log = logging.getLogger(__name__)
 
 _DELETE_CHUNK = 500
+_MOST_DIMENSIONS = 50_000
+# Past SQLAlchemy's parameters, as in ``spend_logs``.
+_SPEND = """
+    INSERT INTO spend (scope, window_start, amount_nano) VALUES (?, ?, ?)
+    ON CONFLICT (scope, window_start) DO UPDATE SET amount_nano = spend.amount_nano + excluded.amount_nano
+"""
+_TOTALS = """
+    INSERT INTO totals (entity, amount_nano, requests, last_active) VALUES (?, ?, ?, ?)
+    ON CONFLICT (entity) DO UPDATE SET amount_nano = totals.amount_nano + excluded.amount_nano,
+        requests = totals.requests + excluded.requests, last_active = max(totals.last_active, excluded.last_active)
+"""
 _VALUE_FAILURES = (DatabaseError, OverflowError, ValueError)
 """Drivers refuse some values before the database sees them."""
 _STATES = ("22", "54")
@@ -34,6 +47,8 @@ class DatabaseSink:
         self._database = database
         self._node = node
         """Whose journals these are, where several nodes share the database."""
+        self._dimensions: dict[Key, int] = {}
+        """Ids of dimensions in committed transactions: they never change, so they need not be looked up again."""
 
     def positions(self) -> Mapping[str, Position]:
         """How far each journal is stored."""
@@ -51,12 +66,13 @@ class DatabaseSink:
             log.error("the journal of %s is damaged: %s", batch.incarnation, damage)
         try:
             with self._database.append() as connection:
-                _store_closed(connection, batch.incarnation, batch.closed)
+                found = _store_closed(connection, batch.incarnation, batch.closed, self._dimensions)
                 _store_rest(connection, batch, self._node)
         except _VALUE_FAILURES as error:
             if not _is_of_a_value(error):
                 raise
         else:
+            self._remember(found)
             return
         closed = [record for record in map(storable, batch.closed) if isinstance(record, Closed)]
         with self._database.append() as connection:
@@ -70,6 +86,11 @@ class DatabaseSink:
                 batch.incarnation,
                 type(why).__name__,
             )
+
+    def _remember(self, found: dict[Key, int]) -> None:
+        if len(self._dimensions) > _MOST_DIMENSIONS:
+            self._dimensions.clear()
+        self._dimensions.update(found)
 
     def all_open(self) -> list[tuple[str, Opened]]:
         """What all incarnations of this node have opened and not closed."""
@@ -105,15 +126,17 @@ class DatabaseSink:
                 connection.execute(sa.delete(JOURNAL_POSITIONS).where(JOURNAL_POSITIONS.c.incarnation.in_(chunk)))
 
 
-def _store_closed(connection: sa.Connection, incarnation: str, closed: Sequence[Closed]) -> None:
-    """Rows of the ledger and all sums of them."""
+def _store_closed(
+    connection: sa.Connection, incarnation: str, closed: Sequence[Closed], known: Mapping[Key, int]
+) -> dict[Key, int]:
+    """Rows of the ledger and all sums of them; ids of dimensions as ``rollup_fill.add`` gives them."""
     if connection.dialect.name == "postgresql":
-        sink_postgres.store_closed(connection, incarnation, closed)
-        return
+        return sink_postgres.store_closed(connection, incarnation, closed, known)
     spend_logs.insert(connection, [spend_logs.row_of(incarnation, record) for record in closed])
+    groups = grouping.grouped(closed)
     _add_spend(connection, closed)
-    _add_totals(connection, closed)
-    rollup_fill.add(connection, closed)
+    _add_totals(connection, groups)
+    return rollup_fill.add(connection, groups, known)
 
 
 def _store_storable(
@@ -122,7 +145,7 @@ def _store_storable(
     """Store all that can be stored; the others are returned, each with the reason. Halves, since hardly ever there are two."""
     try:
         with connection.begin_nested():
-            _store_closed(connection, incarnation, closed)
+            _store_closed(connection, incarnation, closed, {})
     except _VALUE_FAILURES as error:
         if not _is_of_a_value(error):
             raise
@@ -160,35 +183,14 @@ def _store_rest(connection: sa.Connection, batch: Batch, node: str) -> None:
 
 
 def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    sums = spends_of(closed)
-    if not sums:
-        return
-    statement = insert_or(connection, SPEND)
-    statement = statement.on_conflict_do_update(
-        index_elements=["scope", "window_start"],
-        set_={"amount_nano": SPEND.c.amount_nano + statement.excluded.amount_nano},
-    )
-    rows = [{"scope": scope, "window_start": float(start), "amount_nano": amount} for scope, start, amount in sums]
-    connection.execute(statement, rows)
+    if sums := spends_of(closed):
+        rows = [(scope, float(start), amount) for scope, start, amount in sums]
+        connection.exec_driver_sql(_SPEND, sorted(rows))
 
 
-def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    if not closed:
-        return
-    statement = insert_or(connection, TOTALS)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["entity"],
-        set_={
-            "amount_nano": TOTALS.c.amount_nano + new.amount_nano,
-            "requests": TOTALS.c.requests + new.requests,
-            "last_active": sa.case(
-                (new.last_active > TOTALS.c.last_active, new.last_active), else_=TOTALS.c.last_active
-            ),
-        },
-    )
-    names = ("entity", "amount_nano", "requests", "last_active")
-    connection.execute(statement, [dict(zip(names, each, strict=True)) for each in owners.sums(closed)])
+def _add_totals(connection: sa.Connection, groups: Groups) -> None:
+    if groups:
+        connection.exec_driver_sql(_TOTALS, [tuple(each) for each in owners.sums(grouping.owned(groups))])
 
 
 def _close_and_open(connection: sa.Connection, batch: Batch) -> None:

@@ -7,14 +7,16 @@ in a circle.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, encoder
-from phantom_gateway.store import owners, rollup_fill
+from phantom_gateway.store import grouping, owners, rollup_fill
+from phantom_gateway.store.grouping import Groups
+from phantom_gateway.store.rollup_fill import Key
 from phantom_gateway.store.spend_logs import COLUMNS, Values, row_of
 
 _SPEND = sa.text("""
@@ -54,12 +56,18 @@ _POSITION = sa.text("""
 """)
 
 
-def store_closed(connection: sa.Connection, incarnation: str, closed: Sequence[Closed]) -> None:
-    """Rows of the ledger and all sums of them, within the transaction of ``connection``."""
+def store_closed(
+    connection: sa.Connection, incarnation: str, closed: Sequence[Closed], known: Mapping[Key, int]
+) -> dict[Key, int]:
+    """Rows of the ledger and all sums of them, within the transaction of ``connection``.
+
+    Ids of dimensions as ``rollup_fill.add`` gives them.
+    """
     copy_rows(connection, [row_of(incarnation, record) for record in closed])
+    groups = grouping.grouped(closed)
     _add_spend(connection, closed)
-    _add_totals(connection, closed)
-    rollup_fill.add(connection, closed)
+    _add_totals(connection, groups)
+    return rollup_fill.add(connection, groups, known)
 
 
 def store_rest(connection: sa.Connection, batch: Batch, node: str) -> None:
@@ -107,8 +115,8 @@ def _add_spend(connection: sa.Connection, closed: Sequence[Closed]) -> None:
         connection.execute(_SPEND, values)
 
 
-def _add_totals(connection: sa.Connection, closed: Sequence[Closed]) -> None:
-    if ordered := owners.sums(closed):
+def _add_totals(connection: sa.Connection, groups: Groups) -> None:
+    if ordered := owners.sums(grouping.owned(groups)):
         values = {
             "entities": [each.entity for each in ordered],
             "amounts": [each.amount for each in ordered],

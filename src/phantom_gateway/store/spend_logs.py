@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -73,12 +73,17 @@ def row_of(incarnation: str, record: Closed) -> Values:
     return (
         incarnation,
         record.at_ns // 1000,
-        json.dumps(record.tags) if record.tags else "[]",
+        _tags(record.tags) if record.tags else "[]",
         ",".join(usage.flags) if usage.flags else "",
         str([*record.cost[1:]]),
         json.dumps(record.trail, separators=(",", ":")) if record.trail else None,
         *_fields(record),
     )
+
+
+@lru_cache(maxsize=4096)
+def _tags(tags: tuple[str, ...]) -> str:
+    return json.dumps(tags)
 
 
 def insert(connection: sa.Connection, rows: Sequence[Values]) -> None:

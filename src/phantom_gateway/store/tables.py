@@ -85,7 +85,10 @@ def _key_columns() -> list[sa.Column[Any]]:
     ]
 
 
-_KEY_ORDERS = ("alias", "user_id", "team_id", "updated_at", "key_name", "max_budget_nano", "expires")
+_KEY_ORDERS = ("updated_at", "key_name")
+_LOW_KEY_ORDERS = ("alias", "user_id", "team_id", "max_budget_nano", "expires")
+"""Orders in which what is missing comes first."""
+_GROUPED = sa.text("CAST(access_groups AS TEXT) <> '[]'")
 
 KEYS = sa.Table(
     "keys",
@@ -97,10 +100,16 @@ KEYS = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "created_at"),
     *(sa.Index(None, name, "id") for name in _KEY_ORDERS),
+    *(sa.Index(None, name, "id").ddl_if(dialect="sqlite") for name in _LOW_KEY_ORDERS),
+    sa.Index(None, "created_by"),
+    sa.Index("ix_keys_grouped", "id", sqlite_where=_GROUPED, postgresql_where=_GROUPED),
     # All that the usual list asks of a row it does not show: one walk over this instead of over the rows themselves.
     sa.Index("ix_keys_listed", "created_at", "id", "alias", "blocked", "expires"),
     comment="virtual keys; id is the hex of the keyed digest of the key's first value and stays when the key is regenerated",
 )
+
+for _name in _LOW_KEY_ORDERS:  # what SQLite does by itself, PostgreSQL must be told
+    sa.Index(f"ix_keys_low_{_name}", KEYS.c[_name].nulls_first(), KEYS.c.id).ddl_if(dialect="postgresql")
 
 KEY_DIGESTS = sa.Table(
     "key_digests",
@@ -133,6 +142,9 @@ SPEND = sa.Table(
     comment="what was spent of a budget in one of its windows; a reset is a new row, not a job",
 )
 
+KEYS_ONLY = sa.text("substr(entity, 1, 4) = 'key:'")
+"""The totals of keys, as the index of the dearest of them says it."""
+
 TOTALS = sa.Table(
     "totals",
     METADATA,
@@ -140,6 +152,7 @@ TOTALS = sa.Table(
     sa.Column("amount_nano", sa.BigInteger, nullable=False),
     sa.Column("requests", sa.BigInteger, nullable=False),
     sa.Column("last_active", sa.Double, nullable=False),
+    sa.Index("ix_totals_keys", "amount_nano", "entity", sqlite_where=KEYS_ONLY, postgresql_where=KEYS_ONLY),
     comment="what an entity spent in its whole life: the sum of its rows in requests",
 )
 

@@ -10,7 +10,7 @@ from phantom_gateway.store import keys
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.keys import KeyFilter
 from phantom_gateway.store.rows import TakenError
-from phantom_gateway.store.tables import DELETED_KEYS
+from phantom_gateway.store.tables import DELETED_KEYS, TOTALS
 
 
 def test_a_key_comes_back_as_it_was_stored(database: Database) -> None:
@@ -95,3 +95,31 @@ def test_values_are_never_sql(database: Database, hostile: str) -> None:
         assert keys.count(connection, KeyFilter(alias=hostile)) == 1
         assert keys.count(connection, KeyFilter(search=hostile)) == 1
         assert keys.count(connection, KeyFilter(user_id=hostile)) == 0
+
+
+def test_the_dearest_and_the_cheapest_come_first(database: Database) -> None:
+    spent = {"a": 5, "b": None, "c": -2, "d": 0, "e": 9, "f": None, "g": 5}
+    with database.write() as connection:
+        for name, amount in spent.items():
+            keys.insert(connection, key_row(name, blocked=name == "e"))
+            if amount is not None:
+                values = {"amount_nano": amount, "requests": 1, "last_active": 0.0}
+                connection.execute(sa.insert(TOTALS).values(entity=f"key:{name}", **values))
+        gone = {"amount_nano": 99, "requests": 1, "last_active": 0.0}
+        connection.execute(sa.insert(TOTALS).values(entity="key:gone", **gone))
+        connection.execute(sa.insert(TOTALS).values(entity="team:a", **gone))
+
+    def pages(size: int, wanted: KeyFilter, *, descending: bool) -> list[str]:
+        found: list[str] = []
+        with database.read() as connection:
+            for start in range(0, len(spent) + size, size):
+                total, rows = keys.listed(connection, wanted, ("spend", descending), (start, size))
+                assert total == keys.count(connection, wanted)
+                found += [row.id for row in rows]
+        return found
+
+    ascending = ["c", "b", "d", "f", "a", "g", "e"]
+    for size in range(1, 9):
+        assert pages(size, KeyFilter(), descending=False) == ascending
+        assert pages(size, KeyFilter(), descending=True) == ascending[::-1]
+        assert pages(size, KeyFilter(blocked=False), descending=True) == ascending[-2::-1]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from tests.unit.store.samples import closed
 
 from phantom_gateway.ledger.record import Closed
-from phantom_gateway.store.owners import Owners, sums
+from phantom_gateway.store.grouping import grouped, owned
+from phantom_gateway.store.owners import Owners, Sum, sums
 
 some = st.sampled_from([None, "a", "b"])
 records = st.lists(
@@ -24,6 +25,10 @@ records = st.lists(
 )
 
 
+def summed(batch: list[Closed]) -> list[Sum]:
+    return sums(owned(grouped(batch)))
+
+
 def test_an_entity_is_named_once_and_pairs_need_both() -> None:
     everything = Owners("k", "u", "t", "o", "p", "c", ("x", "x"))
     names = ["key:k", "user:u", "team:t", "member:t/u", "org:o", "org_member:o/u", "project:p", "customer:c", "tag:x"]
@@ -35,10 +40,10 @@ def test_an_entity_is_named_once_and_pairs_need_both() -> None:
 def test_the_sums_are_those_of_each_record_alone(batch: list[Closed]) -> None:
     expected: dict[str, tuple[int, int]] = {}
     for record in batch:
-        for each in sums([record]):
+        for each in summed([record]):
             before = expected.get(each.entity, (0, 0))
             expected[each.entity] = before[0] + each.amount, before[1] + 1
-    found = sums(batch)
+    found = summed(batch)
     assert {each.entity: (each.amount, each.requests) for each in found} == expected
     assert [each.entity for each in found] == sorted(expected)
     for name in ("key:", "user:", "team:", "customer:"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.store.samples import closed
@@ -94,3 +95,31 @@ def test_token_sides_are_openais() -> None:
         input=1, cache_read=2, cache_write_5m=4, cache_write_1h=8, audio_input=16, output=32, reasoning=64
     )
     assert (metrics.prompt_tokens, metrics.completion_tokens, metrics.total_tokens) == (31, 96, 127)
+
+
+def test_those_without_a_team_are_left_out_whatever_is_asked_for(database: Database) -> None:
+    rows = [
+        closed(
+            n,
+            cost=n,
+            key_id="ab"[n % 2] * 64,
+            team_id=(None, "t", "s")[n % 3],
+            at_ns=MIDNIGHT - n * HOUR_NS,
+            upstream_model="xyz"[n % 5 % 3],
+        )
+        for n in range(1, 60)
+    ]
+    DatabaseSink(database).apply(batch(rows, 60))
+    teams = Question(**WEEK, without={"team_id": [""]})
+    named = Question(**WEEK, only={"team_id": ["t", "s"]})
+    for by in ((), ("model",), ("key_id",), ("model", "call_type"), ("team_id",), ("team_id", "model")):
+        for days in (False, True):
+            for offset in (0, 2):
+                asked = [ask(database, replace(each, offset_hours=offset), *by, days=days) for each in (teams, named)]
+                assert asked[0] == asked[1], (by, days, offset)
+    assert ask(database, teams, "model", limit=2) == ask(database, named, "model", limit=2)
+    with database.read() as connection:
+        assert rollups.top(connection, teams, "key_id", 1) == rollups.top(connection, named, "key_id", 1)
+        for column in ("model", "team_id", "key_id"):
+            pairs = [set(rollups.groups(connection, each, (column, "team_id"))) for each in (teams, named)]
+            assert pairs[0] == pairs[1]

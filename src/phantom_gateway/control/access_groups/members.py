@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.commit import Writer
 from phantom_gateway.control.errors import conflict, not_found
 from phantom_gateway.store import keys, tenants
-from phantom_gateway.store.keys import KeyRow
+from phantom_gateway.store.keys import KeyRow, assigned
 from phantom_gateway.store.rows import Rows
 from phantom_gateway.store.tables import KEYS
 from phantom_gateway.store.tenants import TeamRow
@@ -33,6 +33,19 @@ def keys_of(connection: sa.Connection, group_id: str) -> list[KeyRow]:
 def teams_of(connection: sa.Connection, group_id: str) -> list[TeamRow]:
     """Teams with the group."""
     return _with(connection, tenants.TEAMS, group_id)
+
+
+def names_of(connection: sa.Connection, table: sa.Table, group_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """By group its teams or keys, as ``{"id", "name"}``; ``table`` says which. One look for all groups."""
+    found: dict[str, list[dict[str, Any]]] = {group_id: [] for group_id in group_ids}
+    columns = table.c
+    query = sa.select(columns.id, columns.alias, columns.access_groups).where(assigned(columns.access_groups))
+    if len(group_ids) == 1:
+        query = query.where(_names(columns.access_groups, group_ids[0]))
+    for member_id, alias, groups in connection.execute(query.order_by(columns.id)):
+        for group_id in set(groups).intersection(found):
+            found[group_id].append({"id": member_id, "name": alias})
+    return found
 
 
 def assign_keys(connection: sa.Connection, writer: Writer, group_id: str, wanted: Sequence[str]) -> None:
@@ -74,7 +87,11 @@ def _touched(row: M, writer: Writer) -> M:
     return replace(row, updated_at=writer.now, updated_by=writer.by, revision=row.revision + 1)
 
 
+def _names(column: sa.ColumnElement[Any], group_id: str) -> sa.ColumnElement[bool]:
+    return sa.cast(column, sa.Text).contains(json.dumps(group_id), autoescape=True)
+
+
 def _with(connection: sa.Connection, rows: Rows[M], group_id: str) -> list[M]:
     column: sa.ColumnElement[Any] = rows.table.c.access_groups
-    found = rows.all(connection, sa.cast(column, sa.Text).contains(json.dumps(group_id), autoescape=True))
+    found = rows.all(connection, assigned(column), _names(column, group_id))
     return [row for row in found if group_id in row.access_groups]

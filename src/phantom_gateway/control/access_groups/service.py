@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,15 +13,28 @@ from phantom_gateway.control.access_groups import members
 from phantom_gateway.control.access_groups.fields import GroupCreate, GroupFields, GroupUpdate
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
+from phantom_gateway.control.entities.listing import Listing
 from phantom_gateway.control.errors import bad_field, not_found
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import tenants
 from phantom_gateway.store.rows import TakenError
+from phantom_gateway.store.tables import KEYS
+from phantom_gateway.store.tenancy_tables import ACCESS_GROUPS, TEAMS
 from phantom_gateway.store.tenants import AccessGroupRow
 
 JsonObject = dict[str, Any]
 Find = Callable[[sa.Connection], AccessGroupRow]
+LISTING = Listing(
+    tenants.ACCESS_GROUPS,
+    {
+        "access_group_id": ACCESS_GROUPS.c.id,
+        "access_group_name": ACCESS_GROUPS.c.name,
+        "created_at": ACCESS_GROUPS.c.created_at,
+        "updated_at": ACCESS_GROUPS.c.updated_at,
+    },
+)
+"""Both lists of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +140,17 @@ def by_name(connection: sa.Connection, name: str) -> AccessGroupRow:
 
 def view(connection: sa.Connection, row: AccessGroupRow) -> JsonObject:
     """A group as ``/v1/access_group`` shows it."""
-    teams, keys = members.teams_of(connection, row.id), members.keys_of(connection, row.id)
+    return views(connection, [row])[0]
+
+
+def views(connection: sa.Connection, rows: Sequence[AccessGroupRow]) -> list[JsonObject]:
+    """Several of them."""
+    ids = [row.id for row in rows]
+    teams, keys = members.names_of(connection, TEAMS, ids), members.names_of(connection, KEYS, ids)
+    return [_view(row, teams[row.id], keys[row.id]) for row in rows]
+
+
+def _view(row: AccessGroupRow, teams: list[JsonObject], keys: list[JsonObject]) -> JsonObject:
     return {
         "access_group_id": row.id,
         "access_group_name": row.name,
@@ -137,10 +160,10 @@ def view(connection: sa.Connection, row: AccessGroupRow) -> JsonObject:
         "access_agent_ids": [],
         "access_mcp_servers": [],
         "access_agents": [],
-        "assigned_team_ids": [team.id for team in teams],
-        "assigned_key_ids": [key.id for key in keys],
-        "assigned_teams": [{"id": team.id, "name": team.alias} for team in teams],
-        "assigned_keys": [{"id": key.id, "name": key.alias} for key in keys],
+        "assigned_team_ids": [team["id"] for team in teams],
+        "assigned_key_ids": [key["id"] for key in keys],
+        "assigned_teams": teams,
+        "assigned_keys": keys,
         "created_at": iso(row.created_at),
         "created_by": row.created_by,
         "updated_at": iso(row.updated_at),

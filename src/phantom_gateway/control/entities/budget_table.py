@@ -27,12 +27,20 @@ _NAMES = (
 
 def budget_table(own: Allowance, now: float) -> JsonObject:
     """The limits of ``own``; ``allowed_models`` is null when it does not restrict them."""
-    view = allowance_view(own, now)
-    return {**{name: view[name] for name in _NAMES}, "allowed_models": own.models or None}
+    return table_of(allowance_view(own, now))
 
 
-def is_limiting(table: JsonObject) -> bool:
-    """Whether a budget table limits anything."""
-    return any(
-        value not in (None, {}, []) for name, value in table.items() if name not in ("budget_reset_at", "created_at")
-    )
+def table_of(view: JsonObject) -> JsonObject:
+    """The same from what ``allowance_view`` says."""
+    return {**{name: view[name] for name in _NAMES}, "allowed_models": view["models"] or None}
+
+
+_LIMITS = (
+    "models", "rpm_limit", "tpm_limit", "tpd_limit", "max_parallel_requests", "max_budget_nano", "soft_budget_nano",
+    "budget_duration", "budget_limits", "model_limits", "temp_increase_nano", "budget_id",
+)  # fmt: skip
+
+
+def is_limited(own: Allowance) -> bool:
+    """Whether ``own`` limits anything; asked of every member of a long list."""
+    return any(getattr(own, name) not in (None, {}, []) for name in _LIMITS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import Limit, LimitKind
@@ -108,12 +109,18 @@ def spend_window(entity: Entity, now: float) -> tuple[str, float] | None:
 
 def reset_at(duration: str | None, anchor: float, now: float) -> float | None:
     """When the window of a budget ends; ``None`` when it never does."""
-    return window_bounds(duration, now, anchor)[1] if duration else None
+    return _bounds(duration, now, anchor)[1] if duration else None
 
 
 def window_of(limit: Limit, now: float) -> tuple[float, float]:
     """Start and end of the window a budget is in; the end of one that never resets is infinite."""
-    return window_bounds(limit.window, now, limit.anchor)
+    return _bounds(limit.window, now, limit.anchor)
+
+
+@lru_cache(maxsize=1024)
+def _bounds(window: str, now: float, anchor: float) -> tuple[float, float]:
+    # All of a list are asked at one moment, and most have the same windows.
+    return window_bounds(window, now, anchor)
 
 
 def _increase(own: Allowance, now: float) -> int:

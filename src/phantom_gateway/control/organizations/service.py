@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
+from phantom_gateway.control.entities.listing import Listing, Wanted
 from phantom_gateway.control.entities.past import require_budget
 from phantom_gateway.control.entities.revisions import stamps, touched
 from phantom_gateway.control.entities.zones import zoned
@@ -24,12 +25,23 @@ from phantom_gateway.control.teams import service as teams
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.rows import TakenError
+from phantom_gateway.store.spend import lifetime
 from phantom_gateway.store.tables import REQUESTS
 from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, ORGANIZATIONS, TEAMS
 from phantom_gateway.store.tenants import JsonObject, OrganizationRow
 
-MOST = 1_000
-"""In one answer of ``/organization/list``."""
+LISTING = Listing(
+    tenants.ORGANIZATIONS,
+    {
+        "organization_alias": ORGANIZATIONS.c.alias,
+        "organization_id": ORGANIZATIONS.c.id,
+        "created_at": ORGANIZATIONS.c.created_at,
+        "updated_at": ORGANIZATIONS.c.updated_at,
+        "max_budget": ORGANIZATIONS.c.max_budget_nano,
+        "spend": lifetime("org", ORGANIZATIONS.c.id),
+    },
+)
+"""``/organization/list``."""
 
 
 def existing(connection: sa.Connection, org_id: str, reach: Reach, param: str = "organization_id") -> OrganizationRow:
@@ -133,15 +145,17 @@ class OrganizationViews:
         rows = [existing(connection, each, self.reach, "organizations") for each in dict.fromkeys(org_ids)]
         return self._shown(connection, rows)
 
-    def listed(self, connection: sa.Connection, org_id: str | None, alias: str | None) -> list[JsonObject]:
-        """All in reach, by alias; ``alias`` is a part of it."""
+    def listed(
+        self, connection: sa.Connection, org_id: str | None, alias: str | None, wanted: Wanted
+    ) -> tuple[int, list[JsonObject]]:
+        """How many are in reach, and those of a page; ``alias`` is a part of it."""
         conditions = [self.reach.where(org=ORGANIZATIONS.c.id)]
         if org_id is not None:
             conditions.append(ORGANIZATIONS.c.id == org_id)
         if alias is not None:
             conditions.append(tenants.ORGANIZATIONS.search(alias, "alias"))
-        rows = tenants.ORGANIZATIONS.page(connection, conditions, (ORGANIZATIONS.c.alias, False), (0, MOST))
-        return self._shown(connection, rows)
+        total, rows = LISTING.page(connection, conditions, wanted)
+        return total, self._shown(connection, rows)
 
     def _shown(self, connection: sa.Connection, rows: list[OrganizationRow]) -> list[JsonObject]:
         found = []

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.budget_table import budget_table, is_limiting
+from phantom_gateway.control.entities.budget_table import budget_table, is_limited, table_of
 from phantom_gateway.control.entities.limits import Entity
-from phantom_gateway.control.entities.people import identity
+from phantom_gateway.control.entities.people import identities
 from phantom_gateway.control.entities.view import allowance_view, spends
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.store import tenants
@@ -50,10 +50,9 @@ def for_member(view: JsonObject, user_id: str | None) -> JsonObject:
 def membership_views(connection: sa.Connection, rows: Sequence[OrganizationMemberRow], now: float) -> list[JsonObject]:
     """Members with who they are, their spend and their limits in the organisation."""
     spent = spends(connection, [member_entity(row) for row in rows], now)
-    people = {row.id: row for row in tenants.USERS.of(connection, "id", list({row.user_id for row in rows}))}
+    people = identities(connection, [row.user_id for row in rows])
     found = []
     for row in rows:
-        table = budget_table(row, now)
         person = people.get(row.user_id)
         found.append(
             {
@@ -64,9 +63,9 @@ def membership_views(connection: sa.Connection, rows: Sequence[OrganizationMembe
                 "budget_id": row.budget_id,
                 "created_at": iso(row.created_at),
                 "updated_at": iso(row.updated_at),
-                "user": None if person is None else identity(person),
-                "user_email": None if person is None else person.email,
-                "litellm_budget_table": table if is_limiting(table) else None,
+                "user": person,
+                "user_email": None if person is None else person["user_email"],
+                "litellm_budget_table": budget_table(row, now) if is_limited(row) else None,
             }
         )
     return found
@@ -81,11 +80,12 @@ def _teams(connection: sa.Connection, org_ids: Sequence[str]) -> dict[str, list[
 
 
 def _view(row: OrganizationRow, now: float) -> JsonObject:
+    allowance = allowance_view(row, now)
     return {
-        **allowance_view(row, now),
+        **allowance,
         "organization_id": row.id,
         "organization_alias": row.alias,
-        "litellm_budget_table": budget_table(row, now),
+        "litellm_budget_table": table_of(allowance),
         "model_spend": {},
         "users": None,
         "object_permission": None,

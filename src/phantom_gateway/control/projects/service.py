@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities import bounds, changes, seeding, temporary
+from phantom_gateway.control.entities.listing import Listing
 from phantom_gateway.control.entities.past import require_budget
 from phantom_gateway.control.entities.revisions import (
     refuse_named,
@@ -28,13 +29,25 @@ from phantom_gateway.control.teams.changes import access_groups
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyFilter
-from phantom_gateway.store.rows import TakenError
+from phantom_gateway.store.rows import Condition, TakenError
+from phantom_gateway.store.spend import lifetime
 from phantom_gateway.store.tables import REQUESTS
 from phantom_gateway.store.tenancy_tables import PROJECTS
 from phantom_gateway.store.tenants import JsonObject, ProjectRow, TeamRow
 
-MOST = 1_000
-"""In one answer of ``/project/list``."""
+LISTING = Listing(
+    tenants.PROJECTS,
+    {
+        "project_alias": PROJECTS.c.alias,
+        "project_id": PROJECTS.c.id,
+        "team_id": PROJECTS.c.team_id,
+        "created_at": PROJECTS.c.created_at,
+        "updated_at": PROJECTS.c.updated_at,
+        "max_budget": PROJECTS.c.max_budget_nano,
+        "spend": lifetime("project", PROJECTS.c.id),
+    },
+)
+"""``/project/list``."""
 
 
 def existing(connection: sa.Connection, project_id: str, reach: Reach, param: str = "project_id") -> ProjectRow:
@@ -46,12 +59,14 @@ def existing(connection: sa.Connection, project_id: str, reach: Reach, param: st
     return row
 
 
-def listed(connection: sa.Connection, reach: Reach, now: float) -> list[JsonObject]:
-    """The projects in reach, by alias."""
-    rows = tenants.PROJECTS.page(
-        connection, [reach.where(team=PROJECTS.c.team_id)], (PROJECTS.c.alias, False), (0, MOST)
-    )
-    return project_views(connection, rows, now)
+def conditions(reach: Reach, team_id: str | None, search: str | None) -> list[Condition]:
+    """The projects in reach, of a team; ``search`` is a part of an alias or id."""
+    found = [reach.where(team=PROJECTS.c.team_id)]
+    if team_id is not None:
+        found.append(PROJECTS.c.team_id == team_id)
+    if search is not None:
+        found.append(tenants.PROJECTS.search(search, "alias", "id"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

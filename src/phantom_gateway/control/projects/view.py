@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.budget_table import budget_table
+from phantom_gateway.control.entities.budget_table import table_of
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.view import allowance_view, spends
 from phantom_gateway.store.tenants import JsonObject, ProjectRow
@@ -24,14 +24,15 @@ def project_views(connection: sa.Connection, rows: Sequence[ProjectRow], now: fl
 
 
 def _view(row: ProjectRow, now: float) -> JsonObject:
+    allowance = allowance_view(row, now)
     return {
-        **allowance_view(row, now),
+        **allowance,
         "project_id": row.id,
         "project_alias": row.alias,
         "description": row.description,
         "team_id": row.team_id,
         "tags": row.tags,
-        "litellm_budget_table": budget_table(row, now),
+        "litellm_budget_table": table_of(allowance),
         "model_spend": {},
         "object_permission": None,
         "object_permission_id": None,

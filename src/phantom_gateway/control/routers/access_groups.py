@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections import Counter
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from phantom_gateway.control.access_groups import budgets
 from phantom_gateway.control.access_groups.fields import GroupCreate, GroupUpdate, ModelGroupNew, ModelGroupUpdate
-from phantom_gateway.control.access_groups.service import AccessGroupService, by_id, by_name, view
+from phantom_gateway.control.access_groups.service import LISTING, AccessGroupService, by_id, by_name, view, views
 from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.errors import ApiError, bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.store import tenants
+from phantom_gateway.store.rows import Condition
 from phantom_gateway.store.tenants import AccessGroupRow
 
 JsonObject = dict[str, Any]
@@ -74,16 +85,24 @@ async def create(request: Request, response: Response, body: GroupCreate) -> Jso
 
 
 async def list_groups(
-    request: Request, search: Annotated[str | None, Query(max_length=255)] = None
+    request: Request,
+    response: Response,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["access_group_id", "access_group_name", "created_at", "updated_at"] = "access_group_id",
+    sort_order: SortOrder = "asc",
 ) -> list[JsonObject]:
-    """All groups."""
+    """Groups; ``search`` is a part of a name."""
+    wanted = Wanted(page, size, sort_by, sort_order)
 
-    def query(connection: sa.Connection) -> list[JsonObject]:
-        groups = tenants.ACCESS_GROUPS
-        wanted = [] if search is None else [groups.search(search, "name")]
-        return [view(connection, row) for row in groups.all(connection, *wanted)]
+    def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
+        total, rows = LISTING.page(connection, _named(search), wanted)
+        return total, views(connection, rows)
 
-    return await services_of(request).database.read(query)
+    total, found = await services_of(request).database.read(query)
+    tell_total(response, total)
+    return found
 
 
 async def get(request: Request, response: Response, access_group_id: Named) -> JsonObject:
@@ -124,24 +143,41 @@ async def new_models(request: Request, response: Response, body: ModelGroupNew) 
     return _updated(request, body.access_group, models, body)
 
 
-async def list_models(request: Request) -> JsonObject:
-    """All groups with their models."""
+async def list_models(
+    request: Request,
+    response: Response,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["access_group_id", "access_group", "created_at", "updated_at"] = "access_group_id",
+    sort_order: SortOrder = "asc",
+) -> JsonObject:
+    """Groups with their models; ``search`` is a part of a name."""
+    by = "access_group_name" if sort_by == "access_group" else sort_by
+    wanted, matching = Wanted(page, size, by, sort_order), _named(search)
+    now, counts = services_of(request).clock(), _deployments(request)
 
-    def query(connection: sa.Connection) -> list[JsonObject]:
-        rows = tenants.ACCESS_GROUPS.all(connection)
-        money = budgets.views(connection, rows, services_of(request).clock())
-        return [_info(request, row) | money[row.id] for row in rows]
+    def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
+        total, rows = LISTING.page(connection, matching, wanted)
+        money = budgets.views(connection, rows, now)
+        return total, [_info(row, counts) | money[row.id] for row in rows]
 
-    return {"access_groups": await services_of(request).database.read(query)}
+    total, shown = await services_of(request).database.read(query)
+    tell_total(response, total)
+    return {"access_groups": shown}
+
+
+def _named(search: str | None) -> list[Condition]:
+    return [] if search is None else [tenants.ACCESS_GROUPS.search(search, "name")]
 
 
 async def info_models(request: Request, response: Response, access_group: Named) -> JsonObject:
     """One group with its models."""
+    now, counts = services_of(request).clock(), _deployments(request)
 
     def query(connection: sa.Connection) -> tuple[JsonObject, int]:
         row = by_name(connection, access_group)
-        money = budgets.views(connection, [row], services_of(request).clock())
-        return _info(request, row) | money[row.id], row.revision
+        return _info(row, counts) | budgets.views(connection, [row], now)[row.id], row.revision
 
     shown, revision = await services_of(request).database.read(query)
     response.headers["etag"] = etag(revision)
@@ -190,7 +226,7 @@ async def delete_models(request: Request, access_group: Named) -> JsonObject:
     """Delete a group."""
     service = AccessGroupService(writer_of(request))
     row = await service.delete(lambda connection: by_name(connection, access_group))
-    count = _deployments(request, row.models)
+    count = _serving(row.models, _deployments(request))
     message = f"Access group '{access_group}' deleted successfully"
     return {"access_group": access_group, "models_updated": count, "message": message}
 
@@ -213,21 +249,25 @@ def _models(request: Request, body: ModelGroupUpdate) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _deployments(request: Request, models: list[str]) -> int:
-    return sum(each.group in models for each in services_of(request).configuration.snapshot.deployments)
+def _deployments(request: Request) -> Counter[str]:
+    """How many deployments each model has."""
+    return Counter(each.group for each in services_of(request).configuration.snapshot.deployments)
+
+
+def _serving(models: list[str], counts: Counter[str]) -> int:
+    return sum(counts[model] for model in set(models))
 
 
 def _updated(request: Request, name: str, models: list[str], body: ModelGroupUpdate) -> JsonObject:
-    count = _deployments(request, models)
+    count = _serving(models, _deployments(request))
     return {"access_group": name, "model_names": models, "model_ids": body.model_ids, "models_updated": count}
 
 
-def _info(request: Request, row: AccessGroupRow) -> JsonObject:
-    count = _deployments(request, row.models)
+def _info(row: AccessGroupRow, counts: Counter[str]) -> JsonObject:
     return {
         "access_group": row.name,
         "model_names": row.models,
-        "deployment_count": count,
+        "deployment_count": _serving(row.models, counts),
     }
 
 

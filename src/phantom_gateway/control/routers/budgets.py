@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control.answers import subjects as answers
@@ -12,6 +11,16 @@ from phantom_gateway.control.answers.base import BudgetView
 from phantom_gateway.control.budgets.fields import BudgetDelete, BudgetInfo, BudgetNew, BudgetUpdate
 from phantom_gateway.control.budgets.service import BudgetService, existing
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    Listing,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.entities.view import budget_table
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
@@ -94,19 +103,22 @@ async def settings(
 
 async def list_budgets(
     request: Request,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 1000,
-    search: Annotated[str | None, Query(max_length=255)] = None,
+    response: Response,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    search: SearchText = None,
+    sort_by: Literal["created_at", "updated_at", "budget_id", "max_budget"] = "created_at",
+    sort_order: SortOrder = "desc",
 ) -> list[JsonObject]:
-    """Budgets, the newest first."""
-    services = services_of(request)
-    rows = tenants.BUDGETS
-    wanted = [] if search is None else [rows.search(search, "id")]
-
-    def query(connection: sa.Connection) -> list[BudgetRow]:
-        return rows.page(connection, wanted, (rows.table.c.created_at, True), ((page - 1) * size, size))
-
-    return _shown(await services.database.read(query), services.clock())
+    """Budgets, the newest first unless asked otherwise."""
+    services, columns = services_of(request), tenants.BUDGETS.table.c
+    sorts = {"budget_id": columns.id, "max_budget": columns.max_budget_nano}
+    listing = Listing(tenants.BUDGETS, {**columns, **sorts})
+    matching = [] if search is None else [tenants.BUDGETS.search(search, "id")]
+    wanted = Wanted(page, size, sort_by, sort_order)
+    total, rows = await services.database.read(lambda connection: listing.page(connection, matching, wanted))
+    tell_total(response, total)
+    return _shown(rows, services.clock())
 
 
 def _shown(rows: list[BudgetRow], now: float) -> list[JsonObject]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operator import itemgetter
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,6 +13,16 @@ from phantom_gateway.control.commit import content_tag, etag
 from phantom_gateway.control.credentials.fields import CredentialNew, CredentialUpdate
 from phantom_gateway.control.credentials.service import OF_A_MODEL, CredentialService
 from phantom_gateway.control.credentials.view import entry_view, masked, row_view
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    page_of,
+    tell_total,
+)
 from phantom_gateway.control.errors import not_found
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.models.params import is_secret
@@ -47,12 +58,28 @@ def router() -> APIRouter:
     return routes
 
 
-async def list_credentials(request: Request) -> JsonObject:
-    """All credentials, of the file and of the database; values are masked."""
+async def list_credentials(
+    request: Request,
+    response: Response,
+    search: SearchText = None,
+    source: Literal["config", "db"] | None = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["credential_name", "display_name", "source"] = "source",
+    sort_order: SortOrder = "asc",
+) -> JsonObject:
+    """Credentials of the file and of the database, those of the file first unless asked otherwise; values are masked.
+
+    ``search`` is a part of a name.
+    """
     services = services_of(request)
     rows = await services.database.read(CREDENTIALS.all)
-    of_file = services.loader.written.credential_list
-    return {"success": True, "credentials": [*map(entry_view, of_file), *map(row_view, rows)]}
+    views = [*map(entry_view, services.loader.written.credential_list), *map(row_view, rows)]
+    part = (search or "").lower()
+    found = [view for view in views if part in view["credential_name"].lower() and source in (None, view["source"])]
+    total, shown = page_of(found, Wanted(page, size, sort_by, sort_order), itemgetter(sort_by))
+    tell_total(response, total)
+    return {"success": True, "credentials": shown}
 
 
 async def create(request: Request, response: Response, body: CredentialNew) -> JsonObject:

@@ -11,10 +11,21 @@ from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.customers.fields import CustomerFields, CustomerIds
 from phantom_gateway.control.customers.view import kind, views
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    Listing,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.entities.subjects import SubjectService
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.store import tenants
+from phantom_gateway.store.spend import lifetime
 from phantom_gateway.store.tenants import CustomerRow
 
 JsonObject = dict[str, Any]
@@ -102,28 +113,31 @@ async def info(
 
 async def list_customers(
     request: Request,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 1000,
-    search: Annotated[str | None, Query(max_length=255)] = None,
+    response: Response,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    search: SearchText = None,
     blocked: bool | None = None,
-    sort_by: Literal["created_at", "user_id", "alias", "max_budget"] = "created_at",
-    sort_order: Literal["asc", "desc"] = "desc",
+    sort_by: Literal["created_at", "updated_at", "user_id", "alias", "max_budget", "spend"] = "created_at",
+    sort_order: SortOrder = "desc",
 ) -> list[JsonObject]:
     """Customers, the newest first unless asked otherwise; beyond LiteLLM in pages."""
     services = services_of(request)
     rows, columns = tenants.CUSTOMERS, tenants.CUSTOMERS.table.c
-    order = {"user_id": columns.id, "max_budget": columns.max_budget_nano}
-    wanted = [] if search is None else [rows.search(search, "id", "alias")]
+    sorts = {"user_id": columns.id, "max_budget": columns.max_budget_nano, "spend": lifetime("customer", columns.id)}
+    listing = Listing(rows, {**columns, **sorts})
+    matching = [] if search is None else [rows.search(search, "id", "alias")]
     if blocked is not None:
-        wanted.append(columns.blocked == blocked)
+        matching.append(columns.blocked == blocked)
+    wanted = Wanted(page, size, sort_by, sort_order)
 
-    def query(connection: sa.Connection) -> list[JsonObject]:
-        by = order.get(sort_by, columns.get(sort_by))
-        assert by is not None
-        found = rows.page(connection, wanted, (by, sort_order == "desc"), ((page - 1) * size, size))
-        return views(connection, found, services.clock())
+    def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
+        total, found = listing.page(connection, matching, wanted)
+        return total, views(connection, found, services.clock())
 
-    return await services.database.read(query)
+    total, shown = await services.database.read(query)
+    tell_total(response, total)
+    return shown
 
 
 async def _set_blocked(request: Request, body: CustomerIds, *, blocked: bool) -> list[JsonObject]:

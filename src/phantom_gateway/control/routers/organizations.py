@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Name
+from phantom_gateway.control.entities.listing import MOST, PageNumber, PageSize, SortOrder, Wanted, tell_total
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
 from phantom_gateway.control.organizations.fields import (
     OrganizationDelete,
@@ -27,6 +28,7 @@ from phantom_gateway.control.routers.team_members import people_of
 
 JsonObject = dict[str, Any]
 Id = Annotated[str | None, Query(min_length=1, max_length=255)]
+SortBy = Literal["organization_alias", "organization_id", "created_at", "updated_at", "max_budget", "spend"]
 
 
 def router() -> APIRouter:
@@ -109,10 +111,23 @@ async def delete(request: Request, body: OrganizationDelete) -> list[JsonObject]
     return await _service(request).delete(body.organization_ids)
 
 
-async def list_organizations(request: Request, org_id: Id = None, org_alias: Id = None) -> list[JsonObject]:
-    """The organisations in the caller's reach, by alias; at most 1,000."""
-    views = _views(request)
-    return await services_of(request).database.read(lambda connection: views.listed(connection, org_id, org_alias))
+async def list_organizations(
+    request: Request,
+    response: Response,
+    org_id: Id = None,
+    org_alias: Id = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: SortBy = "organization_alias",
+    sort_order: SortOrder = "asc",
+) -> list[JsonObject]:
+    """The organisations in the caller's reach, by alias unless asked otherwise."""
+    views, wanted = _views(request), Wanted(page, size, sort_by, sort_order)
+    total, found = await services_of(request).database.read(
+        lambda connection: views.listed(connection, org_id, org_alias, wanted)
+    )
+    tell_total(response, total)
+    return found
 
 
 async def info(

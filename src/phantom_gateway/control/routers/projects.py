@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.guard import reach_of, route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.projects.fields import ProjectDelete, ProjectNew, ProjectUpdate
-from phantom_gateway.control.projects.service import ProjectService, existing, listed
+from phantom_gateway.control.projects.service import LISTING, ProjectService, conditions, existing
 from phantom_gateway.control.projects.view import project_views
 
 JsonObject = dict[str, Any]
+Id = Annotated[str | None, Query(min_length=1, max_length=255)]
+SortBy = Literal["project_alias", "project_id", "team_id", "created_at", "updated_at", "max_budget", "spend"]
 
 
 def router() -> APIRouter:
@@ -65,7 +76,24 @@ async def info(
     return found
 
 
-async def list_projects(request: Request) -> list[JsonObject]:
-    """The projects in the caller's reach, by alias; at most 1,000."""
-    services, far = services_of(request), reach_of(request)
-    return await services.database.read(lambda connection: listed(connection, far, services.clock()))
+async def list_projects(
+    request: Request,
+    response: Response,
+    team_id: Id = None,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: SortBy = "project_alias",
+    sort_order: SortOrder = "asc",
+) -> list[JsonObject]:
+    """The projects in the caller's reach, by alias unless asked otherwise."""
+    services, wanted = services_of(request), Wanted(page, size, sort_by, sort_order)
+    matching = conditions(reach_of(request), team_id, search)
+
+    def query(connection: sa.Connection) -> tuple[int, list[JsonObject]]:
+        total, rows = LISTING.page(connection, matching, wanted)
+        return total, project_views(connection, rows, services.clock())
+
+    total, found = await services.database.read(query)
+    tell_total(response, total)
+    return found

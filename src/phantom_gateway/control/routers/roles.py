@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from phantom_gateway.control.answers import people as answers
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    Listing,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.roles import NOT_GRANTED, REACHES
@@ -51,8 +61,25 @@ async def info(request: Request, response: Response, role: Annotated[str, Query(
     return view(row)
 
 
-async def list_roles(request: Request) -> JsonObject:
-    """All custom roles, and what can be granted."""
-    rows = await services_of(request).database.read(tenants.ROLES.all)
+async def list_roles(
+    request: Request,
+    response: Response,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["role", "created_at", "updated_at"] = "role",
+    sort_order: SortOrder = "asc",
+) -> JsonObject:
+    """Custom roles, by name unless asked otherwise, and what can be granted. ``search`` is a part of a name or description."""
+    columns = tenants.ROLES.table.c
+    listing = Listing(
+        tenants.ROLES, {"role": columns.id, "created_at": columns.created_at, "updated_at": columns.updated_at}
+    )
+    matching = [] if search is None else [tenants.ROLES.search(search, "id", "description")]
+    wanted = Wanted(page, size, sort_by, sort_order)
+    total, rows = await services_of(request).database.read(
+        lambda connection: listing.page(connection, matching, wanted)
+    )
+    tell_total(response, total)
     actions = sorted(action.value for action in Action if action not in NOT_GRANTED)
     return {"roles": [view(row) for row in rows], "actions": actions, "reaches": list(REACHES)}

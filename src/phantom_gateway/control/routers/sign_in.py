@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from operator import itemgetter
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
@@ -12,6 +13,16 @@ from phantom_gateway.control.answers import people as answers
 from phantom_gateway.control.answers.base import Message, Reply
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    page_of,
+    tell_total,
+)
 from phantom_gateway.control.errors import ApiError, bad_field, not_found
 from phantom_gateway.control.guard import (
     caller_of,
@@ -116,14 +127,30 @@ async def change_password(request: Request, body: PasswordChange) -> JsonObject:
     return {"user_id": changed, "message": "The password was changed. All other sessions have ended."}
 
 
-async def list_sessions(request: Request, user_id: Annotated[str | None, Query(max_length=255)] = None) -> JsonObject:
-    """Where one is signed in; an administrator may ask for others."""
+async def list_sessions(
+    request: Request,
+    response: Response,
+    user_id: Annotated[str | None, Query(max_length=255)] = None,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["last_seen_at", "created_at", "label"] = "last_seen_at",
+    sort_order: SortOrder = "desc",
+) -> JsonObject:
+    """Where one is signed in, the last used first unless asked otherwise; an administrator may ask for others.
+
+    ``search`` is a part of a label.
+    """
     services = services_of(request)
     owner = _owner(request, user_id)
     alive = services.sessions.alive(services.clock())
     rows = await services.database.read(lambda connection: sessions.of_user(connection, owner, alive))
     current = caller_of(request).key.id
-    return {"sessions": [view(row, alive, current) for row in rows]}
+    part = (search or "").lower()
+    found = [view(row, alive, current) for row in rows if part in row.label.lower()]
+    total, shown = page_of(found, Wanted(page, size, sort_by, sort_order), itemgetter(sort_by))
+    tell_total(response, total)
+    return {"sessions": shown}
 
 
 async def end_sessions(request: Request, body: SessionsEnd) -> JsonObject:

@@ -15,7 +15,9 @@ from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spend_view import view
 from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.log_query import Filters, cursor, cursor_text
-from phantom_gateway.store import log_search
+from phantom_gateway.control.timestamps import iso
+from phantom_gateway.ledger.money import nano_to_usd
+from phantom_gateway.store import log_search, log_sessions, rollups
 from phantom_gateway.store.log_search import MAX_OFFSET, SORTS, Search
 from phantom_gateway.store.tables import REQUESTS
 
@@ -69,15 +71,19 @@ async def search(
     page_size: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: str | None = None,
     exclude_internal_health_checks: bool = False,
+    group_by_session: bool = False,
+    session_cursor: str | None = None,
 ) -> JSONResponse:
-    """Rows that match all filters, a page at a time.
+    """Rows that match all filters, a page at a time; with ``group_by_session`` sessions, each by its newest request.
 
     Beyond LiteLLM: ``next_cursor`` is the ``cursor`` of the next page, however deep; ``total_is_exact`` is false when there may be
     more rows than ``total``. Pages by number end at 10,000 rows. Health checks are not in the log.
     """
     values = {**locals()}
     (key_id,) = await key_ids(request, [api_key]) if api_key else [None]
-    wanted = Filters(values, key_id).search(own_rows(request))
+    far = reach_of(request)
+    own_sums = None if far.everything else far.where(**rollups.owners())
+    wanted = Filters(values, key_id).search(own_rows(request), own_sums)
     if sort_by not in SORTS:
         raise bad_field("sort_by", f"must be one of {', '.join(SORTS)}")
     offset, ascending = (page - 1) * page_size, sort_order == "asc"
@@ -86,6 +92,13 @@ async def search(
     if cursor is not None and sort_by != "startTime":
         raise bad_field("cursor", "goes with sort_by=startTime only")
     place = None if cursor is None else _cursor(cursor)
+    if group_by_session:
+        if page != 1 or cursor is not None or sort_by != "startTime" or ascending:
+            wrong = "page" if page != 1 else "cursor" if cursor is not None else "sort_by"
+            raise bad_field(wrong, "sessions come newest first, page by page with session_cursor (next_session_cursor)")
+        return await _sessions(request, wanted, session_cursor, page_size)
+    if session_cursor is not None:
+        raise bad_field("session_cursor", "goes with group_by_session=true only")
 
     def query(connection: sa.Connection) -> JsonObject:
         total = log_search.count(connection, wanted)
@@ -110,6 +123,33 @@ async def search(
 
 
 _cursor = cursor
+
+
+async def _sessions(request: Request, wanted: Search, after: str | None, size: int) -> JSONResponse:
+    place = None if after is None else _cursor(after, "session_cursor")
+    found = await services_of(request).database.read(
+        lambda connection: log_sessions.page(connection, wanted, place, size)
+    )
+    data = [
+        {
+            **view(each.newest),
+            "session_total_count": each.requests,
+            "session_total_spend": nano_to_usd(each.cost_nano),
+            "session_start_time": iso(each.began_at / 1e6),
+        }
+        for each in found.sessions
+    ]
+    return JSONResponse(
+        {
+            "data": data,
+            "total": len(data),
+            "total_is_exact": place is None and found.cursor is None,
+            "page": 1,
+            "page_size": size,
+            "total_pages": 1,
+            "next_session_cursor": cursor_text(found.cursor),
+        }
+    )
 
 
 async def session(

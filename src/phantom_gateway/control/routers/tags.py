@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
@@ -10,12 +10,21 @@ from fastapi import APIRouter, Request, Response
 from phantom_gateway.control.answers import subjects as answers
 from phantom_gateway.control.answers.base import Message
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import (
+    MOST,
+    PageNumber,
+    PageSize,
+    SearchText,
+    SortOrder,
+    Wanted,
+    tell_total,
+)
 from phantom_gateway.control.entities.subjects import SubjectService
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.tags.fields import TagDelete, TagFields, TagNames
-from phantom_gateway.control.tags.view import kind, seen, views
+from phantom_gateway.control.tags.view import TagFilter, kind, listed, views
 from phantom_gateway.control.timestamps import is_date, parse
 from phantom_gateway.store import tenants
 from phantom_gateway.store.tenants import TagRow
@@ -77,18 +86,29 @@ async def info(request: Request, response: Response, body: TagNames) -> JsonObje
     return found
 
 
-async def list_tags(request: Request, start_date: str | None = None, end_date: str | None = None) -> list[JsonObject]:
-    """All tags that were made, then those that requests carried between the dates."""
+async def list_tags(
+    request: Request,
+    response: Response,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    search: SearchText = None,
+    page: PageNumber = 1,
+    size: PageSize = MOST,
+    sort_by: Literal["source", "name", "created_at", "spend", "last_active"] = "source",
+    sort_order: SortOrder = "asc",
+) -> list[JsonObject]:
+    """Tags that were made, then those that requests carried between the dates; ``sort_by`` mixes them.
+
+    ``search`` is a part of a name.
+    """
     services = services_of(request)
     since, until = _moment("start_date", start_date), _moment("end_date", end_date)
     if until is not None and is_date(end_date or ""):
         until += DAY
-
-    def query(connection: sa.Connection) -> list[JsonObject]:
-        rows = tenants.TAGS.all(connection)
-        return views(connection, rows, services.clock()) + seen(connection, {row.id for row in rows}, since, until)
-
-    return await services.database.read(query)
+    asked, wanted = TagFilter(search, since, until), Wanted(page, size, sort_by, sort_order)
+    total, found = await services.database.read(lambda connection: listed(connection, asked, wanted, services.clock()))
+    tell_total(response, total)
+    return found
 
 
 def _moment(name: str, text: str | None) -> float | None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from phantom_gateway.control.answers import tenants as answers
 from phantom_gateway.control.commit import etag
 from phantom_gateway.control.entities.fields import Name
+from phantom_gateway.control.entities.listing import MOST, PageNumber, PageSize, SortOrder, Wanted, tell_total
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import caller_of, reach_of, route, services_of, writer_of
 from phantom_gateway.control.policy.actions import Action
@@ -27,11 +28,12 @@ from phantom_gateway.control.teams.fields import (
     TeamReference,
     TeamUpdate,
 )
-from phantom_gateway.control.teams.reading import MOST_KEYS, MOST_TEAMS, TeamFilter
+from phantom_gateway.control.teams.reading import MOST_KEYS, TeamFilter
 from phantom_gateway.control.teams.service import TeamService, existing
 
 JsonObject = dict[str, Any]
 Id = Annotated[str | None, Query(min_length=1, max_length=255)]
+SortBy = Literal["team_alias", "team_id", "created_at", "updated_at", "max_budget", "organization_id", "spend"]
 
 
 def router() -> APIRouter:
@@ -130,10 +132,20 @@ async def info(
     return found
 
 
-async def list_teams(request: Request, user_id: Id = None, organization_id: Id = None) -> list[JsonObject]:
-    """The teams in the caller's reach, by alias; at most 1,000. ``/v2/team/list`` pages, filters and sorts."""
-    wanted = TeamFilter(user_id=user_id, org_id=organization_id)
-    found, _ = await _listed(request, wanted, ("team_alias", False), (0, MOST_TEAMS))
+async def list_teams(
+    request: Request,
+    response: Response,
+    user_id: Id = None,
+    organization_id: Id = None,
+    page: PageNumber = 1,
+    page_size: PageSize = MOST,
+    sort_by: SortBy = "team_alias",
+    sort_order: SortOrder = "asc",
+) -> list[JsonObject]:
+    """The teams in the caller's reach, by alias unless asked otherwise. ``/v2/team/list`` filters by more."""
+    asked = TeamFilter(user_id=user_id, org_id=organization_id)
+    found, total = await _listed(request, asked, Wanted(page, page_size, sort_by, sort_order))
+    tell_total(response, total)
     return found
 
 
@@ -145,14 +157,14 @@ async def page_teams(
     team_alias: Id = None,
     search: Id = None,
     search_team_id_match: Literal["exact", "prefix"] = "exact",
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: PageNumber = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 10,
-    sort_by: Literal["team_alias", "created_at", "updated_at", "max_budget", "organization_id"] = "created_at",
-    sort_order: Literal["asc", "desc"] = "asc",
+    sort_by: SortBy = "created_at",
+    sort_order: SortOrder = "asc",
     status: Literal["active", "blocked"] | None = None,
 ) -> JsonObject:
     """A page of the teams in the caller's reach."""
-    wanted = TeamFilter(
+    asked = TeamFilter(
         user_id=user_id,
         org_id=organization_id,
         team_id=team_id,
@@ -161,20 +173,17 @@ async def page_teams(
         prefix=search_team_id_match == "prefix",
         blocked={"active": False, "blocked": True}.get(status or ""),
     )
-    window = ((page - 1) * page_size, page_size)
-    teams, total = await _listed(request, wanted, (sort_by, sort_order == "desc"), window)
+    teams, total = await _listed(request, asked, Wanted(page, page_size, sort_by, sort_order))
     pages = -(-total // page_size)
     return {"teams": teams, "total": total, "page": page, "page_size": page_size, "total_pages": pages}
 
 
-async def _listed(
-    request: Request, wanted: TeamFilter, order: tuple[str, bool], window: tuple[int, int]
-) -> tuple[list[JsonObject], int]:
+async def _listed(request: Request, asked: TeamFilter, wanted: Wanted) -> tuple[list[JsonObject], int]:
     services, caller = services_of(request), caller_of(request)
     views = reading.Views(reach=reach_of(request), keys=reach(caller.actor, Action.KEY_READ), now=services.clock())
 
     def query(connection: sa.Connection) -> tuple[list[JsonObject], int]:
-        total, rows = views.page(connection, wanted, order, window)
+        total, rows = views.page(connection, asked, wanted)
         return views.listed(connection, rows), total
 
     return await services.database.read(query)

@@ -16,7 +16,7 @@ from phantom_gateway.control.spending import figures, people
 from phantom_gateway.control.spending.periods import date
 from phantom_gateway.store import rollups
 from phantom_gateway.store.rollup_tables import CALLED
-from phantom_gateway.store.rollups import PLAIN, Metrics, Question, Sum
+from phantom_gateway.store.rollups import CUSTOMERS, PLAIN, Metrics, Question, Sum
 
 JsonObject = dict[str, Any]
 KEYS = 100
@@ -64,7 +64,9 @@ def _days(
     models = _by_day(rollups.sums(connection, part, CALLED, days=True))
     keys = _by_day(rollups.sums(connection, _only(part, "key_id", top), ("key_id",), days=True))
     nested_keys = _only(part, "key_id", top[:NESTED_KEYS])
-    nested = _by_day(rollups.sums(connection, nested_keys, ("key_id", *CALLED), days=True))
+    nested: dict[int, list[Sum]] = {}
+    if part.family != CUSTOMERS or part.only.get("name"):  # all customers' models and keys together are too many
+        nested = _by_day(rollups.sums(connection, nested_keys, ("key_id", *CALLED), days=True))
     entities, entity_keys, labels = _entities(connection, part, nested_keys, shown.entity)
     named = people.of_keys(connection, top)
     found = []

@@ -15,6 +15,7 @@ from phantom_gateway.control.spending import figures, people
 from phantom_gateway.control.spending.periods import date
 from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store import rollups
+from phantom_gateway.store.matching import contains
 from phantom_gateway.store.rollup_tables import SPEND_DIMENSIONS
 from phantom_gateway.store.rollups import Question, Sum
 from phantom_gateway.store.tables import DELETED_KEYS, KEYS
@@ -40,11 +41,9 @@ def keys_page(connection: sa.Connection, question: Question, offset: int, limit:
 
 def keys_search(connection: sa.Connection, question: Question, text: str, limit: int) -> JsonObject:
     """``DailyActivityKeySearchResponse``: keys whose id or alias contains ``text``."""
-    named = [
-        sa.select(table.c.id).where(table.c.alias.icontains(text, autoescape=True)) for table in (KEYS, DELETED_KEYS)
-    ]
+    named = [sa.select(table.c.id).where(contains(table.c.alias, text)) for table in (KEYS, DELETED_KEYS)]
     column = SPEND_DIMENSIONS.c.key_id
-    matching = sa.or_(column.icontains(text, autoescape=True), *(column.in_(each) for each in named))
+    matching = sa.or_(contains(column, text), *(column.in_(each) for each in named))
     reach = matching if question.reach is None else sa.and_(question.reach, matching)
     found = rollups.sums(connection, replace(question, reach=reach), ("key_id",), limit=limit)
     return {"api_keys": _rows(connection, found)}

@@ -18,6 +18,7 @@ _ZEROS: JsonObject = {
     "autorouter_savings_spend": 0.0,
 }
 """LiteLLM's fields of features that are not here."""
+_DURATION = Metrics._fields.index("duration_us") - Metrics._fields.index("images")
 ENDPOINTS = {
     "acompletion": "/chat/completions",
     "atext_completion": "/completions",
@@ -36,18 +37,21 @@ def merged(sums: Iterable[Metrics]) -> Metrics:
 
 def metrics(found: Metrics) -> JsonObject:
     """``SpendMetrics``."""
+    # Taken apart at once: an answer has thousands of these.
+    requests, successes, failures, cost, plain, read, write_5m, write_1h, output, reasoning, heard, said, *rest = found
+    prompt, completion = plain + read + write_5m + write_1h + heard, output + reasoning + said
     return {
-        "spend": nano_to_usd(found.cost_nano),
-        "prompt_tokens": found.prompt_tokens,
-        "completion_tokens": found.completion_tokens,
-        "cache_read_input_tokens": found.cache_read,
-        "cache_creation_input_tokens": found.cache_write,
-        "total_tokens": found.total_tokens,
-        "successful_requests": found.successes,
-        "failed_requests": found.failures,
-        "api_requests": found.requests,
-        "total_response_time_ms": found.duration_us // 1000,
-        "timed_requests": found.requests,
+        "spend": nano_to_usd(cost),
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": write_5m + write_1h,
+        "total_tokens": prompt + completion,
+        "successful_requests": successes,
+        "failed_requests": failures,
+        "api_requests": requests,
+        "total_response_time_ms": rest[_DURATION] // 1000,
+        "timed_requests": requests,
         **_ZEROS,
     }
 

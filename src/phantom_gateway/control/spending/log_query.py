@@ -11,6 +11,7 @@ from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.timestamps import is_date, parse
 from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.store.log_search import Cursor, Search
+from phantom_gateway.store.matching import contains
 from phantom_gateway.store.spend_logs import DAY_US
 from phantom_gateway.store.tables import REQUESTS
 
@@ -37,7 +38,9 @@ class Filters:
     key_id: str | None = None
     """The key of the filter ``api_key``."""
 
-    def search(self, reach: sa.ColumnElement[bool] | None) -> Search:
+    def search(
+        self, reach: sa.ColumnElement[bool] | None, reach_of_sums: sa.ColumnElement[bool] | None = None
+    ) -> Search:
         """What to look for. Raises ApiError 400."""
         values = self.values
         equal = {column: values[name] for name, column in _SAME.items() if values.get(name)}
@@ -56,6 +59,7 @@ class Filters:
             others=tuple(others),
             failed=status == "failure",
             reach=reach,
+            reach_of_sums=reach_of_sums,
         )
 
     def _others(self) -> list[sa.ColumnElement[bool]]:
@@ -75,7 +79,7 @@ class Filters:
             else:
                 found.append(table.error_type == code)
         if values.get("error_message"):
-            found.append(table.error_type.icontains(values["error_message"], autoescape=True))
+            found.append(contains(table.error_type, values["error_message"]))
         for name, least in (("min_spend", True), ("max_spend", False)):
             if values.get(name) is not None:
                 amount = _nano(name, values[name])
@@ -83,7 +87,7 @@ class Filters:
         if values.get("search"):
             text = values["search"]
             columns = (table.request_id, table.key_alias, table.user_id, table.end_user, table.model, table.session_id)
-            found.append(sa.or_(*[column.icontains(text, autoescape=True) for column in columns]))
+            found.append(sa.or_(*[contains(column, text) for column in columns]))
         return found
 
 
@@ -105,14 +109,14 @@ def moment(name: str, text: str | None, *, end: bool = False) -> int:
     return found + 1_000_000 if found % 1_000_000 == 0 else found + 1
 
 
-def cursor(text: str) -> Cursor:
+def cursor(text: str, name: str = "cursor") -> Cursor:
     """A place in the log as it was given out. Raises ApiError 400."""
     started, _, row_id = text.partition(".")
     if not (started.isascii() and started.isdigit() and row_id.isascii() and row_id.isdigit() and len(text) < 40):
-        raise bad_field("cursor", "is not one of ours")
+        raise bad_field(name, "is not one of ours")
     found = int(started), int(row_id)
     if max(found) > MAX_INTEGER:
-        raise bad_field("cursor", "is not one of ours")
+        raise bad_field(name, "is not one of ours")
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from phantom_gateway.control.entities.listing import Listing, Wanted
 from phantom_gateway.control.keys.view import views
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.policy.table import Relation
@@ -15,21 +16,26 @@ from phantom_gateway.control.teams.view import membership_views, team_views, wit
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyFilter
 from phantom_gateway.store.rows import Condition
+from phantom_gateway.store.spend import lifetime
 from phantom_gateway.store.tables import KEYS
 from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS, TEAMS
 from phantom_gateway.store.tenants import JsonObject, TeamRow
 
 MOST_KEYS = 1_000
 """With one team; ``/key/list?team_id=`` has all of them, page by page."""
-MOST_TEAMS = 1_000
-"""In one answer of ``/team/list``."""
-SORTABLE = {
-    "team_alias": TEAMS.c.alias,
-    "created_at": TEAMS.c.created_at,
-    "updated_at": TEAMS.c.updated_at,
-    "max_budget": TEAMS.c.max_budget_nano,
-    "organization_id": TEAMS.c.org_id,
-}
+LISTING = Listing(
+    tenants.TEAMS,
+    {
+        "team_alias": TEAMS.c.alias,
+        "team_id": TEAMS.c.id,
+        "created_at": TEAMS.c.created_at,
+        "updated_at": TEAMS.c.updated_at,
+        "max_budget": TEAMS.c.max_budget_nano,
+        "organization_id": TEAMS.c.org_id,
+        "spend": lifetime("team", TEAMS.c.id),
+    },
+)
+"""``/team/list`` and ``/v2/team/list``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +85,12 @@ class Views:
             "team_memberships": membership_views(connection, row, members, self.now),
         }, row.revision
 
-    def page(
-        self, connection: sa.Connection, wanted: TeamFilter, order: tuple[str, bool], window: tuple[int, int]
-    ) -> tuple[int, list[TeamRow]]:
-        """How many teams match, and those of a page: ``order`` is (name in SORTABLE, descending), ``window`` (offset, limit)."""
+    def page(self, connection: sa.Connection, asked: TeamFilter, wanted: Wanted) -> tuple[int, list[TeamRow]]:
+        """How many teams match, and those of a page."""
         # A key that is only of a team does not learn who is in it, by a filter neither.
-        near = self.reach if wanted.user_id is None else replace(self.reach, key_team=None)
-        matching = [*_conditions(wanted), near.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
-        name, descending = order
-        return tenants.TEAMS.listed(connection, matching, (SORTABLE[name], descending), window)
+        near = self.reach if asked.user_id is None else replace(self.reach, key_team=None)
+        matching = [*_conditions(asked), near.where(team=TEAMS.c.id, org=TEAMS.c.org_id)]
+        return LISTING.page(connection, matching, wanted)
 
     def listed(self, connection: sa.Connection, rows: list[TeamRow]) -> list[JsonObject]:
         """Teams of a list, with how many keys and members they have and, for who may see them, who the members are."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.entities.budget_table import budget_table, is_limiting
+from phantom_gateway.control.entities.budget_table import budget_table, is_limited
 from phantom_gateway.control.entities.fields import EXPECTATIONS
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.members import member_entity, with_defaults
@@ -52,9 +52,8 @@ def _people(connection: sa.Connection, team_ids: Sequence[str]) -> dict[str, lis
     query = query.select_from(TEAM_MEMBERS.outerjoin(USERS, USERS.c.id == members.user_id))
     for start in range(0, len(team_ids), _CHUNK):
         wanted = members.team_id.in_(team_ids[start : start + _CHUNK])
-        for team, user, role, email in connection.execute(
-            query.where(wanted).order_by(members.team_id, members.user_id)
-        ):
+        rows = connection.execute(query.where(wanted).order_by(members.team_id, members.user_id)).all()
+        for team, user, role, email in rows:
             found[team].append({"user_id": user, "user_email": email, "role": role})
     return found
 
@@ -73,7 +72,6 @@ def membership_views(
     addresses = emails(connection, [member.user_id for member in members])
     found = []
     for member in complete:
-        table = budget_table(member, now)
         of_member = spent[member_entity(member).name]
         found.append(
             {
@@ -84,7 +82,7 @@ def membership_views(
                 "budget_id": member.budget_id,
                 "spend": of_member["spend"],
                 "total_spend": of_member["total_spend"],
-                "litellm_budget_table": table if is_limiting(table) else None,
+                "litellm_budget_table": budget_table(member, now) if is_limited(member) else None,
             }
         )
     return found

@@ -13,7 +13,8 @@ from phantom_gateway.control.timestamps import iso
 from phantom_gateway.store import keys, tenants
 from phantom_gateway.store.keys import KeyFilter
 from phantom_gateway.store.rows import Condition
-from phantom_gateway.store.tables import KEYS, TOTALS
+from phantom_gateway.store.spend import lifetime
+from phantom_gateway.store.tables import KEYS
 from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS, TEAMS, USERS
 from phantom_gateway.store.tenants import TeamRow, UserRow
 
@@ -21,9 +22,6 @@ JsonObject = dict[str, Any]
 MAX_KEYS = 1000
 """Keys that ``/user/info`` shows; ``/key/list?user_id=`` pages through all of them."""
 
-_SPEND = sa.func.coalesce(
-    sa.select(TOTALS.c.amount_nano).where(TOTALS.c.entity == sa.literal("user:") + USERS.c.id).scalar_subquery(), 0
-)
 SORTABLE: dict[str, sa.ColumnElement[Any]] = {
     "created_at": USERS.c.created_at,
     "updated_at": USERS.c.updated_at,
@@ -31,7 +29,7 @@ SORTABLE: dict[str, sa.ColumnElement[Any]] = {
     "user_email": USERS.c.email,
     "user_alias": USERS.c.alias,
     "user_role": USERS.c.role,
-    "spend": _SPEND,
+    "spend": lifetime("user", USERS.c.id),
 }
 
 

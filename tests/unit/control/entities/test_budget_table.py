@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from phantom_gateway.control.entities.budget_table import budget_table, is_limiting
+from phantom_gateway.control.entities.budget_table import budget_table, is_limited
 from phantom_gateway.store.tenants import TeamRow
 
 
@@ -22,6 +22,6 @@ def test_limits_in_dollars_and_models_only_when_they_restrict() -> None:
 
 def test_what_limits_and_what_does_not() -> None:
     stamps: dict[str, Any] = {"created_at": 0.0, "updated_at": 0.0}
-    assert not is_limiting(budget_table(TeamRow(id="t", **stamps), 1.0))
+    assert not is_limited(TeamRow(id="t", **stamps))
     for fields in ({"tpd_limit": 0}, {"model_limits": {"m": {"rpm_limit": 1}}}, {"soft_budget_nano": 1}):
-        assert is_limiting(budget_table(TeamRow(id="t", **stamps, **fields), 1.0)), fields
+        assert is_limited(TeamRow(id="t", **stamps, **fields)), fields

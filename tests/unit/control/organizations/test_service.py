@@ -6,6 +6,7 @@ from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed
 
 from phantom_gateway.control.commit import Writer
+from phantom_gateway.control.entities.listing import Wanted
 from phantom_gateway.control.errors import ApiError
 from phantom_gateway.control.organizations.fields import OrganizationNew, OrganizationUpdate
 from phantom_gateway.control.organizations.service import OrganizationService, OrganizationViews
@@ -46,7 +47,9 @@ async def test_a_plain_member_reaches_the_organisation_and_nothing_below(control
     await cast(control)
     views = OrganizationViews(Reach(member_orgs=frozenset({"o"})), "user", 0.0)
 
-    found = await control.services.database.read(lambda connection: views.listed(connection, None, None))
+    wanted = Wanted(1, 10, "organization_alias", "asc")
+    total, found = await control.services.database.read(lambda connection: views.listed(connection, None, None, wanted))
+    assert total == 1
     assert [(each["organization_id"], each["teams"]) for each in found] == [("o", [])]
     with pytest.raises(ApiError):
         await control.services.database.read(lambda connection: views.some(connection, ["o", "p"]))

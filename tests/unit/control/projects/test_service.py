@@ -6,10 +6,11 @@ from tests.unit.control.rig import Rig
 from tests.unit.store.samples import closed
 
 from phantom_gateway.control.commit import Writer
+from phantom_gateway.control.entities.listing import Wanted
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.projects.fields import ProjectNew, ProjectUpdate
-from phantom_gateway.control.projects.service import ProjectService, listed
+from phantom_gateway.control.projects.service import LISTING, ProjectService, conditions
 from phantom_gateway.store import audit, spend
 from phantom_gateway.store.audit import AuditFilter
 
@@ -46,6 +47,9 @@ async def test_lists_are_within_reach(control: Rig) -> None:
 
     def look(connection: sa.Connection) -> list[list[str]]:
         reaches = (ALL, Reach(orgs=frozenset({"o"})), Reach(member_teams=frozenset({"s"})), Reach(user_id="member"))
-        return [[each["project_id"] for each in listed(connection, reach, 0.0)] for reach in reaches]
+        wanted = Wanted(1, 10, "project_alias", "asc")
+        asked = [conditions(reach, None, None) for reach in reaches]
+        asked += [conditions(ALL, "s", None), conditions(ALL, None, "X"), conditions(reaches[1], "s", None)]
+        return [[row.id for row in LISTING.page(connection, matching, wanted)[1]] for matching in asked]
 
-    assert await control.services.database.read(look) == [["x", "y"], ["x"], ["y"], []]
+    assert await control.services.database.read(look) == [["x", "y"], ["x"], ["y"], [], ["y"], ["x"], []]

@@ -78,6 +78,34 @@ async def test_other_orders(control: Rig) -> None:
     assert len(page["data"]) == 5
 
 
+async def test_sessions_come_with_what_they_add_up_to(control: Rig) -> None:
+    made = await people(control)
+    await spend(control, made)
+    whole = await found(control, group_by_session=True)
+    rows = (await found(control, page_size=100))["data"]
+    in_session = [row for row in rows if row["session_id"] == "s"]
+    (session,) = [row for row in whole["data"] if row["session_id"] == "s"]
+    assert (session["session_total_count"], session["request_id"]) == (10, in_session[0]["request_id"])
+    assert session["session_total_spend"] == pytest.approx(sum(row["spend"] for row in in_session))
+    assert session["session_start_time"] == min(row["startTime"] for row in in_session)
+    assert sum(row["session_total_count"] for row in whole["data"]) == 20
+    assert (whole["total_is_exact"], whole["next_session_cursor"]) == (True, None)
+    first = await found(control, group_by_session=True, page_size=3)
+    second = await found(control, group_by_session=True, page_size=50, session_cursor=first["next_session_cursor"])
+    assert [row["request_id"] for row in first["data"] + second["data"]] == [row["request_id"] for row in whole["data"]]
+    mine = await found(control, made.keys["ann"], group_by_session=True)
+    assert {row["user"] for row in mine["data"]} == {"ann"}
+    for query, field in (
+        ({"group_by_session": True, "page": 2}, "page"),
+        ({"group_by_session": True, "cursor": "1.1"}, "cursor"),
+        ({"group_by_session": True, "sort_by": "spend"}, "sort_by"),
+        ({"group_by_session": True, "session_cursor": "x"}, "session_cursor"),
+        ({"session_cursor": "1.1"}, "session_cursor"),
+    ):
+        answer = await control.get(PATHS[0], None, **WEEK, **query)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
+
+
 async def test_nobody_finds_what_he_does_not_reach(control: Rig) -> None:
     made = await people(control)
     await spend(control, made)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from phantom_gateway.control.tags.view import seen, views
-from phantom_gateway.store import schema
+from phantom_gateway.control.entities.listing import Wanted
+from phantom_gateway.control.tags.view import TagFilter, listed, views
+from phantom_gateway.store import schema, tenants
 from phantom_gateway.store.database import Database
 from phantom_gateway.store.tables import TOTALS
 from phantom_gateway.store.tenants import TagRow
@@ -21,5 +22,14 @@ def test_tags_that_were_seen_are_told_from_those_that_were_made(database: Databa
     with database.write() as connection:
         values = [{"entity": name, "amount_nano": 1, "requests": 1, "last_active": at} for name, at in rows]
         connection.execute(sa.insert(TOTALS), values)
-        assert [tag["name"] for tag in seen(connection, {"b"}, None, None)] == ["c", "a"]
-        assert [tag["name"] for tag in seen(connection, set(), 10.0, 20.0)] == ["b"]
+        tenants.TAGS.insert(connection, TagRow(id="b", created_at=0.0, updated_at=0.0))
+
+        def names(asked: TagFilter, size: int = 10, page: int = 1) -> tuple[int, list[str]]:
+            total, found = listed(connection, asked, Wanted(page, size, "source", "asc"), 0.0)
+            return total, [tag["name"] for tag in found]
+
+        assert names(TagFilter()) == (3, ["b", "c", "a"])
+        assert names(TagFilter(), 1, 2) == (3, ["c"])
+        assert names(TagFilter(since=4.0, until=20.0)) == (2, ["b", "a"])
+        assert names(TagFilter(search="A")) == (1, ["a"])
+        assert names(TagFilter(search="%")) == (0, [])

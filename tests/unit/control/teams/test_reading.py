@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from tests.unit.control.people import STAMPS, cast
 from tests.unit.control.rig import Rig
 
+from phantom_gateway.control.entities.listing import Wanted
 from phantom_gateway.control.policy.reach import Reach
 from phantom_gateway.control.policy.table import Relation
 from phantom_gateway.control.teams.reading import TeamFilter, Views
 from phantom_gateway.store import tenants
 
 ALL = Reach(relation=Relation.ADMIN)
-BY_ALIAS = ("team_alias", False)
+BY_ALIAS = Wanted(1, 10, "team_alias", "asc")
 
 
 async def test_pages_are_within_reach(control: Rig) -> None:
@@ -18,7 +21,7 @@ async def test_pages_are_within_reach(control: Rig) -> None:
 
     def look(connection: sa.Connection) -> None:
         everything = Views(reach=ALL, keys=ALL, now=0.0)
-        total, rows = everything.page(connection, TeamFilter(), BY_ALIAS, (0, 1))
+        total, rows = everything.page(connection, TeamFilter(), replace(BY_ALIAS, size=1))
         assert (total, [row.id for row in rows]) == (2, ["s"])
         for reach, ids in (
             (Reach(orgs=frozenset({"o"})), ["t"]),
@@ -28,7 +31,7 @@ async def test_pages_are_within_reach(control: Rig) -> None:
             (Reach(user_id="member"), []),
             (Reach(), []),
         ):
-            total, rows = Views(reach=reach, keys=Reach(), now=0.0).page(connection, TeamFilter(), BY_ALIAS, (0, 10))
+            total, rows = Views(reach=reach, keys=Reach(), now=0.0).page(connection, TeamFilter(), BY_ALIAS)
             assert (total, [row.id for row in rows]) == (len(ids), ids)
 
     await control.services.database.read(look)
@@ -50,7 +53,7 @@ async def test_filters(control: Rig) -> None:
             (TeamFilter(blocked=True), []),
             (TeamFilter(blocked=False, org_id="o", user_id="stranger"), []),
         ):
-            _, rows = everything.page(connection, wanted, BY_ALIAS, (0, 10))
+            _, rows = everything.page(connection, wanted, BY_ALIAS)
             assert [row.id for row in rows] == ids, wanted
 
     await control.services.database.read(look)
