@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,11 @@ from phantom_gateway.dialects.neutral import (
     Written,
 )
 from phantom_gateway.dialects.openai import hidden
+from phantom_gateway.dialects.responses import compose as responses_compose
+from phantom_gateway.dialects.responses import reader as responses_reader
+from phantom_gateway.dialects.responses import request as responses_request
+from phantom_gateway.dialects.responses import response as responses_response
+from phantom_gateway.dialects.responses import stream as responses_stream
 from phantom_gateway.wire.errors import BadResponse
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
@@ -53,7 +59,7 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Writes a caller's stream."""
+    """Writes a caller's stream. One whose events are numbered has the next number in ``sequence``."""
 
     def write(self, event: StreamEvent) -> bytes:
         """The bytes of one event."""
@@ -73,6 +79,10 @@ class Format:
     write_answer: Callable[[Answer, str, int, Mapping[str, str]], bytes]
     reader: Callable[[], Reader]
     writer: Callable[[str, int, bool, Mapping[str, str]], Writer]
+    defaults: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """What a deployment sets, in this format's words; None: in those it is set in."""
+    answering: Callable[[dict[str, Any]], Format] | None = None
+    """The format for the answers to one request, where they repeat what was asked."""
 
 
 CHAT = Format(
@@ -93,10 +103,37 @@ MESSAGES = Format(
     messages_stream.Reader,
     messages_stream.Writer,
 )
-FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (CHAT, MESSAGES)})
+
+
+def _answering(asked: dict[str, Any]) -> Format:
+    shape = responses_response.Shape(asked)
+    return replace(
+        RESPONSES,
+        write_answer=partial(responses_response.write_answer, shape=shape),
+        writer=partial(responses_stream.Writer, shape=shape),
+    )
+
+
+RESPONSES = Format(
+    "responses",
+    responses_request.read_request,
+    responses_compose.write_request,
+    responses_response.read_answer,
+    responses_response.write_answer,
+    responses_reader.Reader,
+    responses_stream.Writer,
+    responses_compose.in_own_words,
+    _answering,
+)
+FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in (CHAT, MESSAGES, RESPONSES)})
 """By the name of their operation."""
 
 
+TRANSLATED = (
+    ("chat", "messages"), ("messages", "chat"), ("responses", "chat"), ("responses", "messages"), ("chat", "responses"),
+    ("messages", "responses"),
+)  # fmt: skip
+"""What callers ask, and what it is translated to where the upstream does not have it; what comes first is preferred."""
 DEFAULTS_SPEAK = CHAT.name
 """Deployments set request fields in OpenAI's words, whatever the provider."""
 
@@ -109,9 +146,15 @@ def rewritten(asked: tuple[Format, Format], fields: dict[str, Any], defaults: di
     caller, upstream = asked
     if defaults and caller.name == DEFAULTS_SPEAK:
         fields = {**defaults, **fields}
-    written = upstream.write_request(caller.read_request(fields), terms)
+    elif defaults and caller.defaults is not None and upstream.name != DEFAULTS_SPEAK:
+        fields = {**caller.defaults(defaults), **fields}
+    ask = caller.read_request(fields)
+    written = upstream.write_request(ask, terms)
+    written.dropped += ask.left_out
     if defaults and upstream.name == DEFAULTS_SPEAK:
         written.body = {**defaults, **written.body}
+    elif defaults and upstream.defaults is not None and caller.name != DEFAULTS_SPEAK:
+        written.body = {**upstream.defaults(defaults), **written.body}
     return written
 
 
@@ -142,6 +185,11 @@ class TranslatingTap:
     def usage(self) -> dict[str, Any] | None:
         """As the upstream reported it, in its words."""
         return self._reader.usage
+
+    @property
+    def sequence(self) -> int:
+        """Number of the caller's next event, where they are numbered."""
+        return getattr(self._writer, "sequence", 0)
 
     def feed(self, data: bytes) -> bytes:
         """Take upstream bytes, give the caller's bytes. Raises BadResponse for what is too large or cannot be read."""

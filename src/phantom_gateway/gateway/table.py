@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from phantom_gateway.dialects.operations import STORED
+from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import Health
@@ -15,6 +17,7 @@ from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.limits import configured
 from phantom_gateway.limits.priorities import reservations
+from phantom_gateway.security.response_ids import ResponseIds
 from phantom_gateway.spine.model_access import ModelNames
 from phantom_gateway.spine.snapshot import PricedModel, Prices
 from phantom_gateway.wire.client import Timeouts
@@ -49,6 +52,7 @@ class Target:
 
     __slots__ = (
         "_fixed_price",
+        "_ids",
         "_price_list",
         "cooldown_s",
         "defaults",
@@ -98,6 +102,9 @@ class Target:
         """What the operator wrote of the headers that callers may set, too."""
         mocked = deployment.mock_response is not None
         paths = {name: name for name in MOCKED} if mocked else deployment.paths
+        self._ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
+        if "responses" in paths:
+            paths = paths | {each.name: paths["responses"] for each in STORED}
         self.ways = ways.of(
             paths, lambda operation: self._way(operation, "/" + paths[operation] if mocked else paths[operation])
         )
@@ -147,11 +154,20 @@ class Target:
             ("content-type", "application/json"),
         ]
         way = ways.Way(operation, model_in_path=model_in_path)
+        way.defaults = self.defaults
+        if way.reading in (ways.RESPONSES, ways.KEPT):
+            way.ids = self._ids
+            own = in_own_words(deployment.defaults) if operation == "responses" else {}
+            way.defaults = {name: _encoder.encode(value) for name, value in own.items()}
         headers += [pair for pair in deployment.headers if not (way.forwards and pair[0] in FORWARDED)]
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
             headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
         block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+        if way.reading is ways.KEPT:
+            way.place = target.encode("ascii")
+            way.prefix = b"HTTP/1.1\r\nhost: %b\r\n%b" % (self.origin.host_header, block)
+            return way
         head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
         way.prefix = head[:-2] + b"content-length: "
         return way
@@ -230,6 +246,7 @@ class Table:
         self.routing = snapshot.routing
         self.user_header = snapshot.settings.user_header.encode("latin-1")
         self.names = ModelNames(snapshot)
+        self.response_ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
         self.common_limits = configured.of_gateway(snapshot)
         """Limits of the whole gateway, beside those of the key."""
         self.master_limits = configured.of_master_key(snapshot)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from phantom_gateway.dialects import openai
 from phantom_gateway.dialects.messages import tap as messages
-from phantom_gateway.dialects.translation import FORMATS, Format
+from phantom_gateway.dialects.operations import STORED
+from phantom_gateway.dialects.responses import tap as responses
+from phantom_gateway.dialects.translation import FORMATS, TRANSLATED, Format
 from phantom_gateway.ledger.usage import Usage, from_anthropic, from_openai
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
+    from phantom_gateway.security.response_ids import ResponseIds
 
 
 class Tap(Protocol):
@@ -38,6 +41,10 @@ class Tap(Protocol):
     def complete(self) -> bool:
         """Whether the stream said its end, or why the answer ended."""
 
+    @property
+    def sequence(self) -> int:
+        """Number of the caller's next event, where they are numbered."""
+
     def feed(self, data: bytes) -> bytes:
         """Take upstream bytes, give the caller's bytes. Raises BadResponse."""
 
@@ -59,24 +66,41 @@ class Reading(NamedTuple):
 
 OPENAI = Reading(openai.read_answer, openai.said, from_openai, openai.StreamTap)
 ANTHROPIC = Reading(messages.read_answer, messages.said, from_anthropic, messages.MessagesTap)
-_READINGS: Mapping[str, Reading] = MappingProxyType({"messages": ANTHROPIC, "count_tokens": ANTHROPIC})
-_TRANSLATED = (("chat", "messages"), ("messages", "chat"))
-"""What callers ask, and what it is translated to where the upstream does not have it."""
-COUNTING = "count_tokens"
+RESPONSES = Reading(responses.read_answer, responses.said, from_openai, responses.ResponsesTap)
+KEPT = Reading(responses.read_stored, responses.said, from_openai, responses.ResponsesTap)
+_READINGS: Mapping[str, Reading] = MappingProxyType(
+    {"messages": ANTHROPIC, "count_tokens": ANTHROPIC}
+    | dict.fromkeys(("responses", "compact", "input_tokens"), RESPONSES)
+    | {each.name: KEPT for each in STORED}
+)
+COUNTING = ("count_tokens", "input_tokens")
+"""What is counted here where the upstream does not count."""
+_ASKED_FOR_USAGE = frozenset({"chat", "completions"})
 
 
 class Way:
     """One operation at one deployment."""
 
-    __slots__ = ("caller", "forwards", "here", "model_in_path", "prefix", "reading", "upstream")
+    __slots__ = (
+        "asks_usage", "caller", "defaults", "forwards", "here", "ids", "model_in_path", "place", "prefix", "reading",
+        "upstream",
+    )  # fmt: skip
 
     def __init__(self, operation: str, prefix: bytes = b"", *, model_in_path: bool = False) -> None:
         self.prefix = prefix
-        """The request head up to the value of Content-Length."""
+        """The request head up to the value of Content-Length; of what is kept, what follows on the place."""
         self.model_in_path = model_in_path
         self.reading = _READINGS.get(operation, OPENAI)
         self.forwards = self.reading is ANTHROPIC
         """Whether Anthropic's headers of the caller go on."""
+        self.asks_usage = operation in _ASKED_FOR_USAGE
+        """Whether usage at the end of a stream may have to be asked for."""
+        self.defaults: Mapping[str, bytes] = MappingProxyType({})
+        """What the deployment sets where the caller is silent, in the words of the upstream's format."""
+        self.ids: ResponseIds | None = None
+        """How the caller's names of what the upstream keeps are made, if it keeps anything."""
+        self.place = b""
+        """Path and query of where the upstream keeps things, for requests about them."""
         self.caller: Format | None = None
         self.upstream: Format | None = None
         """The two formats, where they are not the same."""
@@ -87,11 +111,12 @@ class Way:
 def of(paths: Iterable[str], render: Callable[[str], Way]) -> dict[str, Way]:
     """All ways of a deployment with these operations of its own; ``render`` makes the way of one of them."""
     ways = {operation: render(operation) for operation in paths}
-    for asked, served in _TRANSLATED:
+    for asked, served in TRANSLATED:
         if asked not in ways and served in ways and ways[served].caller is None:
             way = ways[asked] = render(served)
             way.caller, way.upstream = FORMATS[asked], FORMATS[served]
-    if COUNTING not in ways and "chat" in ways:
-        ways[COUNTING] = Way(COUNTING)
-        ways[COUNTING].here = True
+    for counting in COUNTING:
+        if counting not in ways and "chat" in ways:
+            ways[counting] = Way(counting)
+            ways[counting].here = True
     return ways

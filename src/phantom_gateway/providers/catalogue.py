@@ -21,6 +21,9 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "embeddings": "/embeddings",
         "messages": "/messages",
         "count_tokens": "/messages/count_tokens",
+        "responses": "/responses",
+        "compact": "/responses/compact",
+        "input_tokens": "/responses/input_tokens",
     }
 )
 """Operations and their paths below the base of a provider."""
@@ -28,11 +31,14 @@ PATHS: Mapping[str, str] = MappingProxyType(
 OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
     {name: PATHS[name] for name in ("chat", "completions", "embeddings")}
 )
-"""Those of OpenAI's API."""
+"""Those of OpenAI's API that every server like it may have."""
 
 CHAT = ("chat",)
 CHAT_EMBED = ("chat", "embeddings")
 ALL = ("chat", "completions", "embeddings")
+RESPONSES = ("responses", "compact", "input_tokens")
+"""OpenAI's Responses API: of those that have it whole, responses kept and asked for included."""
+RESPONSES_PATHS: Mapping[str, str] = MappingProxyType({name: PATHS[name] for name in RESPONSES})
 EMBED = ("embeddings",)
 COMPLETE = ("completions",)
 ANTHROPIC = ("messages", "count_tokens")
@@ -75,7 +81,7 @@ _PROVIDERS = (
         "openai",
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
-        ALL,
+        (*ALL, *RESPONSES),
         ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
         traits=("max_completion_tokens",),
     ),
@@ -111,6 +117,7 @@ _PROVIDERS = (
     ),
     Provider(
         "litellm_proxy",
+        operations=(*ALL, *RESPONSES),
         key_env=("LITELLM_PROXY_API_KEY",),
         base_env=("LITELLM_PROXY_API_BASE",),
         key_optional=True,

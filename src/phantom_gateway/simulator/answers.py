@@ -52,6 +52,13 @@ class Answer:
     bill: Bill = FREE
     anthropic: bool = False
     """In Anthropic's shapes, errors included; else in OpenAI's."""
+    responses: bool = False
+    """In those of its Responses API."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether its stream ends with a marker; else the last event says the end."""
+        return not (self.anthropic or self.responses)
 
 
 def chat(ask: Ask) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phantom_gateway.simulator import messages
+from phantom_gateway.simulator import messages, responses
 from phantom_gateway.simulator.answers import Answer, Event, error
 from phantom_gateway.simulator.script import Piece, Script
 from phantom_gateway.simulator.staging import (
@@ -65,7 +65,7 @@ def pings(event: Event) -> bytes:
 
 
 def no_done(_ask: Ask, answer: Answer) -> Script:
-    if answer.anthropic and answer.events:
+    if answer.events and not answer.marked:
         answer = replace(answer, events=answer.events[:-1])
     return chunked(answer, payload(answer, done=b"")) if answer.events else normal(answer)
 
@@ -75,8 +75,11 @@ def error_event(ask: Ask, answer: Answer) -> Script:
     data = messages.error(500, message) if answer.anthropic else error(500, message, code="server_error")
     if not answer.events:
         return normal(Answer(body=data))
-    pieces = [*before(answer, ask.controls.at), Piece(sse(Event(data, name="error" if answer.anthropic else "")))]
-    return chunked(answer, pieces)
+    last = Event(data, name="error" if answer.anthropic else "")
+    pieces = before(answer, ask.controls.at)
+    if answer.responses:
+        last = responses.error_event(message, len(pieces))
+    return chunked(answer, [*pieces, Piece(sse(last))])
 
 
 def bom(_ask: Ask, answer: Answer) -> Script:
@@ -124,5 +127,5 @@ def long_line(ask: Ask, answer: Answer) -> Script:
     position = answer.events.index(event)
     opening = b"".join(map(sse, answer.events[: max(position, 1)]))
     closing = b"".join(map(sse, [each for each in answer.events[position + 1 :] if not each.content]))
-    pieces = [Piece(opening), Piece(sse(padded), 1), Piece(closing + (b"" if answer.anthropic else DONE))]
+    pieces = [Piece(opening), Piece(sse(padded), 1), Piece(closing + (DONE if answer.marked else b""))]
     return chunked(answer, billed(answer, pieces))

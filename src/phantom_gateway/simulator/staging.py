@@ -37,7 +37,7 @@ def payload(answer: Answer, render: Callable[[Event], bytes] = sse, done: bytes 
     if not answer.events:
         return [Piece(answer.body, answer.bill.completion)]
     pieces = [Piece(render(event), int(event.content)) for event in answer.events]
-    if done and not answer.anthropic:
+    if done and answer.marked:
         pieces.append(Piece(done))
     return billed(answer, gathered(pieces))
 

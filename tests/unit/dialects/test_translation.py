@@ -1,4 +1,4 @@
-"""One input against both formats; every split of a stream; and that no bytes whatever do more than succeed or fail by name."""
+"""One input against all formats; every split of a stream; and that no bytes whatever do more than succeed or fail by name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.golden import ROOT, compare, names
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.dialects.neutral import Terms, Untranslatable
-from phantom_gateway.dialects.translation import CHAT, FORMATS, MESSAGES, Format, TranslatingTap, rewritten
+from phantom_gateway.dialects.translation import CHAT, FORMATS, MESSAGES, RESPONSES, Format, TranslatingTap, rewritten
 from phantom_gateway.wire.errors import BadResponse
 
 KEY = Secret("sk-up-canary")
 MAX_EVENT = 1 << 20
-BOTH = (CHAT, MESSAGES)
+ALL = (CHAT, MESSAGES, RESPONSES)
 
 
 def tap(upstream: Format, caller: Format, wants_usage: bool = True) -> TranslatingTap:
@@ -44,12 +44,12 @@ def expected(kind: str, name: str, suffix: str = "json") -> Path:
 
 
 @pytest.mark.parametrize("name", names("requests", ".json"))
-def test_one_request_for_both_upstreams(name: str) -> None:
+def test_one_request_for_all_upstreams(name: str) -> None:
     case = load("requests", name)
     given_terms = case.get("terms", {})
     terms = Terms("upstream-model", **{**given_terms, "traits": frozenset(given_terms.get("traits", ()))})
     result: dict[str, Any] = {}
-    for upstream in BOTH:
+    for upstream in ALL:
         try:
             written = rewritten((FORMATS[case["dialect"]], upstream), case["body"], {}, terms)
         except Untranslatable as error:
@@ -67,38 +67,45 @@ def upstream_bytes(body: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("name", names("answers", ".json"))
-def test_one_answer_for_both_callers(name: str) -> None:
+def test_one_answer_for_all_callers(name: str) -> None:
     case = load("answers", name)
     answer = json.dumps(case["body"]).encode()
     result = {
         caller.name: json.loads(caller.write_answer(FORMATS[case["dialect"]].read_answer(answer), "public", 1, {}))
-        for caller in BOTH
+        for caller in ALL
     }
     compare(expected("answers", name), result)
 
 
 @pytest.mark.parametrize("name", names("streams", ".sse"))
-def test_one_stream_for_both_callers(name: str) -> None:
+def test_one_stream_for_all_callers(name: str) -> None:
     data = (ROOT / "streams" / f"{name}.sse").read_bytes()
     upstream = FORMATS[name.partition("_")[0]]
-    for caller in BOTH:
+    for caller in ALL:
         whole = run(tap(upstream, caller), [data])
         compare(expected("streams", f"{name}.{caller.name}", "sse"), whole.decode())
 
 
 @pytest.mark.parametrize("name", names("streams", ".sse"))
-@pytest.mark.parametrize("caller", BOTH, ids=lambda each: each.name)
-def test_every_split_of_a_stream_gives_the_same(name: str, caller: Format) -> None:
+def test_every_split_of_a_stream_gives_the_same(name: str) -> None:
+    data = (ROOT / "streams" / f"{name}.sse").read_bytes()
+    upstream = FORMATS[name.partition("_")[0]]
+    whole = run(tap(upstream, CHAT), [data])
+    for cut in range(1, len(data)):
+        assert run(tap(upstream, CHAT), [data[:cut], data[cut:]]) == whole, cut
+
+
+@pytest.mark.parametrize("name", names("streams", ".sse"))
+@pytest.mark.parametrize("caller", ALL, ids=lambda each: each.name)
+def test_single_bytes_and_other_line_ends_give_the_same(name: str, caller: Format) -> None:
     data = (ROOT / "streams" / f"{name}.sse").read_bytes()
     upstream = FORMATS[name.partition("_")[0]]
     whole = run(tap(upstream, caller), [data])
-    for cut in range(1, len(data)):
-        assert run(tap(upstream, caller), [data[:cut], data[cut:]]) == whole, cut
     assert run(tap(upstream, caller), [bytes([byte]) for byte in data]) == whole
     assert run(tap(upstream, caller), [data.replace(b"\n", b"\r\n")]) == whole
 
 
-@pytest.mark.parametrize("upstream", BOTH, ids=lambda each: each.name)
+@pytest.mark.parametrize("upstream", ALL, ids=lambda each: each.name)
 def test_what_is_held_back_is_the_end(upstream: Format) -> None:
     data = (ROOT / "streams" / f"{upstream.name}_all.sse").read_bytes()
     stand = tap(upstream, CHAT)
@@ -113,7 +120,7 @@ def test_what_is_held_back_is_the_end(upstream: Format) -> None:
 def test_the_end_is_never_invented_for_a_stream_that_breaks() -> None:
     data = (ROOT / "streams" / "messages_all.sse").read_bytes()
     cut = data[: data.index(b"event: message_delta")]
-    for caller in BOTH:
+    for caller in ALL:
         stand = tap(MESSAGES, caller)
         written = run(stand, [cut])
         assert not stand.complete
@@ -133,9 +140,9 @@ def test_an_answer_without_end_marker_gets_the_end_callers_wait_for() -> None:
 
 
 def test_an_error_inside_is_told_without_the_upstreams_key() -> None:
-    for upstream in BOTH:
+    for upstream in ALL:
         data = (ROOT / "streams" / f"{upstream.name}_error.sse").read_bytes()
-        for caller in BOTH:
+        for caller in ALL:
             stand = tap(upstream, caller)
             written = run(stand, [data])
             assert stand.error is not None
@@ -144,7 +151,7 @@ def test_an_error_inside_is_told_without_the_upstreams_key() -> None:
 
 
 def test_what_cannot_be_read_ends_the_stream() -> None:
-    for upstream in BOTH:
+    for upstream in ALL:
         with pytest.raises(BadResponse):
             tap(upstream, CHAT).feed(b"data: {half\n\n")
     with pytest.raises(BadResponse):
@@ -177,7 +184,9 @@ def test_defaults_of_the_deployment_are_in_openais_words() -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
 words = st.sampled_from(
     ["type", "text", "role", "user", "assistant", "system", "tool", "content", "image_url", "url", "source", "base64", "data",
-     "tool_calls", "function", "name", "arguments", "id", "tool_use", "tool_result", "input", "thinking", "signature", "index",
+     "tool_calls", "function", "name", "arguments", "id", "output_text", "input_image", "reasoning", "summary", "function_call",
+     "call_id", "output", "item", "response", "encrypted_content", "custom", "format", "tools", "mode",
+     "tool_use", "tool_result", "input", "thinking", "signature", "index",
      "delta", "choices", "usage", "error", "message", "file", "document", "citations", "json_schema", "enabled", "none"]
 )  # fmt: skip
 values = st.recursive(
@@ -186,7 +195,8 @@ values = st.recursive(
     max_leaves=25,
 )
 FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop", "system", "thinking", "output_config", "max_tokens",
-          "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
+          "input", "instructions", "text", "reasoning",
+          "include", "previous_response_id", "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
 roles = st.sampled_from(["user", "assistant", "system", "tool", "developer"])
 parts = st.lists(
     st.fixed_dictionaries(
@@ -210,28 +220,55 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6), messages=turns, asked=st.sampled_from(BOTH))
-def test_any_request_is_written_or_refused_by_name(body: dict[str, Any], messages: Any, asked: Format) -> None:
-    for upstream in BOTH:
+DEFAULTS = {"temperature": 1, "response_format": {"type": "json_object"}, "reasoning_effort": "low", "stop": ["x"]}
+input_items = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(
+                ["message", "reasoning", "function_call", "custom_tool_call", "function_call_output", "item_reference",
+                 "web_search_call", "custom_tool_call_output"]
+            )
+        },
+        optional={"role": roles} | dict.fromkeys(
+            ("content", "summary", "encrypted_content", "call_id", "name", "arguments", "input", "output"), values
+        ),
+    ),
+    max_size=4,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6),
+    messages=turns,
+    items=input_items,
+    asked=st.sampled_from(ALL),
+)
+def test_any_request_is_written_or_refused_by_name(
+    body: dict[str, Any], messages: Any, items: Any, asked: Format
+) -> None:
+    for upstream in ALL:
         with suppress(Untranslatable):
             upstream_bytes(rewritten((asked, upstream), body | {"messages": messages}, {}, Terms("up")).body)
+        with suppress(Untranslatable):
+            upstream_bytes(rewritten((asked, upstream), body | {"input": items}, DEFAULTS, Terms("up")).body)
 
 
-@settings(max_examples=300, deadline=None)
-@given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(BOTH))
+@settings(max_examples=150, deadline=None)
+@given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(ALL))
 def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Format) -> None:
     shaped = {
         "chat": {"id": "x", "choices": [{"message": answer}], "usage": answer},
         "messages": {"id": "x", "content": [answer], "usage": answer},
+        "responses": {"id": "x", "output": [answer], "usage": answer, "incomplete_details": answer},
     }
     for body in (answer, shaped[upstream.name]):
-        for caller in BOTH:
+        for caller in ALL:
             with suppress(Untranslatable):
                 caller.write_answer(upstream.read_answer(json.dumps(body).encode()), "public", 1, {})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     events=st.lists(
         st.binary(max_size=20)
@@ -240,11 +277,32 @@ def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Form
         | st.sampled_from([b"[DONE]", b'{"type":"message_stop"}', b'{"choices":[{"delta":{"content":"a"}}]}'])
         | values.map(lambda value: json.dumps({"choices": [{"delta": value, "finish_reason": "stop"}]}).encode())
         | values.map(lambda value: json.dumps({"type": "content_block_start", "content_block": value}).encode())
-        | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode()),
+        | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode())
+        | st.tuples(
+            st.sampled_from(
+                [
+                    "created",
+                    "output_item.added",
+                    "output_item.done",
+                    "content_part.added",
+                    "output_text.delta",
+                    "completed",
+                    "function_call_arguments.delta",
+                    "reasoning_summary_part.added",
+                    "reasoning_summary_text.delta",
+                    "failed",
+                ]
+            ),
+            values,
+        ).map(
+            lambda pair: json.dumps(
+                {"type": f"response.{pair[0]}"} | dict.fromkeys(("item", "part", "delta", "response"), pair[1])
+            ).encode()
+        ),
         max_size=6,
     ),
-    upstream=st.sampled_from(BOTH),
-    caller=st.sampled_from(BOTH),
+    upstream=st.sampled_from(ALL),
+    caller=st.sampled_from(ALL),
 )
 def test_any_stream_is_translated_or_refused_by_name(events: list[bytes], upstream: Format, caller: Format) -> None:
     stand = tap(upstream, caller)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from phantom_gateway.dialects.responses.compose import in_own_words
+from phantom_gateway.dialects.translation import TRANSLATED
 from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.wire import errors as wire
 from phantom_gateway.wire.client import HttpClient, Timeouts, render_head
@@ -21,12 +23,19 @@ MAX_ANSWER = 4 * 1024 * 1024
 NO_LIST = (404, 405, 501)
 """Statuses of those who have no list of models."""
 SECONDS = 20.0
-OPERATIONS = {"": "chat", "chat": "chat", "completion": "completions", "embedding": "embeddings"}
+OPERATIONS = {
+    "": "chat",
+    "chat": "chat",
+    "completion": "completions",
+    "embedding": "embeddings",
+    "responses": "responses",
+}
 """Mode of a model to the operation that checks it."""
 _BODIES: dict[str, dict[str, object]] = {
     "chat": {"messages": [{"role": "user", "content": "ping"}], "max_tokens": 16},
     "completions": {"prompt": "ping", "max_tokens": 16},
     "embeddings": {"input": ["ping"]},
+    "responses": {"input": "ping", "max_output_tokens": 16},
 }
 
 
@@ -55,12 +64,10 @@ def unanswerable(deployment: Deployment, mode: str | None = None) -> str:
 
 
 def served_by(deployment: Deployment, operation: str) -> str | None:
-    """The deployment's own operation that answers ``operation``; None when there is none. A smallest chat is the same in both
-    formats.
-    """
+    """The deployment's own operation that answers ``operation``, translated if need be; None when there is none."""
     if operation in deployment.paths:
         return operation
-    return "messages" if operation == "chat" and "messages" in deployment.paths else None
+    return next((served for asked, served in TRANSLATED if asked == operation and served in deployment.paths), None)
 
 
 def model_of(deployment: Deployment) -> str:
@@ -74,9 +81,12 @@ def model_of(deployment: Deployment) -> str:
 def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, bytes]:
     """Head and body of the probe, with the deployment's credentials."""
     operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
-    body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
     served = served_by(deployment, operation)
     assert served is not None, "asked only where unanswerable found nothing"
+    # a smallest chat is the same in both formats that have messages
+    smallest = _BODIES["chat" if served == "messages" else served]
+    defaults = in_own_words(deployment.defaults) if served == "responses" else deployment.defaults
+    body = msgspec.json.encode({"model": model, **defaults, **smallest})
     path = deployment.base_path + deployment.paths[served].replace("{model}", model)
     return _head(deployment, "POST", path, len(body)), body
 

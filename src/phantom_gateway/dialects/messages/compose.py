@@ -62,8 +62,8 @@ def write_request(ask: Ask, terms: Terms) -> Written:
         body["system"] = _blocks(system, written)
     body["messages"] = _turns(ask.messages, written)
     _settle(body, settings, terms, written)
-    if ask.tools:
-        body["tools"] = [_tool(tool) for tool in ask.tools]
+    if tools := [tool for each in ask.tools if (tool := _tool(each, written)) is not None]:
+        body["tools"] = tools
         if (choice := _choice(settings.choice, settings.parallel)) is not None:
             body["tool_choice"] = choice
     if ask.cache is not None:
@@ -135,9 +135,12 @@ def _take_over(extra: dict[str, Any], body: dict[str, Any], terms: Terms, writte
             body[name] = value
 
 
-def _tool(tool: Tool | Opaque) -> dict[str, Any]:
+def _tool(tool: Tool | Opaque, written: Written) -> dict[str, Any] | None:
     if isinstance(tool, Opaque):
-        return tool.value
+        if tool.dialect != "responses":
+            return tool.value
+        written.dropped.append(f"tools.{tool.value.get('type', 'unknown')}")
+        return None
     described: dict[str, Any] = {"name": tool.name}
     if tool.description:
         described["description"] = tool.description
