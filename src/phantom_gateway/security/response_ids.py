@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from phantom_gateway.security.digest import derived
+
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
 
 PREFIX = "resp_"
 MAX_LENGTH = 2048
 _MAC_BYTES = 16
-_LABEL = b"phantom/1|response-ids"
+_LABEL = b"response-ids"
 
 
 class Kept(NamedTuple):
@@ -42,7 +44,7 @@ class ResponseIds:
     __slots__ = ("_key",)
 
     def __init__(self, pepper_hex: Secret) -> None:
-        self._key = hmac.digest(bytes.fromhex(pepper_hex.reveal()), _LABEL, "sha256")
+        self._key = derived(pepper_hex, _LABEL)
 
     def made(self, owner: str, kept: Kept) -> str:
         """The id for ``owner``; the same for the same."""

@@ -195,8 +195,8 @@ values = st.recursive(
     max_leaves=25,
 )
 FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop", "system", "thinking", "output_config", "max_tokens",
-          "input", "instructions", "text", "reasoning",
-          "include", "previous_response_id", "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
+          "input", "instructions", "text", "reasoning", "include", "previous_response_id", "stop_sequences", "metadata",
+          "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n")  # fmt: skip
 roles = st.sampled_from(["user", "assistant", "system", "tool", "developer"])
 parts = st.lists(
     st.fixed_dictionaries(
