@@ -35,6 +35,8 @@ from tests.system.test_faults import (
     holds_bill,
 )
 
+from phantom_gateway.simulator.staging import AT
+
 ROUTES = {
     "same": ("messages", "anthropic"),
     "out": ("messages", "openai"),
@@ -65,7 +67,7 @@ DIFFERENT: dict[str, dict[str, Ending]] = {
     "far": {**FAILED, **UNREADABLE, **SAID},
     "only": {**FAILED, **UNREADABLE, **UNSAID},
 }
-AT_ONCE = 12
+AT_ONCE = 8
 LARGE = ("huge_body", "gzip_bomb", "huge_header", "long_line")
 """Asked one at a time: memory is looked at."""
 ENTRY = """\
@@ -222,6 +224,10 @@ def test_mode(gateway: Gateway, found: dict[Case, Found], case: Case) -> None:
         holds_ending(seen, ROUTES[case.route][0], expected)
     else:
         holds_outcome(seen, ROUTES[case.route][0], expected)
+    if case.kind == "stream" and case.mode in DIFFERENT[case.route] and case.mode in UNREADABLE:
+        produced = min(
+            produced, AT + 1
+        )  # what follows on the unreadable piece is read by nobody, however much is on its way
     holds_bill(gateway, case.name, expected.billed, produced, seen.call_id)
     assert requests == 1
 

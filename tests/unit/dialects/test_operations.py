@@ -52,3 +52,22 @@ def test_errors_are_said_as_the_caller_says_them() -> None:
     assert {each.errors for each in (CHAT, COMPLETIONS, EMBEDDINGS)} == {OPENAI}
     assert {each.errors for each in (MESSAGES, COUNT_TOKENS)} == {ANTHROPIC}
     assert [each.name for each in (CHAT, MESSAGES, COUNT_TOKENS) if each.free] == ["count_tokens"]
+
+
+def test_responses_are_found_under_all_their_names() -> None:
+    for base in (b"/v1/responses", b"/responses", b"/openai/v1/responses"):
+        assert operations.find(base) == (operations.RESPONSES, "")
+        assert operations.find(base + b"/compact") == (operations.COMPACT, "")
+        assert operations.find(base + b"/input_tokens") == (operations.INPUT_TOKENS, "")
+        assert operations.find(base + b"/resp_1") == (operations.GET_RESPONSE, "resp_1")
+        assert operations.find(base + b"/resp_1/cancel") == (operations.CANCEL_RESPONSE, "resp_1")
+        assert operations.find(base + b"/resp_1/input_items") == (operations.RESPONSE_INPUT, "resp_1")
+    for other in (
+        b"/v1/responses/",
+        b"/v1/responses//cancel",
+        b"/v1/responses/a/b",
+        b"/x/responses/a",
+        b"/v1/responses/a/cancel/",
+    ):
+        assert operations.find(other) is None
+    assert operations.GET_RESPONSE.other is operations.DELETE_RESPONSE

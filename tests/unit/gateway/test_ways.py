@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.gateway import ways
-from phantom_gateway.gateway.ways import ANTHROPIC, OPENAI, Way
+from phantom_gateway.gateway.ways import ANTHROPIC, OPENAI, RESPONSES, Way
 
 
 def made(*paths: str) -> dict[str, Way]:
@@ -37,3 +37,18 @@ def test_tokens_are_counted_here_where_nobody_else_does() -> None:
     assert made("chat")["count_tokens"].here
     assert not made("messages", "count_tokens")["count_tokens"].here
     assert "count_tokens" not in made("embeddings")
+
+
+def test_responses_are_made_of_chats_rather_than_of_messages_and_the_other_way_round() -> None:
+    for own, served in ((("chat",), "chat"), (("messages",), "messages"), (("messages", "chat"), "chat")):
+        way = made(*own)["responses"]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.ids, way.asks_usage) == (served, None, served == "chat")
+    only = made("responses")
+    for asked in ("chat", "messages"):
+        way = only[asked]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.reading) == ("responses", RESPONSES)
+    assert only["responses"].caller is None
+    assert only["input_tokens"].here
+    assert "compact" not in made("chat")
