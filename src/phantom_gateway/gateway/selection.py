@@ -68,8 +68,10 @@ class Round:
         """Failures that may be the request's fault as well as the deployment's."""
         serving = group.by_operation.get(exchange.operation.name)
         if serving is None:
+            operation = exchange.operation
+            what = operation.input_field if operation.input_field and not operation.keeps else operation.name
             raise invalid_request(
-                f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field or 'such'} requests.",
+                f"The model '{exchange.call.model}' does not serve {what} requests.",
                 "model",
             )
         if exchange.kept is not None:

@@ -89,7 +89,11 @@ def test_every_field_is_filled() -> None:
         443,
     )
     assert not deployment.address.verify
-    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", OPENAI_PATHS | RESPONSES_PATHS, "")
+    assert (deployment.base_path, deployment.paths, deployment.query) == (
+        "/v1",
+        {**OPENAI_PATHS, **RESPONSES_PATHS},
+        "",
+    )
     assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))
     assert deployment.secret_headers == (("authorization", Secret("Bearer x")),)
     assert (deployment.auth_header, deployment.auth_prefix, deployment.api_key) == (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import (
     ANTHROPIC,
     CHAT,

@@ -90,6 +90,7 @@ def test_a_conversation_goes_on() -> None:
     more = json.loads(answer(shelf, input="and", previous_response_id=first["id"]).body)
     assert more["usage"]["input_tokens"] == 5 + (4 + 3) + (1 + 3)
     assert more["previous_response_id"] == first["id"]
+    unknown: dict[str, Any]
     for unknown in ({"previous_response_id": "resp_x"}, {"input": []}, {"input": None}, {"max_output_tokens": 0}):
         with pytest.raises(BadRequestError):
             answer(shelf, **unknown)

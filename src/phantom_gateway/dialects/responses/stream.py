@@ -66,6 +66,8 @@ class Writer:
         self._texts: list[str] = []
         self._cited: list[Any] = []
         self._held = 0
+        self._pieces = b"", b"", b""
+        """What stands around the number and the text of a piece that the open part grows by."""
         self._stopped: Stopped | None = None
         self._over = False
         self.sequence = 0
@@ -156,11 +158,13 @@ class Writer:
         if isinstance(part, Text):
             added = b"" if self._item is not None else self._add_item(message_item(mark, [], "in_progress"))
             added += self._event("response.content_part.added", self._within | {"part": text_part("")})
+            self._grows(b"response.output_text.delta", b',"logprobs":[]}')
             return ends + added + self._initial("text", part.text)
         if isinstance(part, ToolCall):
             return ends + self._open_call(mark, part)
         if isinstance(part, Thinking):
             added = self._add_item(reasoning_item(mark, Thinking("", part.signature), "in_progress"))
+            self._grows(b"response.reasoning_summary_text.delta")
             return ends + added + self._initial("thinking", part.text)
         if isinstance(part, Redacted):
             added = self._add_item(reasoning_item(mark, part, "in_progress"))
@@ -178,7 +182,20 @@ class Writer:
         item = call_item(mark, ToolCall(part.id, name, ""), "in_progress", custom=custom)
         if not custom:
             item["arguments"] = ""
-        return self._add_item(item) + self._initial("arguments", part.arguments)
+        added = self._add_item(item)
+        self._grows(b"response.function_call_arguments.delta")
+        return added + self._initial("arguments", part.arguments)
+
+    def _grows(self, kind: bytes, end: bytes = b"}") -> None:
+        """Prepare the pieces of the part that has begun: all but their numbers and texts is the same."""
+        where = encode(self._within)[1:-1]
+        head = b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind)
+        self._pieces = head, b',%b,"delta":' % where, end + b"\n\n"
+
+    def _piece(self, text: str) -> bytes:
+        number, self.sequence = self.sequence, self.sequence + 1
+        head, where, end = self._pieces
+        return b"%b%d%b%b%b" % (head, number, where, encode(text), end)
 
     def _grew(self, event: Grew) -> bytes:
         if event.index != self._index:
@@ -199,21 +216,12 @@ class Writer:
         self._held += len(event.text)
         if self._held > MAX_HELD:
             raise Untranslatable("The answer is too long.")
-        if isinstance(self._part, Text):
-            fields = self._within | {"delta": event.text, "logprobs": []}
-            return self._event("response.output_text.delta", fields)
-        if isinstance(self._part, Thinking):
-            return self._thinks(event.text, first=first)
+        if first and isinstance(self._part, Thinking):
+            part = {"part": {"type": "summary_text", "text": ""}}
+            return self._event("response.reasoning_summary_part.added", self._within | part) + self._piece(event.text)
         if self._item["type"] == "custom_tool_call":
             return b""  # wrapped: what is in it is known when it is whole
-        return self._event("response.function_call_arguments.delta", self._within | {"delta": event.text})
-
-    def _thinks(self, text: str, *, first: bool) -> bytes:
-        added = b""
-        if first:
-            part = {"part": {"type": "summary_text", "text": ""}}
-            added = self._event("response.reasoning_summary_part.added", self._within | part)
-        return added + self._event("response.reasoning_summary_text.delta", self._within | {"delta": text})
+        return self._piece(event.text)
 
     def _shut(self) -> bytes:
         part = self._part

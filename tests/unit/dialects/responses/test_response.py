@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from phantom_gateway.dialects.neutral import Answer, Stop, Text, Thinking, Tokens, ToolCall, Untranslatable
+from phantom_gateway.dialects.neutral import Answer, Part, Stop, Text, Thinking, Tokens, ToolCall, Untranslatable
 from phantom_gateway.dialects.responses.response import Shape, custom_input, read_answer, response_id, write_answer
 
 ASKED = {
@@ -16,7 +16,7 @@ ASKED = {
 
 
 def test_an_answer_repeats_what_was_asked() -> None:
-    parts = [
+    parts: list[Part] = [
         Thinking("Hm.", "sig"),
         Text("One"),
         Text(" two"),
