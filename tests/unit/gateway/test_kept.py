@@ -23,6 +23,7 @@ def both(port: int) -> tuple[Deployment, ...]:
         deployment(port, "two", **native),
         deployment(port, "other", group="other"),
         deployment(port, "only", group="only", paths=RESPONSES),
+        deployment(port, "mocked", group="mocked", mock_response="three mocked words"),
     )
 
 
@@ -174,6 +175,15 @@ async def test_defaults_are_said_in_the_words_of_the_api(tmp_path: Path) -> None
         assert (body["max_output_tokens"], "max_tokens" in body, "stop" in body) == (50, False, False)
         await rig.post("/v1/responses", {"model": "gpt", "input": "hi", "stream": True}, key)
         assert "stream_options" not in json.loads(last(rig)["body"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_mocked_answer_is_a_response_too(tmp_path: Path, stream: bool) -> None:
+    async with running(tmp_path, both) as rig:
+        answer = await rig.post("/v1/responses", {"model": "mocked", "input": "hi", "stream": stream}, rig.key())
+        assert b"three mocked words" in answer.body
+        assert (b"event: response.completed" in answer.body) == stream
+        assert rig.closed().usage.output == 20
 
 
 async def test_counts_and_compaction(tmp_path: Path) -> None:

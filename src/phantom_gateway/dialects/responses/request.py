@@ -42,6 +42,7 @@ _IDLE: dict[str, tuple[Any, ...]] = {
     "moderation": (),
     "image": ({},),
     "access_programs": (),
+    "client_metadata": (),
 }
 """Fields whose absence does not change what is answered, and the values that say nothing: left out, and else named."""
 _KEPT = ("previous_response_id", "conversation", "prompt")
