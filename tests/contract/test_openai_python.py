@@ -302,3 +302,107 @@ def test_retries_of_the_sdk_succeed(client: OpenAI) -> None:
         model="fault-retry", messages=ASK, extra_body=body
     )
     assert answer.choices[0].message.content
+
+
+# --- responses
+
+
+FUNCTION: Any = {
+    "type": "function",
+    "name": "weather",
+    "parameters": WEATHER["function"]["parameters"],
+    "strict": False,
+}
+MODELS = ["gpt", "claude"]
+"""One whose provider has the API, and one whose requests are translated."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_response(client: OpenAI, model: str) -> None:
+    answer = client.responses.create(model=model, input="hello there", instructions="Be kind.", extra_body=CHUNKS)
+    assert (answer.model, answer.status, answer.object) == (model, "completed", "response")
+    assert len(answer.output_text.split()) == 7
+    assert answer.usage is not None
+    assert (answer.usage.output_tokens, answer.usage.total_tokens) == (7, answer.usage.input_tokens + 7)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_response_that_is_cut(client: OpenAI, model: str) -> None:
+    answer = client.responses.create(model=model, input="hello", max_output_tokens=3, extra_body=CHUNKS)
+    assert answer.status == "incomplete"
+    assert answer.incomplete_details is not None
+    assert answer.incomplete_details.reason == "max_output_tokens"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_turn_with_a_tool_as_a_stream(client: OpenAI, model: str) -> None:
+    conversation: Any = [{"role": "user", "content": "call weather"}]
+    with client.responses.stream(
+        model=model, input=conversation, tools=[FUNCTION], reasoning={"effort": "low"}, max_output_tokens=3000
+    ) as stream:
+        events = list(stream)
+        answer = stream.get_final_response()
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert [item.type for item in answer.output] == ["reasoning", "function_call"]
+    called = answer.output[1]
+    assert called.type == "function_call"
+    assert json.loads(called.arguments) == {"city": "demo"}
+    conversation += [item.to_dict() for item in answer.output]
+    conversation.append({"type": "function_call_output", "call_id": called.call_id, "output": "sunny"})
+    assert client.responses.create(model=model, input=conversation, tools=[FUNCTION]).output_text
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_response_of_a_schema(client: OpenAI, model: str) -> None:
+    class Place(BaseModel):
+        city: str
+
+    parsed = client.responses.parse(model=model, input="where?", text_format=Place).output_parsed
+    assert parsed == Place(city="demo")
+
+
+def test_what_the_provider_keeps(client: OpenAI, shared_gateway: Gateway) -> None:
+    made = client.responses.create(model="gpt", input="hello there", extra_body=CHUNKS)
+    more = client.responses.create(model="gpt", input="and", previous_response_id=made.id)
+    assert more.usage is not None
+    assert more.usage.input_tokens > 10
+    assert client.responses.retrieve(made.id) == made
+    (item,) = client.responses.input_items.list(made.id).data
+    assert item.type == "message"
+    stranger = with_key(client, shared_gateway)
+    with pytest.raises(openai.NotFoundError):
+        stranger.responses.retrieve(made.id)
+    with pytest.raises(openai.BadRequestError) as raised:
+        stranger.responses.create(model="gpt", input="and", previous_response_id=made.id)
+    assert raised.value.code == "previous_response_not_found"
+    client.responses.delete(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(made.id)
+    assert client.responses.input_tokens.count(model="gpt", input="hello there").input_tokens == 5
+    assert client.responses.compact(model="gpt", input="hello there").object == "response.compaction"
+
+
+def test_what_is_kept_nowhere_is_said_so(client: OpenAI) -> None:
+    made = client.responses.create(model="claude", input="hello there", store=True)
+    assert made.to_dict()["store"] is False
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.responses.create(model="claude", input="and", previous_response_id=made.id)
+    assert raised.value.param == "previous_response_id"
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(made.id)
+
+
+@pytest.mark.parametrize("mode", ["fin", "error_event"])
+def test_a_response_that_breaks_off_is_an_error(client: OpenAI, mode: str) -> None:
+    broken = {"simulate": {"mode": mode, "chunks": 7, "pace_ms": 20}}
+    seen: list[str] = []
+    stream = client.responses.create(model="sim/broken-response", input="x", stream=True, extra_body=broken)
+    with pytest.raises(openai.APIError):
+        seen.extend(event.type for event in stream)
+    assert seen[0] == "response.created"
+    assert "response.completed" not in seen
+
+
+async def test_a_response_asked_for_by_the_other_client(async_client: AsyncOpenAI) -> None:
+    types = [event.type async for event in await async_client.responses.create(model="claude", input="hi", stream=True)]
+    assert (types[0], types[-1]) == ("response.created", "response.completed")

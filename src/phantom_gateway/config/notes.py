@@ -68,7 +68,6 @@ def _extras(config: Config, section: OpenSection, path: KeyPath) -> Iterator[Not
 
 _LATER_CHECKS = frozenset(
     {
-        "responses_api_deployment_check",
         "encrypted_content_affinity",
         "forward_client_headers_by_model_group",
     }

@@ -191,6 +191,12 @@ class LitellmParams(Costs):
         ),
     ] = None
     additional_drop_params: Annotated[Names | None, Active("Parameters (top-level fields) that are never sent.")] = None
+    use_chat_completions_api: Annotated[
+        bool | None,
+        Active(
+            "Serve the Responses API by chat completions, for servers like OpenAI's that do not have it (or not whole)."
+        ),
+    ] = None
     cooldown_time: Annotated[Seconds | None, Active("Seconds this deployment rests after failures.")] = None
     configurable_clientside_auth_params: Annotated[
         FreeList | None, Later("Refused by design: a request never names a destination.")

@@ -151,7 +151,8 @@ class RouterSettings(Section):
         Active(
             "What keeps requests on one deployment: `prompt_caching` a conversation, `session_affinity` a session "
             "(`x-litellm-session-id`), `deployment_affinity` a key. With `enforce_model_rate_limits`, `rpm` and `tpm` of "
-            "deployments are limits; a full one is left out. `router_budget_limiting` always holds."
+            "deployments are limits; a full one is left out. `router_budget_limiting` and "
+            "`responses_api_deployment_check` always hold."
         ),
     ] = None
     enable_tag_filtering: Annotated[bool | None, Active("Route by tags.")] = None

@@ -21,10 +21,10 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.control.compile_address import AddressError, Egress, compile_address
 from phantom_gateway.control.compile_budgets import budget
-from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
+from phantom_gateway.control.compile_prices import ModelPrice, PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
-from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, Provider
+from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, RESPONSES, RESPONSES_PATHS, Provider
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -34,7 +34,7 @@ AZURE_V1 = ("v1", "latest", "preview")
 _LITELLM_PARAMS = """
 itpm otpm timeout_by_service_tier stream_timeout_by_service_tier provider_affinity_header litellm_trace_id max_file_size_mb
 default_api_key_tpm_limit default_api_key_rpm_limit keepalive_seconds allow_client_keepalive_override use_litellm_proxy
-use_chat_completions_api use_xai_oauth fireworks_forward_user_id model_info tag_regex auto_router_config_path
+use_xai_oauth fireworks_forward_user_id model_info tag_regex auto_router_config_path
 auto_router_config auto_router_default_model auto_router_embedding_model complexity_router_config
 complexity_router_default_model adaptive_router_default_model adaptive_router_config quality_router_config
 quality_router_default_model vector_store_id azure_scope azure_username azure_password gcs_bucket_name bucket_name
@@ -92,6 +92,7 @@ class _Entry:
         self._path = (*path, "litellm_params")
         self._context = context
         self._params = _with_credentials(entry.litellm_params, context.config)
+        self._known: ModelPrice | None = None
         self._result = Compiled(None, [], [], weighted=entry.litellm_params.weight is not None)
 
     def compile(self) -> Compiled:
@@ -111,6 +112,7 @@ class _Entry:
                 "later", "model", f"{target.provider} needs the bridge, not active yet: this deployment is left out"
             )
             return self._result
+        self._known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
         place = self._place(target.native)
         if place is not None:
             self._result.deployment = self._deployment(target, target.native, place)
@@ -151,7 +153,16 @@ class _Entry:
         base = self._without_operation(url.path)
         if suffix and not base.endswith(suffix):
             base += suffix
-        return Place(address, base, _paths(provider), url.query)
+        return Place(address, base, self._served(_paths(provider)), url.query)
+
+    def _served(self, paths: dict[str, str]) -> dict[str, str]:
+        """What of it this model has: some have nothing but the Responses API, some servers like OpenAI's do not have it."""
+        if self._params.use_chat_completions_api:
+            return {name: path for name, path in paths.items() if name not in RESPONSES}
+        mode = self._entry.model_info.mode or (self._known.mode if self._known else "")
+        if mode == "responses":
+            return {name: path for name, path in paths.items() if name in RESPONSES} or paths
+        return paths
 
     def _base(self, provider: Provider) -> tuple[Url, bool] | None:
         """The base address, and whether the operator wrote it."""
@@ -187,7 +198,7 @@ class _Entry:
             return Place(
                 address,
                 base,
-                dict(OPENAI_PATHS),
+                self._served({**OPENAI_PATHS, **RESPONSES_PATHS}),
                 "api-version=preview" if version in ("preview", "latest") else url.query,
             )
         query = f"api-version={version or AZURE_API_VERSION}" if version or not url.query else url.query
@@ -202,7 +213,7 @@ class _Entry:
 
     def _deployment(self, target: Target, provider: Provider, place: Place) -> Deployment:
         entry, params = self._entry, self._params
-        known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
+        known = self._known
         info = entry.model_info
         prices = compile_prices(entry, known)
         wildcard = "*" in target.model  # priced per request, by the provider's price list
@@ -340,7 +351,7 @@ def deployment_id(entry: ModelEntry, pepper: Secret | None) -> str:
 
 def demo_place(socket: str) -> Place:
     """The simulator's place."""
-    return Place(Address(scheme="unix", socket_path=socket), "/v1", dict(OPENAI_PATHS))
+    return Place(Address(scheme="unix", socket_path=socket), "/v1", {**OPENAI_PATHS, **RESPONSES_PATHS})
 
 
 def _paths(provider: Provider) -> dict[str, str]:

@@ -21,7 +21,12 @@ from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import Operation, paths
 
-_AUTHORS = {operations.OPENAI: "OpenAI", operations.ANTHROPIC: "Anthropic", operations.GOOGLE: "Google"}
+_AUTHORS = {
+    operations.OPENAI: "OpenAI",
+    operations.ANTHROPIC: "Anthropic",
+    operations.GOOGLE: "Google",
+    operations.OPENAI_RESPONSES: "OpenAI",
+}
 TITLE = "Phantom Gateway"
 REF = "#/components/schemas/{model}"
 
@@ -91,7 +96,9 @@ def document(app: FastAPI) -> JsonObject:
         for method in route.methods or ():
             _complete(made["paths"][route.path_format][method.lower()], route, schemas)
     for path, operation in paths():
-        made["paths"].setdefault(path, {})["post"] = _call(path, operation)
+        made["paths"].setdefault(path, {})[operation.method.lower()] = (
+            _call(path, operation) if operation.stored is None else _about_kept(path, operation)
+        )
     for prefix in ("", "/v1"):
         made["paths"][f"{prefix}/models"] = {"get": _models(f"{prefix}/models", served.ServedModels, schemas)}
         one = f"{prefix}/models/{{model_id}}"
@@ -194,6 +201,35 @@ def _models(path: str, answer: Any, schemas: JsonObject) -> JsonObject:
     return made
 
 
+_ABOUT = {
+    "get_response": "A response that the provider has kept",
+    "delete_response": "Have the provider delete a response that it has kept",
+    "cancel_response": "Cancel a response",
+    "response_input": "What a kept response was made of",
+}
+
+
+def _about_kept(path: str, operation: Operation) -> JsonObject:
+    """A path about a response that a provider has kept."""
+    content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": _operation_id(path, operation),
+        "summary": f"{_ABOUT[operation.name]}, as OpenAI's API has it.",
+        "tags": [_MODELS],
+        "parameters": [{"name": "response_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": "The provider's answer.", "content": content},
+            **{str(code): _error(code) for code in (400, 401, 403, 404, 503)},
+            "default": {**_error(400), "description": "The upstream failed."},
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _operation_id(path: str, operation: Operation) -> str:
+    return f"{operation.name}{path.replace('/', '_').replace('{', '').replace('}', '')}"
+
+
 def _call(path: str, operation: Operation) -> JsonObject:
     """A path of the data plane: what it acts on; everything else passes to the provider as it is."""
     fields: JsonObject = {"model": {"type": "string"}, operation.input_field: {}}
@@ -207,7 +243,7 @@ def _call(path: str, operation: Operation) -> JsonObject:
     required = [operation.input_field] if "{model}" in path else ["model", operation.input_field]
     body = {"type": "object", "required": required, "properties": fields, "additionalProperties": True}
     made: JsonObject = {
-        "operationId": f"{operation.name}{path.replace('/', '_').replace('{', '').replace('}', '')}",
+        "operationId": _operation_id(path, operation),
         "summary": f"{operation.name.capitalize().replace('_', ' ')}, as {_AUTHORS[operation.errors]}'s API has it.",
         "tags": [_MODELS],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},

@@ -185,6 +185,8 @@ class Ask:
     cache: Cache = None
     """A cache breakpoint of the whole request."""
     extra: dict[str, Any] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    """Fields without a meaning outside of the format they were said in."""
 
 
 @dataclass(slots=True)

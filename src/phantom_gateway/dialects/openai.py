@@ -164,6 +164,11 @@ class StreamTap:
         choices = [choice for event in _read_all(self.last) for choice in event.choices or ()]
         return any(choice.get("finish_reason") for choice in choices)
 
+    @property
+    def sequence(self) -> int:
+        """Events are not numbered here."""
+        return 0
+
     def finish(self) -> None:
         """Nothing is added to what the upstream said."""
 

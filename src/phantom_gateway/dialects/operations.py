@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from phantom_gateway.dialects.chat import errors as chat_errors
 from phantom_gateway.dialects.gemini import errors as gemini_errors
 from phantom_gateway.dialects.messages import errors as messages_errors
+from phantom_gateway.dialects.responses import errors as responses_errors
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.problem import Problem
@@ -26,6 +27,7 @@ class Errors:
 OPENAI = Errors(chat_errors.body, chat_errors.event)
 ANTHROPIC = Errors(messages_errors.body, messages_errors.event)
 GOOGLE = Errors(gemini_errors.body, gemini_errors.event)
+OPENAI_RESPONSES = Errors(responses_errors.body, responses_errors.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Operation:
     ``name`` keys ``Deployment.paths``; ``call_type`` is LiteLLM's name in the spend log; ``output_fields`` name the request
     fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served. ``streamed``: the
     answer is always a stream, because the path says so. ``configured``: bounds stand inside of ``generationConfig``, and the
-    model only in the path.
+    model only in the path. ``keeps``: it may go on with what an upstream has kept. ``stored``: it is about such a thing, named in
+    the path; the suffix that asks for it. ``other``: what the same path means under another method.
     """
 
     name: str
@@ -47,6 +50,10 @@ class Operation:
     free: bool = False
     streamed: bool = False
     configured: bool = False
+    keeps: bool = False
+    stored: str | None = None
+    method: str = "POST"
+    other: Operation | None = None
 
 
 CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
@@ -59,6 +66,26 @@ GENERATE = Operation(
 )
 STREAM_GENERATE = replace(GENERATE, call_type="agenerate_content_stream", streamed=True)
 COUNT_CONTENTS = Operation("count_contents", "acount_tokens", False, (), "contents", GOOGLE, free=True, configured=True)
+_OUTPUT = ("max_output_tokens",)
+RESPONSES = Operation("responses", "aresponses", True, _OUTPUT, "input", OPENAI_RESPONSES, keeps=True)
+COMPACT = Operation("compact", "acompact_responses", False, _OUTPUT, "input", OPENAI_RESPONSES, keeps=True)
+INPUT_TOKENS = Operation(
+    "input_tokens", "ainput_tokens_responses", False, (), "input", OPENAI_RESPONSES, free=True, keeps=True
+)
+
+
+def _stored(name: str, call_type: str, method: str, suffix: str = "", other: Operation | None = None) -> Operation:
+    return Operation(
+        name, call_type, False, (), "", OPENAI_RESPONSES, free=True, stored=suffix, method=method, other=other
+    )
+
+
+DELETE_RESPONSE = _stored("delete_response", "adelete_responses", "DELETE")
+GET_RESPONSE = _stored("get_response", "aget_responses", "GET", other=DELETE_RESPONSE)
+CANCEL_RESPONSE = _stored("cancel_response", "acancel_responses", "POST", "/cancel")
+RESPONSE_INPUT = _stored("response_input", "alist_input_items", "GET", "/input_items")
+STORED = (GET_RESPONSE, DELETE_RESPONSE, CANCEL_RESPONSE, RESPONSE_INPUT)
+"""About a response that an upstream has kept."""
 
 _SUFFIXES = {
     "/chat/completions": CHAT,
@@ -75,6 +102,11 @@ for _path in (b"/cursor/chat/completions", b"/queue/chat/completions"):
 for _prefix in ("", "/anthropic"):
     _EXACT[f"{_prefix}/v1/messages".encode()] = MESSAGES
     _EXACT[f"{_prefix}/v1/messages/count_tokens".encode()] = COUNT_TOKENS
+_RESPONSES = ("/v1/responses", "/responses", "/openai/v1/responses")
+for _prefix in _RESPONSES:
+    _EXACT[_prefix.encode()] = RESPONSES
+    _EXACT[f"{_prefix}/compact".encode()] = COMPACT
+    _EXACT[f"{_prefix}/input_tokens".encode()] = INPUT_TOKENS
 
 _WITH_MODEL = (b"/engines/", b"/openai/deployments/")
 _METHODS = {
@@ -89,7 +121,7 @@ GOOGLES = b"/v1beta/"
 
 
 def paths() -> Iterator[tuple[str, Operation]]:
-    """Every path that is served, with ``{model}`` where the model's name stands in it."""
+    """Every path that is served, with ``{model}`` or ``{response_id}`` where such a name stands in it."""
     for path, operation in _EXACT.items():
         yield path.decode(), operation
     for prefix in _WITH_MODEL:
@@ -98,10 +130,13 @@ def paths() -> Iterator[tuple[str, Operation]]:
     for prefix in _OF_GOOGLE:
         for method, operation in _METHODS.items():
             yield f"{prefix.decode()}{{model}}:{method.decode()}", operation
+    for base in _RESPONSES:
+        for operation in STORED:
+            yield f"{base}/{{response_id}}{operation.stored}", operation
 
 
 def find(path: bytes) -> tuple[Operation, str] | None:
-    """The operation served at a raw request path, and the model named in the path (Azure and engines style) or ``""``."""
+    """The operation served at a raw request path, and the model (Azure and engines style) or response named in it, or ``""``."""
     operation = _EXACT.get(path)
     if operation is not None:
         return operation, ""
@@ -111,6 +146,20 @@ def find(path: bytes) -> tuple[Operation, str] | None:
     for prefix in _OF_GOOGLE:
         if path.startswith(prefix):
             return _find_method(path[len(prefix) :])
+    if path.find(b"/responses/") >= 0:
+        return _find_stored(path)
+    return None
+
+
+def _find_stored(path: bytes) -> tuple[Operation, str] | None:
+    """A kept response: its id, and what is asked of it."""
+    text = path.decode("latin-1")
+    for prefix in _RESPONSES:
+        if text.startswith(f"{prefix}/"):
+            name, slash, rest = text[len(prefix) + 1 :].partition("/")
+            for operation in (GET_RESPONSE, CANCEL_RESPONSE, RESPONSE_INPUT):
+                if name and slash + rest == operation.stored:
+                    return operation, name
     return None
 
 

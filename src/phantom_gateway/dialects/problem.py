@@ -15,3 +15,5 @@ class Problem(NamedTuple):
     code: str | None = None
     details: dict[str, Any] | None = None
     call_id: str = ""
+    sequence: int = 0
+    """Number of the event, in streams that number theirs."""

@@ -34,6 +34,11 @@ from phantom_gateway.dialects.neutral import (
     Written,
 )
 from phantom_gateway.dialects.openai import hidden
+from phantom_gateway.dialects.responses import compose as responses_compose
+from phantom_gateway.dialects.responses import reader as responses_reader
+from phantom_gateway.dialects.responses import request as responses_request
+from phantom_gateway.dialects.responses import response as responses_response
+from phantom_gateway.dialects.responses import stream as responses_stream
 from phantom_gateway.wire.errors import BadResponse
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
@@ -60,7 +65,7 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Writes a caller's stream."""
+    """Writes a caller's stream. One whose events are numbered has the next number in ``sequence``."""
 
     def write(self, event: StreamEvent) -> bytes:
         """The bytes of one event."""
@@ -127,15 +132,44 @@ EMBEDDINGS = Format(
     embeddings.write_answer,
     embeddings.unstreamed,
     embeddings.unstreamed,
-    _of_vectors,
+    answering=_of_vectors,
 )
 """OpenAI's embeddings for callers, Google's for upstreams: only that way round are they translated."""
+
+
+def _answering(asked: dict[str, Any]) -> Format:
+    shape = responses_response.Shape(asked)
+    return replace(
+        RESPONSES,
+        write_answer=partial(responses_response.write_answer, shape=shape),
+        writer=partial(responses_stream.Writer, shape=shape),
+    )
+
+
+RESPONSES = Format(
+    "responses",
+    responses_request.read_request,
+    responses_compose.write_request,
+    responses_response.read_answer,
+    responses_response.write_answer,
+    responses_reader.Reader,
+    responses_stream.Writer,
+    answering=_answering,
+)
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {each.name: each for each in (CHAT, MESSAGES, GENERATE, EMBEDDINGS)} | {embeddings.NAME: EMBEDDINGS}
+    {each.name: each for each in (CHAT, MESSAGES, GENERATE, RESPONSES, EMBEDDINGS)} | {embeddings.NAME: EMBEDDINGS}
 )
 """By the name of their operation."""
 
 
+TRANSLATED = (
+    ("chat", "messages"), ("chat", "generate"), ("chat", "responses"),
+    ("messages", "chat"), ("messages", "generate"), ("messages", "responses"),
+    ("generate", "chat"), ("generate", "messages"), ("generate", "responses"),
+    ("responses", "chat"), ("responses", "messages"), ("responses", "generate"),
+    ("embeddings", "embed_contents"),
+)  # fmt: skip
+"""What callers ask, and what it is translated to where the upstream does not have it; what comes first is preferred."""
 DEFAULTS_SPEAK = CHAT.name
 """Deployments set request fields in OpenAI's words, whatever the provider."""
 
@@ -152,6 +186,7 @@ def rewritten(asked: tuple[Format, Format], fields: dict[str, Any], defaults: di
     if defaults and DEFAULTS_SPEAK not in (caller.name, upstream.name):
         _fill(ask, CHAT.read_request({"messages": [], **defaults}))
     written = upstream.write_request(ask, terms)
+    written.dropped += ask.left_out
     if defaults and upstream.name == DEFAULTS_SPEAK:
         written.body = {**defaults, **written.body}
     return written
@@ -192,6 +227,11 @@ class TranslatingTap:
     def usage(self) -> dict[str, Any] | None:
         """As the upstream reported it, in its words."""
         return self._reader.usage
+
+    @property
+    def sequence(self) -> int:
+        """Number of the caller's next event, where they are numbered."""
+        return getattr(self._writer, "sequence", 0)
 
     def feed(self, data: bytes) -> bytes:
         """Take upstream bytes, give the caller's bytes. Raises BadResponse for what is too large or cannot be read."""

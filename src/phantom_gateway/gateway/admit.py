@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from phantom_gateway.dialects.operations import MESSAGES
+from phantom_gateway.dialects.operations import MESSAGES, OPENAI_RESPONSES
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.permit import of_key, permit, permit_again
 from phantom_gateway.gateway.refusal import refusal
@@ -37,12 +37,14 @@ TOKENS_PER_DOCUMENT = 200_000
 """A document given by reference may have hundreds of pages."""
 TOKENS_OF_INSTRUCTIONS = 1024
 """What providers add to the input of their own, to explain tools or the form of the answer (Anthropic: up to some 700)."""
-_EXPLAINED = frozenset({"tools", "functions", "response_format", "output_config", "output_format"})
+_EXPLAINED = frozenset({"tools", "functions", "response_format", "output_config", "output_format", "text"})
 _REFERENCES = re.compile(rb'"type": ?"(?:url|file)"|"file_id"')
 """Where Anthropic's format has such a reference."""
 _NAMED = re.compile(rb'"(?:file_?[uU]ri|cached_?[cC]ontent)"')
 _INLINE = re.compile(rb'"inline_?[dD]ata"')
 """What Google's format names, and media within it, of which a few bytes may be many tokens."""
+_KEPT = re.compile(rb'"(?:file_id|file_url)"\s*:\s*"|"item_reference"')
+"""Where the Responses API refers to what the request does not contain."""
 _MEDIA = re.compile(rb'image_url|input_audio|"file"|\\u00[4-7]')
 """Where such a reference may be. No encoder escapes plain letters: who does hides something, and pays the reservation."""
 LARGEST = 1 << 62
@@ -211,6 +213,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
         tokens_in += _referred(exchange.request.body)
     elif exchange.operation.configured:
         tokens_in += _named(exchange.request.body)
+    elif exchange.operation.errors is OPENAI_RESPONSES:
+        tokens_in += TOKENS_PER_DOCUMENT * _elsewhere(exchange)
     if worst.long is not None and tokens_in > worst.above:
         worst = worst.long
     tokens_out = 0
@@ -218,6 +222,12 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
         tokens_out = (worst.output_limit if call.output_limit is None else call.output_limit) * call.choices
     cost = -(-(tokens_in * worst.input + tokens_out * worst.output) // MILLION) + worst.request
     return min(cost, LARGEST)
+
+
+def _elsewhere(exchange: Exchange) -> int:
+    """How many things a request of the Responses API goes on with that are not in it: files, a conversation, a prompt."""
+    named = (exchange.kept is not None) + (exchange.call.field("prompt") is not None)
+    return named + len(_KEPT.findall(exchange.request.body))
 
 
 def _referred(body: bytes) -> int:

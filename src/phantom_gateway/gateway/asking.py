@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from phantom_gateway.dialects.neutral import Untranslatable
 from phantom_gateway.dialects.operations import COMPLETIONS
 from phantom_gateway.dialects.reading import encode
+from phantom_gateway.dialects.responses.tap import ResponsesTap, named
 from phantom_gateway.dialects.translation import TranslatingTap
-from phantom_gateway.gateway import headers
+from phantom_gateway.gateway import headers, kept
 from phantom_gateway.gateway.errors import invalid_request
 from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
 from phantom_gateway.gateway.rewrite import configured, rewrite
@@ -28,6 +29,7 @@ MAX_EVENT = 8 * 1024 * 1024
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
 _AS_IT_IS: Mapping[str, str] = MappingProxyType({})
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Question(NamedTuple):
@@ -48,11 +50,13 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     deployment = target.deployment
     way = target.ways[exchange.operation.name]
     renamed, answering = _AS_IT_IS, None
+    if way.place:
+        return Question(way, kept.head_of(exchange, way), b"")
     if way.configured and way.caller is None:
         body, exchange.accounting.dropped = configured(call, target, model)
     elif way.caller is None:
-        ask_usage = deployment.usage_in_stream == "include_usage" and exchange.operation.streams
-        body = call.render(model, target.defaults, ask_usage, deployment.without)
+        ask_usage = deployment.usage_in_stream == "include_usage" and way.asks_usage
+        body = call.render(model, way.defaults, ask_usage, deployment.without)
         if deployment.without or exchange.accounting.dropped:
             exchange.accounting.dropped = sorted(deployment.without & call.fields.keys())
     else:
@@ -74,13 +78,16 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
 def own_answer(exchange: Exchange, target: Target, model: str, way: Way) -> MockedResponse | CountedResponse | None:
     """The answer that is made here, if no upstream is to be asked."""
     if way.here:
-        return CountedResponse(
-            estimate(exchange.call.size).input or 0, "totalTokens" if way.configured else "input_tokens"
-        )
+        return CountedResponse(estimate(exchange.call.size).input or 0, exchange.operation)
     mocked = target.deployment.mock_response
     if mocked is None or not exchange.operation.output_fields:
         return None
     return MockedResponse(mocked, model, exchange.call_id, chat=exchange.operation is not COMPLETIONS)
+
+
+def with_own_ids(asked: Question, exchange: Exchange, target: Target, body: bytes) -> bytes:
+    """A whole answer of an upstream that keeps it, with the ids that the caller may use."""
+    return named(body, kept.names_of(exchange, target, asked.way))
 
 
 def translated(asked: Question, body: bytes, public_model: str) -> bytes:
@@ -100,7 +107,10 @@ def tap_of(asked: Question, exchange: Exchange) -> Tap:
     way, call = asked.way, exchange.call
     key = exchange.target.deployment.api_key if exchange.target else None
     if way.caller is None or way.upstream is None:
-        return way.reading.tap(call.model, exchange.accounting.hides_usage, MAX_EVENT, key)
+        tap = way.reading.tap(call.model, exchange.accounting.hides_usage, MAX_EVENT, key)
+        if way.ids is not None and exchange.target is not None and isinstance(tap, ResponsesTap):
+            tap.names = kept.names_of(exchange, exchange.target, way)
+        return tap
     wants_usage = call.wants_usage or call.shows_usage
-    writer = way.caller.writer(call.model, int(time.time()), wants_usage, asked.renamed)
+    writer = (asked.answering or way.caller).writer(call.model, int(time.time()), wants_usage, asked.renamed)
     return TranslatingTap(way.upstream.reader(), writer, MAX_EVENT, key)

@@ -16,6 +16,8 @@ from phantom_gateway.dialects.gemini.spelling import camel
 from phantom_gateway.gateway.errors import invalid_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from phantom_gateway.dialects.operations import Operation
 
 FORBIDDEN = frozenset(
@@ -125,7 +127,7 @@ class Call:
         return kept, dropped
 
     def render(
-        self, model: str, defaults: dict[str, bytes], ask_usage: bool, without: frozenset[str] = frozenset()
+        self, model: str, defaults: Mapping[str, bytes], ask_usage: bool, without: frozenset[str] = frozenset()
     ) -> bytes:
         """The body for one upstream: its model name, its defaults where the caller was silent, usage asked for."""
         fields: dict[str, Any] = dict(self.fields)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
-from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated
+from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated, with_own_ids
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.relay import StreamRelay
 from phantom_gateway.wire import errors as wire
@@ -150,6 +150,8 @@ class Caller:
         pair = None
         if asked.way.caller is None:
             pair = asked.way.reading.stamp(answer.model, exchange.call.model, body)
+            if asked.way.ids is not None and exchange.target is not None:
+                body = with_own_ids(asked, exchange, exchange.target, body)
         else:
             body = translated(asked, body, exchange.call.model)
         await accounting.close_success()
@@ -186,7 +188,7 @@ class Caller:
             if ended and not tap.done:
                 tap.finish()
             elif not ended:
-                self._broken_off(exchange, relay, _failure(relay.refused or error).error)
+                self._broken_off(exchange, relay, _failure(relay.refused or error).error, tap.sequence)
                 return False
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
@@ -196,11 +198,11 @@ class Caller:
         return tap.error is None
 
     @staticmethod
-    def _broken_off(exchange: Exchange, relay: StreamRelay, error: ApiError) -> None:
+    def _broken_off(exchange: Exchange, relay: StreamRelay, error: ApiError, sequence: int) -> None:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
         exchange.accounting.close_cut(error.kind, error.status)
         error.call_id = exchange.call_id
-        relay.end(error.event(exchange.operation.errors))
+        relay.end(error.event(exchange.operation.errors, sequence))
 
 
 def _bounded(timeouts: Timeouts, exchange: Exchange) -> Timeouts:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import OPENAI
-from phantom_gateway.gateway import admit, body, discovery, headers, wishes
+from phantom_gateway.gateway import admit, body, discovery, headers, kept, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, identify, permit
@@ -78,8 +78,8 @@ class Corridor:
         return True
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
-        if request.method != "POST":
-            raise ApiError(405, "invalid_request_error", "Use POST here.", headers=((b"allow", b"POST"),))
+        if request.method != operation.method:
+            operation = _under(operation, request.method)
         worker = self._worker
         table = worker.table
         if table is None:
@@ -162,7 +162,13 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
             "Send the body uncompressed.",
             headers=((b"accept-encoding", b"identity"),),
         )
-    exchange.call = body.parse(request.body, exchange.operation, exchange.path_model)
+    operation = exchange.operation
+    if operation.stored is not None:
+        exchange.call = kept.stored(exchange, table)
+    else:
+        exchange.call = body.parse(request.body, operation, exchange.path_model)
+        if operation.keeps:
+            kept.prepare(exchange, table)
     exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
     exchange.wishes = wishes.read(exchange.call, request.index(), table.customer_headers)
     if table.user_headers:
@@ -172,6 +178,16 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
     if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
         raise invalid_request("Tags are not accepted from callers here.", "tags")
     await permit(exchange, table, worker)
+
+
+def _under(operation: Operation, method: str) -> Operation:
+    """What the path of ``operation`` means under another method. Raises ApiError 405."""
+    other = operation.other
+    if other is not None and method == other.method:
+        return other
+    allowed = [each.method for each in (operation, other) if each is not None]
+    message = f"Use {' or '.join(allowed)} here."
+    raise ApiError(405, "invalid_request_error", message, headers=((b"allow", ", ".join(allowed).encode()),))
 
 
 def _is_own(path: bytes) -> bool:

@@ -50,9 +50,9 @@ class ApiError(Exception):
         """The error object in the caller's dialect."""
         return shape.body(self._problem())
 
-    def event(self, shape: Errors = OPENAI) -> bytes:
-        """The error as a server-sent event, for a stream that has begun."""
-        return shape.event(self._problem())
+    def event(self, shape: Errors = OPENAI, sequence: int = 0) -> bytes:
+        """The error as a server-sent event, for a stream that has begun; ``sequence``: its number, where events have one."""
+        return shape.event(self._problem()._replace(sequence=sequence))
 
     def _problem(self) -> Problem:
         return Problem(self.status, self.kind, self.message, self.param, self.code, self.details, call_id=self.call_id)

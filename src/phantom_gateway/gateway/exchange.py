@@ -8,6 +8,7 @@ corridor       operation, path_model, call_id, started_ns
 authenticate   principal
 body           call (the parsed request body)
 wishes         wishes (what the caller asks of the gateway itself)
+body, kept     kept (what an upstream keeps that the request is about, or goes on with)
 permit         group, routed (the name within it), limits, instead (the model that takes the place of the one asked for)
 admit          accounting
 route          deadline, target, attempts, fallbacks, trail
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.table import Group, Target
     from phantom_gateway.gateway.wishes import Wishes
     from phantom_gateway.ledger.trail import Step
+    from phantom_gateway.security.response_ids import Kept
     from phantom_gateway.spine.messages import KeyRecord, Limit
     from phantom_gateway.wire.message import Request
     from phantom_gateway.wire.responder import Responder
@@ -43,6 +45,7 @@ class Exchange:
         "fallbacks",
         "group",
         "instead",
+        "kept",
         "limits",
         "operation",
         "path_model",
@@ -84,6 +87,7 @@ class Exchange:
         self.deadline = 0.0
         """Monotonic time by which the answer must have begun, whatever is tried."""
         self.target = None
+        self.kept: Kept | None = None
         self.trail: list[Step] | None = None
         """How it found its deployment, where there is something to tell."""
         self.attempts = 0

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from phantom_gateway.dialects.operations import COUNT_TOKENS, INPUT_TOKENS
+
 if TYPE_CHECKING:
+    from phantom_gateway.dialects.operations import Operation
     from phantom_gateway.wire.client import Sink
 
 _USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
@@ -21,13 +24,14 @@ _encode = msgspec.json.Encoder().encode
 class CountedResponse:
     """The answer to a count of tokens that no upstream is asked for: by size, as everything that nobody counted."""
 
-    __slots__ = ("_name", "_tokens", "headers", "status")
+    __slots__ = ("_answer", "headers", "status")
 
-    def __init__(self, tokens: int, name: str = "input_tokens") -> None:
+    def __init__(self, tokens: int, operation: Operation = COUNT_TOKENS) -> None:
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
-        self._tokens = tokens
-        self._name = name
+        self._answer: dict[str, Any] = {"totalTokens" if operation.configured else "input_tokens": tokens}
+        if operation is INPUT_TOKENS:
+            self._answer["object"] = "response.input_tokens"
 
     def get(self, _name: bytes) -> bytes | None:
         """No header is sent by nobody."""
@@ -35,7 +39,7 @@ class CountedResponse:
 
     async def read(self, _limit: int) -> bytes:
         """The whole answer."""
-        return _encode({self._name: self._tokens})
+        return _encode(self._answer)
 
     async def relay(self, sink: Sink) -> None:
         """The whole answer: a count is never streamed."""

@@ -240,6 +240,8 @@ def reason_of(failure: ApiError) -> Reason | None:
 def next_fallback(exchange: Exchange, table: Table, failure: ApiError, asked: set[str]) -> str | None:
     """The model to go on with after ``failure``, if any."""
     reason = reason_of(failure)
+    if exchange.kept is not None:
+        return None  # nobody else has it
     if reason is None or exchange.fallbacks >= table.routing.max_fallbacks:
         return None
     return next((name for name in fallbacks_of(exchange, table, reason) if name not in asked), None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from phantom_gateway.gateway.affinity import identity_of
 from phantom_gateway.gateway.call import RequestRefused
 from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.kept import gone
 from phantom_gateway.gateway.strategies import Wanted, stick
 from phantom_gateway.ledger.trail import Step
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.call import AttemptFailed
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Group, Table, Target
+    from phantom_gateway.security.response_ids import Kept
 
 DEFAULT_TAG = "default"
 BYTES_PER_TOKEN = 4
@@ -66,9 +68,16 @@ class Round:
         """Failures that may be the request's fault as well as the deployment's."""
         serving = group.by_operation.get(exchange.operation.name)
         if serving is None:
+            operation = exchange.operation
+            what = operation.input_field if operation.input_field and not operation.keeps else operation.name
             raise invalid_request(
-                f"The model '{exchange.call.model}' does not serve {exchange.operation.input_field} requests.", "model"
+                f"The model '{exchange.call.model}' does not serve {what} requests.",
+                "model",
             )
+        if exchange.kept is not None:
+            serving = _having(serving, exchange.kept)
+            if not serving:
+                raise gone(exchange)
         able = self._able = admitted(serving, exchange, table) if table.picks else serving
         self.first: Target | None = None
         """The only one, when it is ready: what ``next`` would say, without a call."""
@@ -141,6 +150,11 @@ class Round:
         if state == "half_open" and target.health.probing:
             return state, 0
         return ("unhealthy" if target.id in self._table.unhealthy else "order"), 0
+
+
+def _having(targets: Sequence[Target], kept: Kept) -> tuple[Target, ...]:
+    """The deployment that keeps it, if it is among ``targets``."""
+    return tuple([target for target in targets if target.id == kept.deployment])
 
 
 def admitted(targets: Sequence[Target], exchange: Exchange, table: Table) -> Sequence[Target]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from phantom_gateway.dialects.operations import STORED
+from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import Health
@@ -15,6 +17,7 @@ from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
 from phantom_gateway.limits import configured
 from phantom_gateway.limits.priorities import reservations
+from phantom_gateway.security.response_ids import ResponseIds
 from phantom_gateway.spine.clients import Clients
 from phantom_gateway.spine.messages import Limit
 from phantom_gateway.spine.model_access import ModelNames
@@ -51,6 +54,7 @@ class Target:
 
     __slots__ = (
         "_fixed_price",
+        "_ids",
         "_price_list",
         "cooldown_s",
         "defaults",
@@ -100,6 +104,9 @@ class Target:
         """What the operator wrote of the headers that callers may set, too."""
         mocked = deployment.mock_response is not None
         paths = {name: name for name in MOCKED} if mocked else deployment.paths
+        self._ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
+        if "responses" in paths:
+            paths = paths | {each.name: paths["responses"] for each in STORED}
         self.ways = ways.of(
             paths, lambda operation: self._way(operation, "/" + paths[operation] if mocked else paths[operation])
         )
@@ -149,11 +156,20 @@ class Target:
             ("content-type", "application/json"),
         ]
         way = ways.Way(operation, model_in_path=model_in_path)
+        way.defaults = self.defaults
+        if way.reading in (ways.RESPONSES, ways.KEPT):
+            way.ids = self._ids
+            own = in_own_words(deployment.defaults) if operation == "responses" else {}
+            way.defaults = {name: _encoder.encode(value) for name, value in own.items()}
         headers += [pair for pair in deployment.headers if not (way.forwards and pair[0] in FORWARDED)]
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
             headers.append((deployment.auth_header, deployment.auth_prefix + deployment.api_key.reveal()))
         block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+        if way.reading is ways.KEPT:
+            way.place = self._place(path).encode("ascii")
+            way.prefix = b"HTTP/1.1\r\nhost: %b\r\n%b" % (self.origin.host_header, block)
+            return way
         way.prefix = self._prefix(path, block)
         if operation in ways.STREAMED:
             way.streaming = self._prefix(path.replace(*ways.STREAMED[operation]), block)
@@ -161,10 +177,13 @@ class Target:
 
     def _prefix(self, path: str, block: bytes) -> bytes:
         """A request head up to the value of Content-Length."""
-        query = self.deployment.query
-        target = path + (f"{'&' if '?' in path else '?'}{query}" if query else "")
-        head = render_head("POST", target.encode("ascii"), self.origin.host_header, block, None)
+        head = render_head("POST", self._place(path).encode("ascii"), self.origin.host_header, block, None)
         return head[:-2] + b"content-length: "
+
+    def _place(self, path: str) -> str:
+        """A path with the query that the deployment's requests have."""
+        query = self.deployment.query
+        return path + (f"{'&' if '?' in path else '?'}{query}" if query else "")
 
 
 def _path_segment(model: str) -> bytes:
@@ -249,6 +268,7 @@ class Table:
             believes, trusted = settings.believes_forwarded_for, settings.trusted_proxies
             self.clients = Clients(settings.allowed_clients, trusted, believes=believes)
         self.names = ModelNames(snapshot)
+        self.response_ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
         self.common_limits = configured.of_gateway(snapshot)
         """Limits of the whole gateway, beside those of the key."""
         self.master_limits = configured.of_master_key(snapshot)

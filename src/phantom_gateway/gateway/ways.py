@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from phantom_gateway.dialects import openai
 from phantom_gateway.dialects.gemini import tap as gemini
 from phantom_gateway.dialects.messages import tap as messages
-from phantom_gateway.dialects.translation import FORMATS, Format
+from phantom_gateway.dialects.operations import STORED
+from phantom_gateway.dialects.responses import tap as responses
+from phantom_gateway.dialects.translation import FORMATS, TRANSLATED, Format
 from phantom_gateway.ledger.usage import Usage, from_anthropic, from_gemini, from_openai
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
+    from phantom_gateway.security.response_ids import ResponseIds
 
 
 class Tap(Protocol):
@@ -38,6 +41,10 @@ class Tap(Protocol):
     @property
     def complete(self) -> bool:
         """Whether the stream said its end, or why the answer ended."""
+
+    @property
+    def sequence(self) -> int:
+        """Number of the caller's next event, where they are numbered."""
 
     def feed(self, data: bytes) -> bytes:
         """Take upstream bytes, give the caller's bytes. Raises BadResponse."""
@@ -64,45 +71,34 @@ class Reading(NamedTuple):
 OPENAI = Reading(openai.read_answer, openai.said, from_openai, openai.StreamTap)
 ANTHROPIC = Reading(messages.read_answer, messages.said, from_anthropic, messages.MessagesTap)
 GOOGLE = Reading(gemini.read_answer, gemini.said, from_gemini, gemini.GenerateTap, gemini.stamp, unmarked=True)
+RESPONSES = Reading(responses.read_answer, responses.said, from_openai, responses.ResponsesTap)
+KEPT = Reading(responses.read_stored, responses.said, from_openai, responses.ResponsesTap)
 _READINGS: Mapping[str, Reading] = MappingProxyType(
-    {
-        "messages": ANTHROPIC,
-        "count_tokens": ANTHROPIC,
-        "generate": GOOGLE,
-        "count_contents": GOOGLE,
-        "embed_contents": GOOGLE,
-    }
+    dict.fromkeys(("messages", "count_tokens"), ANTHROPIC)
+    | dict.fromkeys(("generate", "count_contents", "embed_contents"), GOOGLE)
+    | dict.fromkeys(("responses", "compact", "input_tokens"), RESPONSES)
+    | {each.name: KEPT for each in STORED}
 )
-_TRANSLATED = (
-    ("chat", "messages"), ("chat", "generate"), ("messages", "chat"), ("messages", "generate"), ("generate", "chat"),
-    ("generate", "messages"), ("embeddings", "embed_contents"),
-)  # fmt: skip
-"""What callers ask, and what it is translated to where the upstream does not have it."""
-COUNTING = ("count_tokens", "count_contents")
+COUNTING = ("count_tokens", "count_contents", "input_tokens")
+"""What is counted here where the upstream does not count."""
 STREAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"generate": (":generateContent", ":streamGenerateContent?alt=sse")}
 )
 """Operations that are streamed at a path of their own, and what of their path is different there."""
+_ASKED_FOR_USAGE = frozenset({"chat", "completions"})
 
 
 class Way:
     """One operation at one deployment."""
 
     __slots__ = (
-        "caller",
-        "configured",
-        "forwards",
-        "here",
-        "model_in_path",
-        "prefix",
-        "reading",
-        "streaming",
-        "upstream",
-    )
+        "asks_usage", "caller", "configured", "defaults", "forwards", "here", "ids", "model_in_path", "place", "prefix",
+        "reading", "streaming", "upstream",
+    )  # fmt: skip
 
     def __init__(self, operation: str, prefix: bytes = b"", *, model_in_path: bool = False) -> None:
         self.prefix = prefix
-        """The request head up to the value of Content-Length."""
+        """The request head up to the value of Content-Length; of what is kept, what follows on the place."""
         self.streaming = b""
         """The same for streams, where they have a path of their own."""
         self.model_in_path = model_in_path
@@ -111,6 +107,14 @@ class Way:
         """Whether Anthropic's headers of the caller go on."""
         self.configured = self.reading is GOOGLE
         """Whether what a deployment sets stands inside of ``generationConfig``, and the model only in the path."""
+        self.asks_usage = operation in _ASKED_FOR_USAGE
+        """Whether usage at the end of a stream may have to be asked for."""
+        self.defaults: Mapping[str, bytes] = MappingProxyType({})
+        """What the deployment sets where the caller is silent, in the words of the upstream's format."""
+        self.ids: ResponseIds | None = None
+        """How the caller's names of what the upstream keeps are made, if it keeps anything."""
+        self.place = b""
+        """Path and query of where the upstream keeps things, for requests about them."""
         self.caller: Format | None = None
         self.upstream: Format | None = None
         """The two formats, where they are not the same."""
@@ -121,7 +125,7 @@ class Way:
 def of(paths: Iterable[str], render: Callable[[str], Way]) -> dict[str, Way]:
     """All ways of a deployment with these operations of its own; ``render`` makes the way of one of them."""
     ways = {operation: render(operation) for operation in paths}
-    for asked, served in _TRANSLATED:
+    for asked, served in TRANSLATED:
         if asked not in ways and served in ways and ways[served].caller is None:
             way = ways[asked] = render(served)
             way.caller, way.upstream = FORMATS[asked], FORMATS[served]

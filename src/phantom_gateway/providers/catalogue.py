@@ -24,6 +24,9 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "generate": "/models/{model}:generateContent",
         "count_contents": "/models/{model}:countTokens",
         "embed_contents": "/models/{model}:batchEmbedContents",
+        "responses": "/responses",
+        "compact": "/responses/compact",
+        "input_tokens": "/responses/input_tokens",
     }
 )
 """Operations and their paths below the base of a provider."""
@@ -31,11 +34,14 @@ PATHS: Mapping[str, str] = MappingProxyType(
 OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
     {name: PATHS[name] for name in ("chat", "completions", "embeddings")}
 )
-"""Those of OpenAI's API."""
+"""Those of OpenAI's API that every server like it may have."""
 
 CHAT = ("chat",)
 CHAT_EMBED = ("chat", "embeddings")
 ALL = ("chat", "completions", "embeddings")
+RESPONSES = ("responses", "compact", "input_tokens")
+"""OpenAI's Responses API: of those that have it whole, responses kept and asked for included."""
+RESPONSES_PATHS: Mapping[str, str] = MappingProxyType({name: PATHS[name] for name in RESPONSES})
 EMBED = ("embeddings",)
 COMPLETE = ("completions",)
 ANTHROPIC = ("messages", "count_tokens")
@@ -79,7 +85,7 @@ _PROVIDERS = (
         "openai",
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
-        ALL,
+        (*ALL, *RESPONSES),
         ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
         traits=("max_completion_tokens",),
     ),
@@ -126,6 +132,7 @@ _PROVIDERS = (
     ),
     Provider(
         "litellm_proxy",
+        operations=(*ALL, *RESPONSES),
         key_env=("LITELLM_PROXY_API_KEY",),
         base_env=("LITELLM_PROXY_API_BASE",),
         key_optional=True,

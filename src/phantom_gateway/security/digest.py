@@ -24,3 +24,8 @@ class KeyHasher:
     def digest(self, key: bytes) -> str:
         """Hex HMAC-SHA256 of ``key``: the id of its record."""
         return hmac.digest(self._pepper, key, "sha256").hex()
+
+
+def derived(pepper_hex: Secret, label: bytes) -> bytes:
+    """A key for another purpose, from which the pepper cannot be found."""
+    return hmac.digest(bytes.fromhex(pepper_hex.reveal()), b"phantom/1|derived|" + label, "sha256")

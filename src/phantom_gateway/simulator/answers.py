@@ -54,11 +54,13 @@ class Answer:
     """In Anthropic's shapes, errors included; else in OpenAI's."""
     gemini: bool = False
     """In Google's."""
+    responses: bool = False
+    """In those of OpenAI's Responses API."""
 
     @property
     def marked(self) -> bool:
-        """Whether ``[DONE]`` ends its stream."""
-        return not (self.anthropic or self.gemini)
+        """Whether ``[DONE]`` ends its stream; else the last event says the end."""
+        return not (self.anthropic or self.gemini or self.responses)
 
 
 def chat(ask: Ask) -> Answer:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from phantom_gateway.simulator import answers, gemini, messages
+from phantom_gateway.simulator import answers, gemini, messages, responses
 from phantom_gateway.simulator.controls import ControlError
 from phantom_gateway.simulator.counts import MAX_TALLIES, Books, Header, Tally
 from phantom_gateway.simulator.modes import build
 from phantom_gateway.simulator.reading import Ask, BadRequestError, read
 from phantom_gateway.simulator.script import Piece, Script, plain
+from phantom_gateway.simulator.shelf import Kept, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Keeping = Callable[[Ask, Shelf], answers.Answer]
 
 MAX_READY = 256
 MAX_READY_BYTES = 64 * 1024
@@ -28,6 +32,11 @@ ENDPOINTS: dict[str, Callable[[Ask], answers.Answer]] = {
     "/embeddings": answers.embeddings,
     "/messages": messages.messages,
     "/messages/count_tokens": messages.count_tokens,
+}
+KEEPING: dict[str, Keeping] = {
+    "/responses": responses.responses,
+    "/responses/compact": responses.compact,
+    "/responses/input_tokens": responses.input_tokens,
 }
 
 
@@ -56,6 +65,7 @@ class Desk:
         self._keep = keep
         self._ready: dict[tuple[bytes, bytes, bytes], Ready] = {}
         self._failed: dict[str, int] = {}
+        self._shelf = Shelf()
 
     def receive(
         self, method: bytes, target: bytes, headers: list[Header], body: bytes, control: bytes
@@ -77,6 +87,7 @@ class Desk:
         self.books.reset()
         self._ready.clear()
         self._failed.clear()
+        self._shelf.clear()
 
     def _prepare(self, target: bytes, body: bytes, control: bytes) -> Ready:
         path = _path(target)
@@ -85,7 +96,12 @@ class Desk:
             return Ready(_json(b'{"reset":true}'))
         if path == "/sim/redirected":
             return Ready(_json(b'{"redirected":true}'))
-        endpoint, model = ENDPOINTS.get(path.removeprefix("/v1")), ""
+        place, model = path.removeprefix("/v1"), ""
+        endpoint = ENDPOINTS.get(place)
+        if endpoint is None and (keeping := KEEPING.get(place)) is not None:
+            endpoint = partial(_with_shelf, keeping, self._shelf)
+        if endpoint is None and (kept := self._kept(b"POST", place)) is not None:
+            return Ready(kept)
         if endpoint is None:
             endpoint, model = gemini.find(path) or (None, "")
         if endpoint is None:
@@ -94,7 +110,7 @@ class Desk:
             ready = self._answered(endpoint, read(body, control.decode("latin-1"), model))
         except (BadRequestError, ControlError) as error:
             return Ready(_at_fault(path, error), self.books.tally("(refused)", ""))
-        if len(body) <= MAX_READY_BYTES and _keepable(ready):
+        if len(body) <= MAX_READY_BYTES and place not in KEEPING and _keepable(ready):
             if len(self._ready) >= MAX_READY:
                 self._ready.clear()
             self._ready[target, body, control] = ready
@@ -119,6 +135,9 @@ class Desk:
 
     def _page(self, method: bytes, target: bytes) -> Script:
         path = _path(target)
+        kept = self._kept(method, path.removeprefix("/v1"))
+        if kept is not None:
+            return kept
         if method != b"GET":
             return _refused(405, f"The simulator takes GET and POST, not {method.decode('latin-1')}.")
         if path in ("/v1/models", "/models"):
@@ -135,10 +154,36 @@ class Desk:
             return _json(b'{"status":"ok","server":"phantom-simulator"}')
         return _refused(404, f"The simulator has no GET {path}.", code="unknown_url")
 
+    def _kept(self, method: bytes, path: str) -> Script | None:
+        """What is asked of a kept response; None when nothing is."""
+        if not path.startswith("/responses/"):
+            return None
+        name, _, rest = path.removeprefix("/responses/").partition("/")
+        kept = self._shelf.get(name)
+        if kept is None:
+            return _refused(404, f"Response with id '{name}' not found.")
+        return self._of_kept(method, name, rest, kept)
+
+    def _of_kept(self, method: bytes, name: str, rest: str, kept: Kept) -> Script | None:
+        if (method, rest) == (b"GET", ""):
+            return _json(msgspec.json.encode(kept.response))
+        if (method, rest) == (b"GET", "input_items"):
+            return _json(responses.input_items(kept))
+        if (method, rest) == (b"DELETE", ""):
+            self._shelf.drop(name)
+            return _json(msgspec.json.encode({"id": name, "object": "response", "deleted": True}))
+        if (method, rest) == (b"POST", "cancel"):
+            return _refused(400, "Only responses created with 'background' can be cancelled.", "response_id")
+        return None
+
 
 def refused(status: int, message: str) -> Script:
     """An error of the simulator itself, below any model."""
     return _refused(status, message)
+
+
+def _with_shelf(keeping: Keeping, shelf: Shelf, ask: Ask) -> answers.Answer:
+    return keeping(ask, shelf)
 
 
 def _keepable(ready: Ready) -> bool:

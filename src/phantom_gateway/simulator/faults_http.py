@@ -57,7 +57,7 @@ def status(code: int, retry: str | None = None) -> Callable[[Ask, Answer], Scrip
         value = retry_after(ask.controls.retry_after or retry)
         fields = (b"retry-after: " + value,) if value else ()
         body = error(code, message, code=name)
-        if not answer.marked:
+        if answer.anthropic or answer.gemini:
             body = messages.error(code, message) if answer.anthropic else gemini.error(code, message)
         return Script((Piece(plain(code, body, JSON, *fields)),))
 

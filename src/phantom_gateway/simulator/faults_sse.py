@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phantom_gateway.simulator import gemini, messages
+from phantom_gateway.simulator import gemini, messages, responses
 from phantom_gateway.simulator.answers import Answer, Event, error
 from phantom_gateway.simulator.script import Piece, Script
 from phantom_gateway.simulator.staging import (
@@ -65,7 +65,7 @@ def pings(event: Event) -> bytes:
 
 
 def no_done(_ask: Ask, answer: Answer) -> Script:
-    if answer.anthropic and answer.events:
+    if answer.events and (answer.anthropic or answer.responses):
         answer = replace(answer, events=answer.events[:-1])
     return chunked(answer, payload(answer, done=b"")) if answer.events else normal(answer)
 
@@ -73,12 +73,15 @@ def no_done(_ask: Ask, answer: Answer) -> Script:
 def error_event(ask: Ask, answer: Answer) -> Script:
     message = "The server had an error while processing your request."
     data = error(500, message, code="server_error")
-    if not answer.marked:
+    if answer.anthropic or answer.gemini:
         data = messages.error(500, message) if answer.anthropic else gemini.error(500, message)
     if not answer.events:
         return normal(Answer(body=data))
-    pieces = [*before(answer, ask.controls.at), Piece(sse(Event(data, name="error" if answer.anthropic else "")))]
-    return chunked(answer, pieces)
+    last = Event(data, name="error" if answer.anthropic else "")
+    pieces = before(answer, ask.controls.at)
+    if answer.responses:
+        last = responses.error_event(message, len(pieces))
+    return chunked(answer, [*pieces, Piece(sse(last))])
 
 
 def bom(_ask: Ask, answer: Answer) -> Script:

@@ -127,3 +127,40 @@ test("a broken stream is an error and not an end", async () => {
   }, OpenAI.APIError);
   assert.ok(count > 0);
 });
+
+const weather = {
+  type: "function",
+  name: "weather",
+  strict: false,
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
+
+for (const model of ["gpt", "claude"]) {
+  test(`a response of ${model}`, async () => {
+    const answer = await client().responses.create({ model, input: "hello there", simulate: { chunks: 7 } });
+    assert.equal(answer.model, model);
+    assert.equal(answer.status, "completed");
+    assert.equal(answer.usage.output_tokens, 7);
+    assert.equal(answer.output_text.split(" ").length, 7);
+  });
+
+  test(`a response of ${model} as a stream, with a tool`, async () => {
+    const stream = client().responses.stream({ model, input: "call weather", tools: [weather], reasoning: { effort: "low" }, max_output_tokens: 3000 });
+    const types = [];
+    for await (const event of stream) types.push(event.type);
+    const answer = await stream.finalResponse();
+    assert.equal(types[0], "response.created");
+    assert.equal(types.at(-1), "response.completed");
+    assert.ok(types.includes("response.function_call_arguments.delta"));
+    assert.deepEqual(JSON.parse(answer.output.at(-1).arguments), { city: "demo" });
+  });
+}
+
+test("a conversation that the provider keeps", async () => {
+  const made = await client().responses.create({ model: "gpt", input: "hello there" });
+  const more = await client().responses.create({ model: "gpt", input: "and", previous_response_id: made.id });
+  assert.ok(more.usage.input_tokens > 20);
+  assert.equal((await client().responses.retrieve(made.id)).id, made.id);
+  await client().responses.delete(made.id);
+  await assert.rejects(client().responses.retrieve(made.id), OpenAI.NotFoundError);
+});

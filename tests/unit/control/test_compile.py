@@ -133,14 +133,14 @@ phantom: {{upstream: {{connect_timeout: 1, stall_timeout: 2m}}}}
 def test_rates_of_deployments_are_enforced_where_the_router_says_so() -> None:
     for line, enforced in (
         ("", False),
-        ("optional_pre_call_checks: [enforce_model_rate_limits, responses_api_deployment_check]", True),
+        ("optional_pre_call_checks: [enforce_model_rate_limits, encrypted_content_affinity]", True),
         ("routing_strategy: usage-based-routing-v2", True),
         ("routing_strategy: least-busy", False),
     ):
         found, notes = compiled(f"router_settings: {{default_max_parallel_requests: 7, {line}}}")
         assert (found.routing.enforce_rates, found.routing.max_parallel) == (enforced, 7)
         later = [note.path for note in notes if note.kind == "later" and "optional_pre_call_checks" in note.path]
-        assert later == ([("router_settings", "optional_pre_call_checks", 1)] if "responses" in line else [])
+        assert later == ([("router_settings", "optional_pre_call_checks", 1)] if "encrypted" in line else [])
 
 
 def test_priorities() -> None:

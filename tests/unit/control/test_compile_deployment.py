@@ -15,7 +15,7 @@ from phantom_gateway.control.compile_deployment import (
     compile_deployment,
     deployment_id,
 )
-from phantom_gateway.providers.catalogue import OPENAI_PATHS
+from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, RESPONSES_PATHS
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 PATH = ("model_list", 0)
@@ -89,7 +89,11 @@ def test_every_field_is_filled() -> None:
         443,
     )
     assert not deployment.address.verify
-    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", dict(OPENAI_PATHS), "")
+    assert (deployment.base_path, deployment.paths, deployment.query) == (
+        "/v1",
+        {**OPENAI_PATHS, **RESPONSES_PATHS},
+        "",
+    )
     assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))
     assert deployment.secret_headers == (("authorization", Secret("Bearer x")),)
     assert (deployment.auth_header, deployment.auth_prefix, deployment.api_key) == (
@@ -309,3 +313,16 @@ def test_what_translation_has_to_know() -> None:
     assert (made.traits, made.drop_params, made.without) == (("max_completion_tokens",), True, frozenset({"a", "b"}))
     assert built({"model": "openrouter/x"}).traits == ("cache_control",)
     assert built({"model": "groq/x"}).drop_params is False
+
+
+def test_who_has_the_responses_api_and_who_has_nothing_else() -> None:
+    assert "responses" not in built({"model": "groq/x", "api_key": "k"}).paths
+    assert set(built({"model": "openai/x", "api_key": "k"}, {"mode": "responses"}).paths) == set(RESPONSES_PATHS)
+    plain = built({"model": "openai/x", "api_key": "k", "use_chat_completions_api": True})
+    assert plain.paths == dict(OPENAI_PATHS)
+    assert "use_chat_completions_api" not in plain.defaults
+    azure = {"model": "azure/x", "api_key": "k", "api_base": "https://x.openai.azure.com"}
+    assert built(azure | {"api_version": "v1"}).paths["responses"] == PATHS["responses"]
+    assert "responses" not in built(azure | {"api_version": "2024-10-21"}).paths
+    pasted = built({"model": "openai/x", "api_key": "k", "api_base": "https://api.openai.com/v1/responses"})
+    assert pasted.base_path == "/v1"

@@ -142,6 +142,10 @@ async def test_the_data_plane_is_in_it(control: Rig) -> None:
     for path in ("/v1/chat/completions", "/embeddings", "/openai/deployments/{model}/chat/completions"):
         assert find(path.replace("{model}", "m").encode()) is not None
         assert "text/event-stream" in str(made["paths"][path]["post"]) or "embeddings" in path
+    about = made["paths"]["/v1/responses/{response_id}"]
+    assert set(about) == {"get", "delete"}
+    assert "requestBody" not in about["get"]
+    assert set(made["paths"]["/v1/responses/{response_id}/cancel"]) == {"post"}
 
 
 async def test_it_takes_a_key(control: Rig) -> None:

@@ -167,6 +167,10 @@ class Walk:
         await ask("GET", "/access_group/list")
         await ask("GET", "/access_group/g/info")
         await ask("PUT", "/access_group/g/update", {"model_ids": ["d1"]})
+        await ask("PUT", "/access_group/g/budget", {"max_budget": 5, "budget_duration": "1d"})
+        for target in ("/access_group/g/budget", "/access_group/list"):
+            await ask("GET", target)
+        await ask("DELETE", "/access_group/g/budget")
         await ask("DELETE", "/access_group/g/delete")
         await ask("POST", "/role/new", {"role": "r", "grants": {"key.read": "all"}})
         await ask("POST", "/role/update", {"role": "r", "description": "x"})
@@ -300,6 +304,12 @@ class Walk:
         for group in ("customer", "api_key"):
             await ask("GET", "/global/spend/report", params={**WEEK, "group_by": group})
         await ask("POST", "/global/spend/end_users", {})
+        for target in (
+            "/model/metrics", "/model/streaming_metrics", "/model/metrics/slow_responses", "/model/metrics/exceptions",
+            "/global/activity/exceptions", "/global/activity/exceptions/deployment", "/global/activity/cache_hits",
+            "/global/all_end_users", "/tag/dau", "/tag/wau", "/tag/mau",
+        ):  # fmt: skip
+            await ask("GET", target)
         for family in activity.FAMILIES:
             base = f"/{family.name}/daily/activity"
             for path in ("", "/aggregated", "/aggregated/keys", "/export"):

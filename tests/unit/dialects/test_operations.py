@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import (
     ANTHROPIC,
     CHAT,
@@ -73,3 +74,30 @@ def test_where_googles_clients_ask() -> None:
     for path in (b"/v1/models", b"/models/m", b"/v1/chat/completions", b"/v1beta", b"/x/v1beta/models"):
         assert not is_google(path)
     assert ("/v1beta/models/{model}:generateContent", GENERATE) in list(paths())
+
+
+def test_responses_are_found_under_all_their_names() -> None:
+    for base in (b"/v1/responses", b"/responses", b"/openai/v1/responses"):
+        assert operations.find(base) == (operations.RESPONSES, "")
+        assert operations.find(base + b"/compact") == (operations.COMPACT, "")
+        assert operations.find(base + b"/input_tokens") == (operations.INPUT_TOKENS, "")
+        assert operations.find(base + b"/resp_1") == (operations.GET_RESPONSE, "resp_1")
+        assert operations.find(base + b"/resp_1/cancel") == (operations.CANCEL_RESPONSE, "resp_1")
+        assert operations.find(base + b"/resp_1/input_items") == (operations.RESPONSE_INPUT, "resp_1")
+    for other in (
+        b"/v1/responses/",
+        b"/v1/responses//cancel",
+        b"/v1/responses/a/b",
+        b"/x/responses/a",
+        b"/v1/responses/a/cancel/",
+    ):
+        assert operations.find(other) is None
+    assert operations.GET_RESPONSE.other is operations.DELETE_RESPONSE
+
+
+def test_google_and_kept_responses_do_not_take_each_others_paths() -> None:
+    assert operations.find(b"/v1/models/a/responses/b:generateContent") == (GENERATE, "a/responses/b")
+    assert operations.find(b"/v1/models/a/responses/b") is None
+    assert operations.find(b"/v1/responses/a:generateContent") == (operations.GET_RESPONSE, "a:generateContent")
+    assert operations.find(b"/v1/responses/models/a:countTokens") is None
+    assert not is_google(b"/v1/responses/a:generateContent")

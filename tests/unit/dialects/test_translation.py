@@ -14,12 +14,21 @@ from tests.support.golden import ROOT, compare, names
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.dialects.neutral import Terms, Untranslatable
-from phantom_gateway.dialects.translation import CHAT, FORMATS, GENERATE, MESSAGES, Format, TranslatingTap, rewritten
+from phantom_gateway.dialects.translation import (
+    CHAT,
+    FORMATS,
+    GENERATE,
+    MESSAGES,
+    RESPONSES,
+    Format,
+    TranslatingTap,
+    rewritten,
+)
 from phantom_gateway.wire.errors import BadResponse
 
 KEY = Secret("sk-up-canary")
 MAX_EVENT = 1 << 20
-ALL = (CHAT, MESSAGES, GENERATE)
+ALL = (CHAT, MESSAGES, GENERATE, RESPONSES)
 
 
 def tap(upstream: Format, caller: Format, wants_usage: bool = True) -> TranslatingTap:
@@ -87,18 +96,27 @@ def test_one_stream_for_all_callers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("streams", ".sse"))
+def test_every_split_of_a_stream_gives_the_same(name: str) -> None:
+    data = (ROOT / "streams" / f"{name}.sse").read_bytes()
+    upstream = FORMATS[name.partition("_")[0]]
+    whole = run(tap(upstream, CHAT), [data])
+    for cut in range(1, len(data)):
+        assert run(tap(upstream, CHAT), [data[:cut], data[cut:]]) == whole, cut
+
+
+@pytest.mark.parametrize("name", names("streams", ".sse"))
 @pytest.mark.parametrize("caller", ALL, ids=lambda each: each.name)
-def test_every_split_of_a_stream_gives_the_same(name: str, caller: Format) -> None:
+def test_single_bytes_and_other_line_ends_give_the_same(name: str, caller: Format) -> None:
     data = (ROOT / "streams" / f"{name}.sse").read_bytes()
     upstream = FORMATS[name.partition("_")[0]]
     whole = run(tap(upstream, caller), [data])
-    for cut in range(1, len(data)):
-        assert run(tap(upstream, caller), [data[:cut], data[cut:]]) == whole, cut
     assert run(tap(upstream, caller), [bytes([byte]) for byte in data]) == whole
     assert run(tap(upstream, caller), [data.replace(b"\n", b"\r\n")]) == whole
+    for cut in range(1, len(data), 7):
+        assert run(tap(upstream, caller), [data[:cut], data[cut:]]) == whole, cut
 
 
-@pytest.mark.parametrize("upstream", [CHAT, MESSAGES], ids=lambda each: each.name)
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, RESPONSES], ids=lambda each: each.name)
 def test_what_is_held_back_is_the_end(upstream: Format) -> None:
     data = (ROOT / "streams" / f"{upstream.name}_all.sse").read_bytes()
     stand = tap(upstream, CHAT)
@@ -200,9 +218,11 @@ def test_defaults_of_the_deployment_are_in_openais_words() -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
 words = st.sampled_from(
     ["type", "text", "role", "user", "assistant", "system", "tool", "content", "image_url", "url", "source", "base64", "data",
-     "tool_calls", "function", "name", "arguments", "id", "tool_use", "tool_result", "input", "thinking", "signature", "index",
+     "tool_calls", "function", "name", "arguments", "id", "output_text", "input_image", "reasoning", "summary", "function_call",
+     "call_id", "output", "item", "response", "encrypted_content", "custom", "format", "tools", "mode",
+     "tool_use", "tool_result", "input", "thinking", "signature", "index",
      "delta", "choices", "usage", "error", "message", "file", "document", "citations", "json_schema", "enabled", "none",
-     "parts", "functionCall", "functionResponse", "args", "response", "inlineData", "inline_data", "fileData", "mimeType",
+     "parts", "functionCall", "functionResponse", "args", "inlineData", "inline_data", "fileData", "mimeType",
      "fileUri", "thought", "thoughtSignature", "model", "candidates", "finishReason", "STOP", "usageMetadata", "web", "uri"]
 )  # fmt: skip
 values = st.recursive(
@@ -211,7 +231,8 @@ values = st.recursive(
     max_leaves=10,
 )
 FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop", "system", "thinking", "output_config", "max_tokens",
-          "stop_sequences", "metadata", "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n",
+          "input", "instructions", "text", "reasoning", "include", "previous_response_id", "stop_sequences", "metadata",
+          "reasoning_effort", "parallel_tool_calls", "cache_control", "temperature", "n",
           "generationConfig", "generation_config", "systemInstruction", "toolConfig", "safetySettings", "logprobs",
           "modalities")  # fmt: skip
 roles = st.sampled_from(["user", "assistant", "system", "tool", "developer", "model"])
@@ -254,16 +275,42 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
-@given(body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6), messages=turns, asked=st.sampled_from(ALL))
-def test_any_request_is_written_or_refused_by_name(body: dict[str, Any], messages: Any, asked: Format) -> None:
+DEFAULTS = {"temperature": 1, "response_format": {"type": "json_object"}, "reasoning_effort": "low", "stop": ["x"]}
+input_items = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(
+                ["message", "reasoning", "function_call", "custom_tool_call", "function_call_output", "item_reference",
+                 "web_search_call", "custom_tool_call_output"]
+            )
+        },
+        optional={"role": roles} | dict.fromkeys(
+            ("content", "summary", "encrypted_content", "call_id", "name", "arguments", "input", "output"), values
+        ),
+    ),
+    max_size=4,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    body=st.dictionaries(st.sampled_from(FIELDS), values, max_size=6),
+    messages=turns,
+    items=input_items,
+    asked=st.sampled_from(ALL),
+)
+def test_any_request_is_written_or_refused_by_name(
+    body: dict[str, Any], messages: Any, items: Any, asked: Format
+) -> None:
     for upstream in ALL:
         with suppress(Untranslatable):
             said = {"messages": messages, "contents": messages}
             upstream_bytes(rewritten((asked, upstream), body | said, {}, Terms("gemini-3-up")).body)
+        with suppress(Untranslatable):
+            upstream_bytes(rewritten((asked, upstream), body | {"input": items}, DEFAULTS, Terms("up")).body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answer=values | st.dictionaries(words, values), upstream=st.sampled_from(ALL))
 def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Format) -> None:
     shaped = {
@@ -273,6 +320,7 @@ def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Form
             "candidates": [{"content": {"parts": [answer]}, "groundingMetadata": answer}],
             "usageMetadata": answer,
         },
+        "responses": {"id": "x", "output": [answer], "usage": answer, "incomplete_details": answer},
     }
     for body in (answer, shaped[upstream.name]):
         for caller in ALL:
@@ -280,7 +328,7 @@ def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Form
                 caller.write_answer(upstream.read_answer(json.dumps(body).encode()), "public", 1, {})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     events=st.lists(
         st.binary(max_size=20)
@@ -290,7 +338,28 @@ def test_any_answer_is_translated_or_refused_by_name(answer: Any, upstream: Form
         | values.map(lambda value: json.dumps({"choices": [{"delta": value, "finish_reason": "stop"}]}).encode())
         | values.map(lambda value: json.dumps({"candidates": [{"content": {"parts": [value]}}]}).encode())
         | values.map(lambda value: json.dumps({"type": "content_block_start", "content_block": value}).encode())
-        | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode()),
+        | values.map(lambda value: json.dumps({"type": "content_block_delta", "delta": value}).encode())
+        | st.tuples(
+            st.sampled_from(
+                [
+                    "created",
+                    "output_item.added",
+                    "output_item.done",
+                    "content_part.added",
+                    "output_text.delta",
+                    "completed",
+                    "function_call_arguments.delta",
+                    "reasoning_summary_part.added",
+                    "reasoning_summary_text.delta",
+                    "failed",
+                ]
+            ),
+            values,
+        ).map(
+            lambda pair: json.dumps(
+                {"type": f"response.{pair[0]}"} | dict.fromkeys(("item", "part", "delta", "response"), pair[1])
+            ).encode()
+        ),
         max_size=6,
     ),
     upstream=st.sampled_from(ALL),

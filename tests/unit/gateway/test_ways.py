@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from phantom_gateway.gateway import ways
-from phantom_gateway.gateway.ways import ANTHROPIC, GOOGLE, OPENAI, Way
+from phantom_gateway.gateway.ways import ANTHROPIC, GOOGLE, OPENAI, RESPONSES, Way
 
 
 def made(*paths: str) -> dict[str, Way]:
@@ -54,3 +54,27 @@ def test_google_is_one_more_format() -> None:
         assert way.upstream is not None
         assert (way.upstream.name, way.configured) == (name, False)
     assert made("chat")["count_contents"].here
+
+
+def test_responses_are_made_of_chats_rather_than_of_messages_and_the_other_way_round() -> None:
+    for own, served in ((("chat",), "chat"), (("messages",), "messages"), (("messages", "chat"), "chat")):
+        way = made(*own)["responses"]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.ids, way.asks_usage) == (served, None, served == "chat")
+    only = made("responses")
+    for asked in ("chat", "messages"):
+        way = only[asked]
+        assert way.upstream is not None
+        assert (way.upstream.name, way.reading) == ("responses", RESPONSES)
+    assert only["responses"].caller is None
+    for own, served in ((("messages",), "messages"), (("responses",), "responses"), (("responses", "chat"), "chat")):
+        way = made(*own)["generate"]
+        assert way.upstream is not None
+        assert way.upstream.name == served
+    for asked in ("chat", "messages", "responses"):
+        way = made("generate", "responses")[asked]
+        assert (way.upstream and way.upstream.name) == (None if asked == "responses" else "generate")
+    assert only["count_contents"].here
+    assert made("generate", "count_contents")["input_tokens"].here
+    assert only["input_tokens"].here
+    assert "compact" not in made("chat")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.control.access_groups.service import by_name
 from phantom_gateway.control.answers.base import Answer
+from phantom_gateway.control.answers.subjects import GroupBudget
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.commit import Effects, Writer
 from phantom_gateway.control.entities.fields import Body, Dollars, Later, Window
@@ -34,16 +35,6 @@ class GroupBudgetFields(Body):
     budget_duration: Window | None = None
     budget_id: Later = None
     soft_budget: Later = None
-
-
-class GroupBudget(Answer):
-    """LiteLLM's ``AccessGroupBudget``; a group's budget is its own and has the group's id."""
-
-    budget_id: str
-    max_budget: float | None
-    soft_budget: float | None
-    budget_duration: str | None
-    budget_reset_at: str | None
 
 
 class GroupBudgetView(Answer):

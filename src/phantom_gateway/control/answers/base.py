@@ -81,6 +81,9 @@ class BudgetView(Answer):
     rpm_limit: int | None
     tpd_limit: int | None
     model_max_budget: dict[str, BudgetOfModel]
+    model_rpm_limit: dict[str, int]
+    model_tpm_limit: dict[str, int]
+    budget_limits: list[BudgetWindow]
     budget_duration: str | None
     budget_reset_at: str | None
     created_at: str
@@ -100,6 +103,9 @@ class LimitsView(Answer):
     rpm_limit: int | None
     tpd_limit: int | None
     model_max_budget: dict[str, BudgetOfModel]
+    model_rpm_limit: dict[str, int]
+    model_tpm_limit: dict[str, int]
+    budget_limits: list[BudgetWindow]
     budget_duration: str | None
     temp_budget_increase: float | None
     temp_budget_expiry: str | None

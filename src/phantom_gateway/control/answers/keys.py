@@ -37,6 +37,11 @@ class KeyInfo(AllowanceAnswer, Spent):
     last_rotation_at: str | None
     key_rotation_at: str | None
     model_spend: dict[str, float]
+    enforced_params: list[str] | None
+    tag_rpm_limit: dict[str, int] | None
+    end_user_budget_id: str | None
+    default_estimated_output_tokens: int | None
+    default_estimated_output_tokens_per_model: dict[str, int] | None
     allowed_cache_controls: list[str]
     object_permission_id: None
     object_permission: None

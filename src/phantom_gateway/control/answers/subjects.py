@@ -121,14 +121,24 @@ class ModelGroupChanged(Answer):
     models_updated: int
 
 
+class GroupBudget(Answer):
+    """LiteLLM's ``AccessGroupBudget``; a group's budget is its own and has the group's id."""
+
+    budget_id: str
+    max_budget: float | None
+    soft_budget: float | None
+    budget_duration: str | None
+    budget_reset_at: str | None
+
+
 class ModelGroupView(Answer):
     """An access group, as the older routes have it."""
 
     access_group: str
     model_names: list[str]
     deployment_count: int
-    spend: None
-    budget: None
+    spend: float | None
+    budget: GroupBudget | None
 
 
 class ModelGroupList(Answer):

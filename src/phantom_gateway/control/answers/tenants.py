@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from phantom_gateway.control.answers.base import AllowanceAnswer, Answer, JsonObject, LimitsView, Person, Spent
+from phantom_gateway.control.answers.base import (
+    AllowanceAnswer,
+    Answer,
+    BudgetOfModel,
+    BudgetWindow,
+    JsonObject,
+    LimitsView,
+    Person,
+    Spent,
+)
 from phantom_gateway.control.answers.keys import KeyView
 
 
@@ -38,6 +47,8 @@ class TeamView(AllowanceAnswer, Spent):
     team_member_rpm_limit: int | None
     team_member_tpm_limit: int | None
     default_team_member_models: list[str]
+    default_estimated_output_tokens: int | None
+    default_estimated_output_tokens_per_model: dict[str, int] | None
     disable_global_guardrails: Any
     members: list[str]
     admins: list[str]
@@ -183,6 +194,13 @@ class MemberChanged(Answer):
     allowed_models: list[str] | None
     temp_budget_increase: float | None
     temp_budget_expiry: str | None
+    tpd_limit: int | None
+    max_parallel_requests: int | None
+    model_max_budget: dict[str, BudgetOfModel] | None
+    model_rpm_limit: dict[str, int] | None
+    model_tpm_limit: dict[str, int] | None
+    soft_budget: float | None
+    budget_limits: list[BudgetWindow] | None
 
 
 class MemberSpendReset(Answer):

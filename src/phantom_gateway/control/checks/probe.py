@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from phantom_gateway.dialects.responses.compose import in_own_words
+from phantom_gateway.dialects.translation import TRANSLATED
 from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.wire import errors as wire
 from phantom_gateway.wire.client import HttpClient, Timeouts, render_head
@@ -21,7 +23,13 @@ MAX_ANSWER = 4 * 1024 * 1024
 NO_LIST = (404, 405, 501)
 """Statuses of those who have no list of models."""
 SECONDS = 20.0
-OPERATIONS = {"": "chat", "chat": "chat", "completion": "completions", "embedding": "embeddings"}
+OPERATIONS = {
+    "": "chat",
+    "chat": "chat",
+    "completion": "completions",
+    "embedding": "embeddings",
+    "responses": "responses",
+}
 """Mode of a model to the operation that checks it."""
 _BODIES: dict[str, dict[str, object]] = {
     "chat": {"messages": [{"role": "user", "content": "ping"}], "max_tokens": 16},
@@ -31,9 +39,10 @@ _BODIES: dict[str, dict[str, object]] = {
         "contents": [{"role": "user", "parts": [{"text": "ping"}]}],
         "generationConfig": {"maxOutputTokens": 16},
     },
+    "responses": {"input": "ping", "max_output_tokens": 16},
 }
-_SMALLEST_CHAT = ("messages", "generate")
-"""Where a chat goes to a provider that has none."""
+_IN_PATH = frozenset({"generate", "embed_contents"})
+"""Operations whose path names the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,10 @@ def unanswerable(deployment: Deployment, mode: str | None = None) -> str:
 
 
 def served_by(deployment: Deployment, operation: str) -> str | None:
-    """The deployment's own operation that answers ``operation``; None when there is none. A smallest chat is the same in
-    OpenAI's and Anthropic's format.
-    """
+    """The deployment's own operation that answers ``operation``, translated if need be; None when there is none."""
     if operation in deployment.paths:
         return operation
-    others = _SMALLEST_CHAT if operation == "chat" else ()
-    return next((other for other in others if other in deployment.paths), None)
+    return next((served for asked, served in TRANSLATED if asked == operation and served in deployment.paths), None)
 
 
 def model_of(deployment: Deployment) -> str:
@@ -83,11 +89,22 @@ def request_of(deployment: Deployment, mode: str | None = None) -> tuple[bytes, 
     operation, model = OPERATIONS[deployment.mode if mode is None else mode], model_of(deployment)
     served = served_by(deployment, operation)
     assert served is not None, "asked only where unanswerable found nothing"
-    body = msgspec.json.encode({"model": model, **deployment.defaults, **_BODIES[operation]})
-    if served == "generate":
-        body = msgspec.json.encode(_BODIES[served])
+    smallest = _smallest(served, model)
+    if served in _IN_PATH:
+        # bounds stand inside of what these set, and their path names the model
+        body = msgspec.json.encode(smallest)
+    else:
+        defaults = in_own_words(deployment.defaults) if served == "responses" else deployment.defaults
+        body = msgspec.json.encode({"model": model, **defaults, **smallest})
     path = deployment.base_path + deployment.paths[served].replace("{model}", model)
     return _head(deployment, "POST", path, len(body)), body
+
+
+def _smallest(operation: str, model: str) -> dict[str, object]:
+    """What is asked; a smallest chat is the same in both formats that have messages."""
+    if operation == "embed_contents":
+        return {"requests": [{"model": f"models/{model}", "content": {"parts": [{"text": "ping"}]}}]}
+    return _BODIES["chat" if operation == "messages" else operation]
 
 
 def _head(deployment: Deployment, method: str, path: str, length: int | None) -> bytes:

@@ -82,7 +82,8 @@ def router() -> APIRouter:
         "/update/default_team_settings",
         Action.CONFIG_WRITE,
         set_team_settings,
-        answer=REFUSED,
+        answer=answers.ValuesSet,
+        tagged=True,
     )
     return routes
 

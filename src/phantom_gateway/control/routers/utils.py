@@ -21,6 +21,7 @@ from phantom_gateway.control.keys.references import KeyFinder
 from phantom_gateway.control.models_view import api_base
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.dialects.neutral import Terms, Untranslatable
+from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.dialects.translation import FORMATS, rewritten
 
 JsonObject = dict[str, Any]
@@ -38,7 +39,7 @@ REFUSED = frozenset({"extra_headers", "max_retries"})
 """Of SDKs, not of the wire; a body that names them is refused."""
 EMBEDDING_PARAMS = ("dimensions", "encoding_format", "user")
 _CALLS = {"completion": "chat", "acompletion": "chat", "text_completion": "completions", "atext_completion": "completions",
-          "embedding": "embeddings", "aembedding": "embeddings"}  # fmt: skip
+          "embedding": "embeddings", "aembedding": "embeddings", "responses": "responses", "aresponses": "responses"}  # fmt: skip
 
 
 def router() -> APIRouter:
@@ -137,7 +138,8 @@ async def transform_request(request: Request, body: TransformRequest) -> JsonObj
     upstream = found.model
     if upstream.endswith("*"):
         upstream = found.model[:-1] + (model[len(found.group) - 1 :] if found.group.endswith("*") else model)
-    sent = {**found.defaults, **body.request_body, "model": upstream}
+    defaults = in_own_words(found.defaults) if served == "responses" else found.defaults
+    sent = {**defaults, **body.request_body, "model": upstream}
     if served != operation:
         formats = (FORMATS[operation], FORMATS[served])
         terms = Terms(upstream, found.max_output_tokens, traits=frozenset(found.traits), drop=found.drop_params)

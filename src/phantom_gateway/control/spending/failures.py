@@ -18,7 +18,7 @@ RATE_LIMITED = 429
 class Exceptions(Answer):
     """``{"model": ..., "<type of error>": count}`` for each model."""
 
-    data: list[JsonObject]
+    data: list[dict[str, str | int]]
     exception_types: list[str]
 
 

@@ -24,7 +24,7 @@ _US = 1_000_000
 class ByDay(Answer):
     """Seconds by model, a row for each day: ``{"date": ..., "<model>": ...}``."""
 
-    data: list[JsonObject]
+    data: list[dict[str, str | float]]
     all_api_bases: list[str]
     """LiteLLM's name for the names of the columns, which here are models."""
 

@@ -121,6 +121,11 @@ class GenerateTap:
         """Whether the stream said why the answer ended, of each candidate."""
         return self._stopped and not self._going
 
+    @property
+    def sequence(self) -> int:
+        """Events of this format have no numbers."""
+        return 0
+
     def produced(self) -> int:
         """Tokens so far, for a stream without usage: an event carries at least one, mostly several."""
         return max(self._pieces, self._chars // CHARS_PER_TOKEN)

@@ -34,7 +34,7 @@ _IDLE = frozenset(
      "speechConfig", "mediaResolution", "imageConfig", "enableEnhancedCivicAnswers"}
 )  # fmt: skip
 """Fields of OpenAI's and Google's requests whose absence does not change what is answered: they are left out, and named."""
-_FOREIGN = frozenset({"generate"})
+_FOREIGN = frozenset({"generate", "responses"})
 """Formats whose own tools and parts are left out, and named."""
 _PLAIN: dict[str, tuple[Any, ...]] = {
     "n": (1,),

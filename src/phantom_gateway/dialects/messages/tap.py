@@ -127,6 +127,11 @@ class MessagesTap:
         """Tokens so far, for a stream without usage: an event carries at least one, mostly several."""
         return max(self._deltas, (self._delta_octets - self._deltas * OVERHEAD) // CHARS_PER_TOKEN)
 
+    @property
+    def sequence(self) -> int:
+        """Events are not numbered here."""
+        return 0
+
     def finish(self) -> None:
         """Nothing is added to what the upstream said."""
 

@@ -1,0 +1,1 @@
+"""OpenAI's Responses API: read into the neutral form and written from it."""
