@@ -37,7 +37,7 @@ async def test_upstreams_are_called_and_remembered(control: Rig, simulator_port:
     assert (good["healthy_count"], good["unhealthy_count"]) == (1, 0)
     answer = await control.get("/health", model_id="bad")
     (bad,) = answer.json()["unhealthy_endpoints"]
-    assert (bad["model_id"], bad["error"], bad["api_base"]) == ("bad", "cannot be reached", "http://127.0.0.1")
+    assert (bad["model_id"], bad["error"], bad["api_base"]) == ("bad", "cannot be reached", "http://127.0.0.1:1/v1")
     assert "sk-canary" not in answer.text
     assert "Traceback" not in answer.text
     assert (await control.get("/health", model="nope")).status_code == 400
