@@ -91,10 +91,12 @@ class MemberService:
 
         def change(connection: sa.Connection, effects: Effects) -> JsonObject:
             team = self._team(connection, fields.team_id)
-            team = self._touched(connection, team)
+            self.writer.check_match(team.revision)
             named = fields.members or _everybody_else(connection, team)
             results = [self._try(connection, team, each, columns, effects) for each in named]
             added = sum(result["success"] for result in results)
+            if added:
+                team = self._touched(connection, team)
             return {
                 "team_id": team.id,
                 "results": results,
