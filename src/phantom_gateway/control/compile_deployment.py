@@ -24,7 +24,7 @@ from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
-from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, Provider
+from phantom_gateway.providers.catalogue import AZURE_PATHS, OPENAI_PATHS, PATHS, Provider
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -187,16 +187,16 @@ class _Entry:
             return Place(
                 address,
                 base,
-                dict(OPENAI_PATHS),
+                dict(AZURE_PATHS),
                 "api-version=preview" if version in ("preview", "latest") else url.query,
             )
         query = f"api-version={version or AZURE_API_VERSION}" if version or not url.query else url.query
         if not version and not url.query:
             self._note("warning", "api_version", f"is not set, {AZURE_API_VERSION} is used")
         if "/openai/deployments/" in path:
-            return Place(address, path, dict(OPENAI_PATHS), query)
+            return Place(address, path, dict(AZURE_PATHS), query)
         base = f"{path.removesuffix('/openai')}/openai/deployments"
-        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in OPENAI_PATHS.items()}, query)
+        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in AZURE_PATHS.items()}, query)
 
     # --- what
 
@@ -344,7 +344,7 @@ def demo_place(socket: str) -> Place:
 
 
 def _paths(provider: Provider) -> dict[str, str]:
-    return {operation: PATHS[operation] for operation in provider.operations}
+    return {operation: provider.paths.get(operation) or PATHS[operation] for operation in provider.operations}
 
 
 def _info(entry: ModelEntry) -> dict[str, Any]:

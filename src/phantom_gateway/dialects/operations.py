@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from phantom_gateway.dialects.chat import errors as chat_errors
 from phantom_gateway.dialects.messages import errors as messages_errors
@@ -26,6 +26,24 @@ ANTHROPIC = Errors(messages_errors.body, messages_errors.event)
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """What is special about calls that are not about text alone.
+
+    ``unit`` says what is billed beside tokens: images, spoken characters, seconds of a recording, search units.
+    """
+
+    unit: Literal["text", "image", "speech", "audio", "query"]
+    form: bool = False
+    """May come as ``multipart/form-data``."""
+    raw: bool = False
+    """The answer is passed on as it comes, without being read."""
+    streams: bool = False
+    """By a field ``stream``."""
+    model: str = ""
+    """What is asked when the request names no model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One kind of call.
 
@@ -40,6 +58,7 @@ class Operation:
     input_field: str
     errors: Errors = OPENAI
     free: bool = False
+    media: Media | None = None
 
 
 CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
@@ -47,11 +66,33 @@ COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",)
 EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input")
 MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC)
 COUNT_TOKENS = Operation("count_tokens", "acount_tokens", False, (), "messages", ANTHROPIC, free=True)
+MODERATIONS = Operation(
+    "moderations", "amoderation", False, (), "input", media=Media("text", model="omni-moderation-latest")
+)
+IMAGES = Operation("images", "aimage_generation", True, (), "prompt", media=Media("image", streams=True))
+IMAGE_EDITS = Operation("image_edits", "aimage_edit", True, (), "prompt", media=Media("image", form=True, streams=True))
+IMAGE_VARIATIONS = Operation(
+    "image_variations", "aimage_variation", False, (), "image", media=Media("image", form=True)
+)
+SPEECH = Operation("speech", "aspeech", False, (), "input", media=Media("speech", raw=True))
+TRANSCRIPTIONS = Operation(
+    "transcriptions", "atranscription", True, (), "file", media=Media("audio", form=True, streams=True)
+)
+TRANSLATIONS = Operation("translations", "atranslation", False, (), "file", media=Media("audio", form=True))
+RERANK = Operation("rerank", "arerank", False, (), "documents", media=Media("query"))
 
 _SUFFIXES = {
     "/chat/completions": CHAT,
     "/completions": COMPLETIONS,
     "/embeddings": EMBEDDINGS,
+    "/moderations": MODERATIONS,
+    "/images/generations": IMAGES,
+    "/images/edits": IMAGE_EDITS,
+    "/images/variations": IMAGE_VARIATIONS,
+    "/audio/speech": SPEECH,
+    "/audio/transcriptions": TRANSCRIPTIONS,
+    "/audio/translations": TRANSLATIONS,
+    "/rerank": RERANK,
 }
 
 _EXACT: dict[bytes, Operation] = {}
@@ -59,6 +100,7 @@ for _suffix, _operation in _SUFFIXES.items():
     for _prefix in ("", "/v1"):
         _EXACT[(_prefix + _suffix).encode()] = _operation
 _EXACT[b"/cursor/chat/completions"] = CHAT
+_EXACT[b"/v2/rerank"] = RERANK
 for _prefix in ("", "/anthropic"):
     _EXACT[f"{_prefix}/v1/messages".encode()] = MESSAGES
     _EXACT[f"{_prefix}/v1/messages/count_tokens".encode()] = COUNT_TOKENS

@@ -102,7 +102,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         key_id=key.id,
         group=exchange.group.name,
         reserved=reservation.reserved(),
-        estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION,
+        estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION if call.order is None else need,
         input_tokens=tokens_in,
         call_type=exchange.operation.call_type,
         user_id=key.user_id,
@@ -197,6 +197,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     call = exchange.call
     if exchange.operation.free:
         return 0
+    if call.order is not None:
+        return min(max(map(call.order.ceiling, worst.prices)), LARGEST)
     tokens_in = call.size
     # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
     find = exchange.request.body.find

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from phantom_gateway.dialects.media import BytesTap
 from phantom_gateway.dialects.neutral import Untranslatable
 from phantom_gateway.dialects.operations import COMPLETIONS
 from phantom_gateway.dialects.reading import encode
@@ -46,7 +47,8 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
     way = target.ways[exchange.operation.name]
     renamed = _AS_IT_IS
     if way.caller is None:
-        ask_usage = deployment.usage_in_stream == "include_usage" and exchange.operation.streams
+        operation = exchange.operation
+        ask_usage = deployment.usage_in_stream == "include_usage" and operation.streams and operation.media is None
         body = call.render(model, target.defaults, ask_usage, deployment.without)
         if deployment.without or exchange.accounting.dropped:
             exchange.accounting.dropped = sorted(deployment.without & call.fields.keys())
@@ -58,6 +60,8 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
         except Untranslatable as error:
             raise invalid_request(error.message, "request_body") from error
     more = headers.forwarded(exchange.request.index(), target.own) if way.forwards else b""
+    if way.form:
+        more = b"content-type: %b\r\n" % call.content_type
     prefix = way.prefix if not way.model_in_path else target.prefix(way, model)
     return _tuple(Question, (way, b"%b%d\r\n%b\r\n" % (prefix, len(body), more), body, renamed))
 
@@ -88,6 +92,8 @@ def tap_of(asked: Question, exchange: Exchange) -> Tap:
     way, call = asked.way, exchange.call
     key = exchange.target.deployment.api_key if exchange.target else None
     if way.caller is None or way.upstream is None:
+        if not call.stream:
+            return BytesTap()
         return way.reading.tap(call.model, exchange.accounting.hides_usage, MAX_EVENT, key)
     wants_usage = call.wants_usage or call.shows_usage
     writer = way.caller.writer(call.model, int(time.time()), wants_usage, asked.renamed)

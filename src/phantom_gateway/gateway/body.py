@@ -15,6 +15,7 @@ from phantom_gateway.gateway.errors import invalid_request
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.order import Order
 
 FORBIDDEN = frozenset(
     {
@@ -75,6 +76,7 @@ class Call:
         "expected_output",
         "fields",
         "model",
+        "order",
         "output_limit",
         "shows_usage",
         "size",
@@ -91,6 +93,8 @@ class Call:
         self.size = size
         """Bytes of what a model may read; no tokenizer makes more tokens of it."""
         self.model = ""
+        self.order: Order | None = None
+        """What is asked for beside text."""
         self.stream = False
         self.wants_usage = False
         """The caller asked for usage at the end of the stream."""
@@ -102,6 +106,11 @@ class Call:
         """How many answers are produced: ``n`` or ``best_of``, for each of several prompts."""
         self.expected_output = EXPECTED_OUTPUT
         """Output tokens assumed where nobody knows them, over all choices; at most what the caller allows."""
+
+    @property
+    def content_type(self) -> bytes:
+        """Of what ``render`` gives."""
+        return b"application/json"
 
     def field(self, name: str) -> Any:
         """A field decoded, or None when it is absent. Raises ApiError when it is not JSON after all."""
@@ -169,8 +178,8 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     try:
         if "model" in fields:
             call.model = _string.decode(fields["model"])
-        if path_model and not call.model:
-            call.model = path_model
+        if not call.model:
+            call.model = path_model or ("" if operation.media is None else operation.media.model)
         if operation.streams and "stream" in fields:
             name = "stream"
             call.stream = _boolean.decode(fields["stream"]) is True

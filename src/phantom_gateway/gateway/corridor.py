@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import OPENAI
-from phantom_gateway.gateway import admit, body, discovery, headers, wishes
+from phantom_gateway.gateway import admit, body, discovery, form, headers, order, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, permit
@@ -19,7 +19,8 @@ from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
-    from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.dialects.operations import Media, Operation
+    from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.table import Table
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.wire.intake import Verdict
@@ -96,6 +97,8 @@ class Corridor:
             accounting.close_cut(stopped.kind, stopped.status)
             if not responder.started:
                 raise stopped from None
+            if exchange.is_raw:
+                responder.abort()
             responder.finish(stopped.event(operation.errors))
         finally:
             accounting.close_abandoned()
@@ -155,12 +158,32 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
             "Send the body uncompressed.",
             headers=((b"accept-encoding", b"identity"),),
         )
-    exchange.call = body.parse(request.body, exchange.operation, exchange.path_model)
+    media = exchange.operation.media
+    if media is None:
+        exchange.call = body.parse(request.body, exchange.operation, exchange.path_model)
+    else:
+        exchange.call = _ordered(exchange, media)
     exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
     exchange.wishes = wishes.read(exchange.call, request.index(), table.user_header)
     if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
         raise invalid_request("Tags are not accepted from callers here.", "tags")
     await permit(exchange, table, worker)
+
+
+def _ordered(exchange: Exchange, media: Media) -> Call:
+    """A call that is not about text alone, and what it orders. Raises ApiError 400."""
+    request = exchange.request
+    boundary = form.boundary_of(request.get(b"content-type"))
+    call: Call
+    if boundary is None:
+        call = body.parse(request.body, exchange.operation, exchange.path_model)
+    elif media.form:
+        call = form.parse(request.body, boundary, media, exchange.path_model)
+    else:
+        raise invalid_request("The body must be JSON here, not a form.", "content-type")
+    call.order = order.read(call, media)
+    call.expected_output = 0
+    return call
 
 
 def _is_own(path: bytes) -> bool:

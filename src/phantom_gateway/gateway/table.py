@@ -141,12 +141,10 @@ class Target:
         if model_in_path and self.fixed_model:
             target = target.replace("{model}", _path_segment(self.fixed_model).decode())
             model_in_path = False
-        headers = [
-            ("user-agent", "phantom-gateway"),
-            ("accept-encoding", "identity"),
-            ("content-type", "application/json"),
-        ]
+        headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity")]
         way = ways.Way(operation, model_in_path=model_in_path)
+        if not way.form:
+            headers.append(("content-type", "application/json"))
         headers += [pair for pair in deployment.headers if not (way.forwards and pair[0] in FORWARDED)]
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
@@ -177,6 +175,8 @@ class Worst(NamedTuple):
     above: int = 0
     """0, or the tokens of input above which ``long`` holds instead."""
     long: Worst | None = None
+    prices: tuple[Prices, ...] = ()
+    """All of them, for what is not billed by tokens alone."""
 
 
 class Group:
@@ -340,7 +340,8 @@ def _worst(chain: list[tuple[Group, str]]) -> Worst:
 
 def _worst_of(priced: list[PricedModel]) -> Worst:
     limit = max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced)
-    short = _dearest([each.prices for each in priced], limit)
+    every = list({id(each.prices): each.prices for each in priced}.values())
+    short = _dearest(every, limit)._replace(prices=tuple(every))
     thresholds = [tier.above for each in priced for tier in each.prices.tiers]
     if not thresholds:
         return short

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from phantom_gateway.dialects import openai
+from phantom_gateway.dialects import media, openai
 from phantom_gateway.dialects.messages import tap as messages
 from phantom_gateway.dialects.translation import FORMATS, Format
+from phantom_gateway.ledger.media_usage import from_audio, from_images, from_rerank, from_speech
 from phantom_gateway.ledger.usage import Usage, from_anthropic, from_openai
 
 if TYPE_CHECKING:
@@ -59,7 +60,22 @@ class Reading(NamedTuple):
 
 OPENAI = Reading(openai.read_answer, openai.said, from_openai, openai.StreamTap)
 ANTHROPIC = Reading(messages.read_answer, messages.said, from_anthropic, messages.MessagesTap)
-_READINGS: Mapping[str, Reading] = MappingProxyType({"messages": ANTHROPIC, "count_tokens": ANTHROPIC})
+IMAGES = Reading(media.read_images, media.said, from_images, media.MediaTap)
+SPEECH = Reading(openai.read_answer, media.said, from_speech, media.MediaTap)
+AUDIO = Reading(media.read_transcript, media.said, from_audio, media.MediaTap)
+RANKING = Reading(media.read_ranking, media.said, from_rerank, media.MediaTap)
+_READINGS: Mapping[str, Reading] = MappingProxyType(
+    {
+        "messages": ANTHROPIC,
+        "count_tokens": ANTHROPIC,
+        **dict.fromkeys(("images", "image_edits", "image_variations"), IMAGES),
+        "speech": SPEECH,
+        **dict.fromkeys(("transcriptions", "translations"), AUDIO),
+        "rerank": RANKING,
+    }
+)
+FORMS = frozenset({"image_edits", "image_variations", "transcriptions", "translations"})
+"""Asked in the content type that the caller has chosen."""
 _TRANSLATED = (("chat", "messages"), ("messages", "chat"))
 """What callers ask, and what it is translated to where the upstream does not have it."""
 COUNTING = "count_tokens"
@@ -68,7 +84,7 @@ COUNTING = "count_tokens"
 class Way:
     """One operation at one deployment."""
 
-    __slots__ = ("caller", "forwards", "here", "model_in_path", "prefix", "reading", "upstream")
+    __slots__ = ("caller", "form", "forwards", "here", "model_in_path", "prefix", "reading", "upstream")
 
     def __init__(self, operation: str, prefix: bytes = b"", *, model_in_path: bool = False) -> None:
         self.prefix = prefix
@@ -77,6 +93,8 @@ class Way:
         self.reading = _READINGS.get(operation, OPENAI)
         self.forwards = self.reading is ANTHROPIC
         """Whether Anthropic's headers of the caller go on."""
+        self.form = operation in FORMS
+        """Whether the content type is that of each call."""
         self.caller: Format | None = None
         self.upstream: Format | None = None
         """The two formats, where they are not the same."""

@@ -52,6 +52,10 @@ class Answer:
     bill: Bill = FREE
     anthropic: bool = False
     """In Anthropic's shapes, errors included; else in OpenAI's."""
+    kind: bytes = b""
+    """The content type of ``body``, where it is not JSON."""
+    ends_itself: bool = False
+    """The last event says that it is the last: no ``[DONE]`` follows."""
 
 
 def chat(ask: Ask) -> Answer:

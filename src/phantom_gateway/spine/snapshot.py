@@ -39,7 +39,16 @@ class Prices(Struct, frozen=True, kw_only=True):
     audio_output: int | None = None
     image: int | None = None
     request: int = 0
-    """Nano-dollars per request (not per million)."""
+    """Nano-dollars per request or search unit (not per million)."""
+    image_input: int | None = None
+    image_output: int | None = None
+    """Tokens of images."""
+    character: int = 0
+    audio_ms: int = 0
+    """Per million milliseconds: a dollar an hour is about 278,000,000."""
+    pixel: int = 0
+    sizes: dict[str, int] = {}
+    """Instead of ``image``, by what is asked for: ``high/1024x1536`` or ``1024x1024``."""
     tiers: tuple[PriceTier, ...] = ()
     """What a request with a longer input costs instead, the shortest first."""
 
