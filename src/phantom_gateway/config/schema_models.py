@@ -218,7 +218,10 @@ class LitellmParams(Costs):
         Money | None, Active("Budget of this deployment, US dollars; when it is spent, others serve.")
     ] = None
     budget_duration: Annotated[WindowText | None, Active("Window of `max_budget`; without it, it never resets.")] = None
-    use_in_pass_through: Annotated[bool | None, Later("Serve pass-through routes with this deployment's key.")] = None
+    use_in_pass_through: Annotated[
+        bool | None,
+        Active("Pass requests to this provider's path (`/openai/...`) on with this deployment's address and key."),
+    ] = None
     merge_reasoning_content_in_choices: Annotated[bool | None, Later("Put reasoning into the content.")] = None
     cache_control_injection_points: Annotated[FreeList | None, Later("Where to set cache breakpoints.")] = None
     region_name: Annotated[Text | None, Later("Region, for region routing.")] = None

@@ -69,7 +69,8 @@ async def reserve(exchange: Exchange, table: Table, worker: Worker) -> Admitted:
         worst = group.worst if fixed else table.worst(group, exchange.routed, key.team_id, further)
         need = worst_case(exchange, worst)
         now = time.time()
-        if not fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed, key.team_id, further):
+        unpriced = not fixed and _has_budget(limits) and not exchange.operation.free
+        if unpriced and not table.is_priced(group, exchange.routed, key.team_id, further):
             message = f"The model '{call.model}' has no known price, and a budget applies: it cannot be billed."
             raise invalid_request(message, "model")
         plan = book.plan(limits)

@@ -167,7 +167,7 @@ def _without_tags(fields: dict[str, Any]) -> None:
 
 def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     """Read a request body. Raises ApiError 400 naming what is wrong, never quoting the body."""
-    fields = _decode(body)
+    fields = decoded(body)
     if not FORBIDDEN.isdisjoint(fields):
         name = min(FORBIDDEN & fields.keys())
         raise invalid_request(
@@ -216,7 +216,8 @@ def _bounded(value: int, name: str) -> int:
     return value
 
 
-def _decode(body: bytes) -> dict[str, msgspec.Raw]:
+def decoded(body: bytes) -> dict[str, msgspec.Raw]:
+    """The top level of a body, each value as the bytes it came in. Raises ApiError 400."""
     try:
         fields = _decoder.decode(body)
         if not body.isascii():

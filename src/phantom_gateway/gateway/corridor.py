@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import OPENAI
-from phantom_gateway.gateway import admit, body, discovery, form, headers, order, wishes
+from phantom_gateway.gateway import admit, body, discovery, form, headers, order, passing, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, permit
@@ -116,6 +116,8 @@ class Corridor:
             await self._models(request, responder)
         elif path in TELEMETRY:
             await self._telemetry(request, responder)
+        elif (table := self._worker.table) is not None and (way := table.passages.find(path)) is not None:
+            await passing.serve(self._worker, table, request, responder, way)
         elif self._worker.admin_here:
             await self._worker.forwarder.forward(request, responder)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -26,7 +26,6 @@ from phantom_gateway.spine.snapshot import Prices
 if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.meter import Meter
-    from phantom_gateway.gateway.relay import StreamRelay
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.gateway.ways import Reading, Tap
     from phantom_gateway.ledger.journal import Journal
@@ -41,6 +40,13 @@ MAX_DROPPED = 1000
 _NOTHING = Usage()
 _FREE = Cost()
 _FREE_OF_CHARGE = Prices()
+
+
+class Timed(Protocol):
+    """Brings an answer to the caller."""
+
+    first_ns: int
+    """When its first byte went out, on the monotonic clock; 0: none has."""
 
 
 class Books(NamedTuple):
@@ -77,7 +83,7 @@ class Accounting:
         self._first_ns = 0
         self._passed_on = b""
         self._tap: Tap | None = None
-        self._relay: StreamRelay | None = None
+        self._relay: Timed | None = None
         self._prices = _FREE_OF_CHARGE
         self._lost: tuple[Usage, Cost] | None = None
         self._reading: Reading | None = None
@@ -150,7 +156,7 @@ class Accounting:
         self._target.health.took(took_ns / 1e9, now_ns / 1e9)
         self._passed_on = headers.of_upstream(upstream_headers)
 
-    def streams(self, tap: Tap, relay: StreamRelay) -> None:
+    def streams(self, tap: Tap, relay: Timed) -> None:
         """From now on the tap knows the usage."""
         self._tap = tap
         self._relay = relay

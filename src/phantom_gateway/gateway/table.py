@@ -10,6 +10,7 @@ import msgspec
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import Health
+from phantom_gateway.gateway.passages import Passages
 from phantom_gateway.gateway.retry_budget import share_of
 from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
@@ -253,6 +254,7 @@ class Table:
             members.setdefault((deployment.team_id, deployment.group), []).append(target)
         self.targets: tuple[Target, ...] = tuple(target for each in members.values() for target in each)
         groups = {place: Group(place[1], tuple(each), self.routing) for place, each in members.items()}
+        self.passages = Passages(snapshot, Target, lambda name, target: Group(name, (target,), self.routing))
         self.groups: dict[str, Group] = {name: group for (team, name), group in groups.items() if not team}
         self._of_teams = {place: group for place, group in groups.items() if place[0]}
         longest = [max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for t in self.targets]

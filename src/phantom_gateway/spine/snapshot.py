@@ -159,6 +159,31 @@ class Deployment(Struct, frozen=True, kw_only=True):
     """Kept in the database rather than in the configuration file."""
 
 
+class Pass(Struct, frozen=True, kw_only=True):
+    """A path below which requests go on to another service as they are."""
+
+    path: str
+    """``/openai``; without a slash at its end."""
+    upstream: Deployment
+    """Where to, with which headers and credentials; ``prices`` are those of a request, where they are written."""
+    subpaths: bool = True
+    """Whether what follows the path is appended to the target's."""
+    methods: tuple[str, ...] = ()
+    """Empty: all."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Parameters that are added where the caller has none of the name."""
+    all_headers: bool = False
+    """Whether the caller's headers go on, but for credentials and those of a connection; else a few known ones."""
+    shape: str = ""
+    """``providers.passes.Shape``."""
+    metered: str = ""
+    free: str = ""
+    """Regular expressions for the ends of paths: what reports usage, what costs nothing."""
+    root: str = ""
+    """Stands before what is appended, unless it begins with it."""
+    escaped_slash: bool = False
+
+
 Strategy = Literal[
     "simple-shuffle", "least-busy", "latency-based-routing", "usage-based-routing-v2", "cost-based-routing"
 ]
@@ -324,7 +349,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     checks: HealthChecks = HealthChecks()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
+    passes: tuple[Pass, ...] = ()
     price_lists: dict[str, dict[str, PricedModel]] = {}
-    """Provider to its models, for providers behind wildcard deployments without prices of their own."""
+    """Provider to its models, for providers behind wildcard deployments and passes without prices of their own."""
     key_pepper: Secret | None = None
     """Hex of the key-digest key (``phantom_gateway.security.digest``)."""
