@@ -18,8 +18,8 @@ def test_every_api_can_be_addressed_and_metered(each: PassProvider) -> None:
     assert ("{region}" in each.base_url) == bool(each.region_env)
     assert all(name.isupper() for name in (*each.key_env, *each.base_env, *each.region_env))
     assert each.shape in READERS
-    assert re.compile(each.metered)
-    assert re.compile(each.free)
+    assert re.search(f"(?:{each.metered})$", "/v1/nothing") is None
+    assert re.search(f"(?:{each.free})$", "/v1/nothing") is None
     assert PriceTable.load().of_provider(each.provider)
 
 
