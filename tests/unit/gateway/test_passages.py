@@ -31,7 +31,7 @@ def passage(path: str = "/svc", deployment: dict[str, Any] | None = None, **fiel
 
 
 def head(
-    of: Passage, rest: bytes = b"/v1/x", query: bytes = b"", method: str = "GET", **headers: str
+    of: Passage, rest: bytes = b"/v1/x", query: bytes = b"", method: str = "GET", **headers: Any
 ) -> dict[str, str]:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     request = Request(

@@ -20,7 +20,7 @@ CLOSED_0_1_0 = [
 ]  # fmt: skip
 
 
-USAGE_FIELDS = 11
+USAGE_FIELDS = 10
 """More has only the usage of the records that are nested, and that may have grown at its end, too."""
 
 
