@@ -28,7 +28,19 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class PassTap:
     """Stands in an answer of ``kind`` (a content type) in a content ``coding``; ``metered``: whether its usage is of interest."""
 
-    __slots__ = ("_inflater", "_kept", "_mode", "_splitter", "done", "error", "events", "octets", "tail", "usage")
+    __slots__ = (
+        "_inflater",
+        "_kept",
+        "_mode",
+        "_splitter",
+        "done",
+        "error",
+        "events",
+        "octets",
+        "speaks",
+        "tail",
+        "usage",
+    )
 
     def __init__(self, kind: bytes | None, coding: bytes | None = None, *, metered: bool) -> None:
         self._mode = _mode(kind) if metered else ""
@@ -45,6 +57,8 @@ class PassTap:
         """Pieces of content; 0 where nothing is metered."""
         self.octets = 0
         self.tail = b""
+        self.speaks = True
+        """Whether a model says something in it, which is not so for vectors and rankings."""
 
     @property
     def complete(self) -> bool:
@@ -60,6 +74,8 @@ class PassTap:
 
     def produced(self) -> int:
         """Tokens at least: one for each event with content, or by the size of the whole."""
+        if not self.speaks:
+            return 0
         return max(self.events - 1, 0) if self._mode == "events" else self.octets // OCTETS_PER_TOKEN
 
     def finish(self) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PLACE = "/"
 """With it begins the name of every passage, and no other model's."""
+ANTHROPIC_VERSION = "2023-06-01"
+"""For callers who name none, which Anthropic refuses."""
 _BAD = re.compile(rb"//|\\|\.\.|%(?:2e|5c|25|00|0[0-9a-f]|1[0-9a-f]|7f)|[^\x21-\x7e]", re.IGNORECASE)
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _MODEL = re.compile(r"/(?:models|deployments)/([^/:]+)|/model/([^/]+)/")
@@ -109,7 +111,10 @@ class Passage:
         target = (spec.upstream.base_path.encode("ascii") + rest) or b"/"
         if query := _query(request.query, spec.query, spec.upstream.query):
             target += b"?" + query
-        pairs = {"user-agent": "phantom-gateway"} | self._of_caller(request) | {"accept-encoding": "identity"}
+        usual = {"user-agent": "phantom-gateway"}
+        if spec.shape == "anthropic":
+            usual["anthropic-version"] = ANTHROPIC_VERSION
+        pairs = usual | self._of_caller(request) | {"accept-encoding": "identity"}
         pairs |= self._fixed
         try:
             block = header_block((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs.items())

@@ -7,6 +7,7 @@ cost nobody could know is refused to keys with a budget.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ _METERED = Operation(PASSED, "pass_through_endpoint", True, ("max_tokens",), "bo
 _UNMETERED = Operation(PASSED, "pass_through_endpoint", True, (), "body")
 _FREE = Operation(PASSED, "pass_through_endpoint", True, (), "body", free=True)
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_tokens_to_sample")
+_SILENT = re.compile(rb"embed|rerank", re.IGNORECASE)
+"""In paths whose answers are vectors or rankings."""
 _NESTED = {
     "generationConfig": "maxOutputTokens",
     "generation_config": "max_output_tokens",
@@ -191,12 +194,12 @@ def _check_priced(exchange: Exchange, way: Way) -> None:
 
 
 async def _ask(worker: Worker, exchange: Exchange, passage: Passage, head: bytes) -> None:
-    target, accounting, request = passage.target, exchange.accounting, exchange.request
+    target, accounting = passage.target, exchange.accounting
     exchange.target = target
     usage = READERS.get(passage.spec.shape, from_openai)
     accounting.sent(target, exchange.call.model, Reading(openai.read_answer, media.said, usage, media.MediaTap))
     try:
-        response = await _sent(worker, target, head, request.body)
+        response = await _sent(worker, exchange, head)
         try:
             await _answer(exchange, passage, response)
         finally:
@@ -208,15 +211,18 @@ async def _ask(worker: Worker, exchange: Exchange, passage: Passage, head: bytes
         raise
 
 
-async def _sent(worker: Worker, target: Any, head: bytes, content: bytes) -> Response:
+async def _sent(worker: Worker, exchange: Exchange, head: bytes) -> Response:
     """The response's head; a pooled connection that had gone stale is no failure."""
+    target = exchange.target
+    assert target is not None, "set before anything is sent"
+    timeouts = target.stream_timeouts if exchange.call.stream else target.timeouts
     for _ in range(2):
         try:
-            return await worker.client.request(target.origin, head, content, target.timeouts)
+            return await worker.client.request(target.origin, head, exchange.request.body, timeouts)
         except wire.ConnectionLost as error:
             if not error.reused or error.received:
                 raise
-    return await worker.client.request(target.origin, head, content, target.timeouts)
+    return await worker.client.request(target.origin, head, exchange.request.body, timeouts)
 
 
 async def _answer(exchange: Exchange, passage: Passage, response: Response) -> None:
@@ -238,6 +244,8 @@ async def _answer(exchange: Exchange, passage: Passage, response: Response) -> N
     accounting.answered(response.headers)
     metered = exchange.operation is _METERED
     tap = PassTap(response.get(b"content-type"), response.get(b"content-encoding"), metered=metered)
+    tap.speaks = not _SILENT.search(exchange.request.path)
+    tap.usage = _counted(response) if metered else None
     relay = PassRelay(response, responder, tap)
     accounting.streams(tap, relay)
     if status in (204, 304) or exchange.request.method == "HEAD":
@@ -274,6 +282,17 @@ def _failed(exchange: Exchange, error: wire.UpstreamError) -> ApiError:
         message = "The upstream's address is not allowed by the egress rules of this gateway."
         return ApiError(502, "internal_server_error", message)
     return ApiError(502, "internal_server_error", "The upstream cannot be reached, or its answer was not understood.")
+
+
+def _counted(response: Response) -> dict[str, Any] | None:
+    """Bedrock counts in headers, whoever made the model."""
+    told = [
+        response.get(name) or b""
+        for name in (b"x-amzn-bedrock-input-token-count", b"x-amzn-bedrock-output-token-count")
+    ]
+    if not all(value.isdigit() and len(value) < 12 for value in told):
+        return None
+    return {"inputTokens": int(told[0]), "outputTokens": int(told[1])}
 
 
 def _text(call: Call, name: str) -> str:

@@ -90,6 +90,8 @@ def test_the_request_that_is_sent() -> None:
     assert head(passage(root="/v1"), b"/files")[""] == "GET /v1/files HTTP/1.1"
     assert head(passage(root="/v1"), b"/v1/files")[""] == "GET /v1/files HTTP/1.1"
     assert head(passage(), b"")[""] == "GET / HTTP/1.1"
+    assert head(passage(shape="anthropic"))["anthropic-version"] == "2023-06-01"
+    assert head(passage(shape="anthropic"), anthropic_version="2")["anthropic-version"] == "2"
 
 
 def test_no_credential_of_the_caller_goes_on() -> None:
@@ -102,7 +104,7 @@ def test_no_credential_of_the_caller_goes_on() -> None:
         "proxy_authorization",
         "x_litellm_api_key",
     )
-    secrets = dict.fromkeys(mine, "sk-virtual") | {
+    secrets: dict[str, Any] = dict.fromkeys(mine, "sk-virtual") | {
         "x_forwarded_for": "1.2.3.4",
         "x_aws_ec2_metadata_token": "t",
         "x_aws_ec2_metadata_token_ttl_seconds": "1",

@@ -86,6 +86,13 @@ async def test_streams_pass_unchanged(tmp_path: Path, path: str, told: bool) -> 
         assert (closed.stream, closed.cost.total > 0, closed.ttft_us is not None) == (True, True, True)
 
 
+async def test_vectors_are_no_words(tmp_path: Path) -> None:
+    async with serving(tmp_path) as rig:
+        answer = await rig.post("/openai/v1/embeddings", {"model": "gpt-4o", "input": "one two three"}, rig.key())
+        closed = rig.closed()
+        assert (answer.status, closed.usage.input, closed.usage.output, closed.cost.total) == (200, 3, 0, 3000)
+
+
 async def test_every_method_passes_and_other_answers_too(tmp_path: Path) -> None:
     async with serving(tmp_path, subpaths=True) as rig:
         key = rig.key()
