@@ -79,7 +79,7 @@ def compile_passes(context: Context, compilation: Sequence[Compiled]) -> Passing
 
 
 def _lent(context: Context, compilation: Sequence[Compiled]) -> dict[str, Deployment]:
-    """The first deployment of each provider that passed requests may use."""
+    """The first deployment of each provider that passed requests may use: of the file, and of everybody."""
     marked = {
         entry.model_info.id or entry.model_name
         for _, entry in context.config.entries()
@@ -88,7 +88,9 @@ def _lent(context: Context, compilation: Sequence[Compiled]) -> dict[str, Deploy
     lent: dict[str, Deployment] = {}
     for compiled in compilation:
         each = compiled.deployment
-        if each is not None and each.api_key is not None and not marked.isdisjoint((each.id, each.group)):
+        if each is None or each.api_key is None or each.db_model or each.team_id:
+            continue
+        if not marked.isdisjoint((each.id, each.group)):
             lent.setdefault(each.provider, each)
     return lent
 

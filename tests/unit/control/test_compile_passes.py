@@ -64,6 +64,13 @@ def test_a_deployment_may_lend_its_address_and_key(tmp_path: Path) -> None:
     assert upstream.api_key.reveal() == "sk-own"
 
 
+def test_what_belongs_to_a_team_is_not_lent_to_everybody(tmp_path: Path) -> None:
+    params = {"model": "openai/gpt-4o", "api_key": "sk-own", "use_in_pass_through": True}
+    entry = {"model_name": "gpt", "litellm_params": params, "model_info": {"team_id": "t"}}
+    assert compiled(tmp_path, {"model_list": [entry]})[0].passes == ()
+    assert compiled(tmp_path, {"model_list": [entry | {"model_info": {}}]})[0].passes != ()
+
+
 def test_an_endpoint_of_the_configuration(tmp_path: Path) -> None:
     made = endpoint(
         tmp_path,
