@@ -24,7 +24,7 @@ from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
-from phantom_gateway.providers.catalogue import AZURE_PATHS, OPENAI_PATHS, PATHS, Provider
+from phantom_gateway.providers.catalogue import AZURE_PATHS, MEDIA, OPENAI_PATHS, PATHS, TEXT_MODES, Provider
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -204,6 +204,7 @@ class _Entry:
         entry, params = self._entry, self._params
         known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
         info = entry.model_info
+        mode = info.mode or (known.mode if known else "") or ""
         prices = compile_prices(entry, known)
         wildcard = "*" in target.model  # priced per request, by the provider's price list
         if prices == Prices() and not wildcard and not provider.key_optional and params.mock_response is None:
@@ -227,7 +228,7 @@ class _Entry:
             model=target.model,
             address=place.address,
             base_path=place.base_path,
-            paths=place.paths,
+            paths=_paths_of(place.paths, mode),
             query=place.query,
             headers=headers,
             auth_header=provider.auth_header,
@@ -255,7 +256,7 @@ class _Entry:
             cooldown_s=params.cooldown_time,
             access_groups=tuple(info.access_groups or ()),
             budget=budget(params.max_budget, params.budget_duration, self._context.config.litellm_settings.timezone),
-            mode=info.mode or (known.mode if known else "") or "",
+            mode=mode,
             info=_info(entry),
             mock_response=params.mock_response,
         )
@@ -341,6 +342,11 @@ def deployment_id(entry: ModelEntry, pepper: Secret | None) -> str:
 def demo_place(socket: str) -> Place:
     """The simulator's place."""
     return Place(Address(scheme="unix", socket_path=socket), "/v1", dict(OPENAI_PATHS))
+
+
+def _paths_of(paths: dict[str, str], mode: str) -> dict[str, str]:
+    """Those of a kind of model: most serve text, and need not carry what they cannot do."""
+    return {name: path for name, path in paths.items() if name not in MEDIA} if mode in TEXT_MODES else paths
 
 
 def _paths(provider: Provider) -> dict[str, str]:

@@ -172,13 +172,16 @@ class Passages:
 
     def find(self, path: bytes) -> Way | None:
         """The longest path that ``path`` begins with. Raises ApiError 400 for a rest that may mean something else elsewhere."""
-        if not self.all:
-            return None
-        end = len(path)
+        way = self.at(path)
+        return None if way is None else way._replace(rest=_checked(way.rest, way.passage.spec))
+
+    def at(self, path: bytes) -> Way | None:
+        """The same, whatever the rest may mean."""
+        end = len(path) if self.all else 0
         while end > 0:
             passage = self.all.get(path[:end])
             if passage is not None and (end == len(path) or passage.spec.subpaths):
-                return Way(passage, _checked(path[end:], passage.spec))
+                return Way(passage, path[end:])
             end = path.rfind(b"/", 0, end)
         return None
 

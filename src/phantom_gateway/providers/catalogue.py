@@ -41,6 +41,9 @@ AZURE = (*ALL, "images", "image_edits", *AUDIO)
 OPENAI = (*ALL, "moderations", "images", "image_edits", "image_variations", *AUDIO)
 EVERYTHING = (*OPENAI, "rerank")
 """OpenAI's API, and the ranking that many compatible servers have beside it."""
+TEXT_MODES = frozenset({"chat", "completion", "embedding", "responses"})
+"""Kinds of models that do nothing of ``MEDIA``."""
+MEDIA = frozenset(EVERYTHING) - frozenset(ALL)
 EMBED = ("embeddings",)
 RANK = ("embeddings", "rerank")
 COMPLETE = ("completions",)

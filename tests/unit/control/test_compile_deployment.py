@@ -15,7 +15,7 @@ from phantom_gateway.control.compile_deployment import (
     compile_deployment,
     deployment_id,
 )
-from phantom_gateway.providers.catalogue import OPENAI_PATHS
+from phantom_gateway.providers.catalogue import ALL, OPENAI_PATHS
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 PATH = ("model_list", 0)
@@ -60,6 +60,16 @@ def built(
     return compiled.deployment
 
 
+TEXT_PATHS = {name: OPENAI_PATHS[name] for name in ALL}
+
+
+def test_a_model_carries_what_its_kind_can_do() -> None:
+    assert built({"model": "openai/known", "api_key": "k"}).paths == TEXT_PATHS
+    assert built({"model": "openai/unheard-of", "api_key": "k"}).paths == dict(OPENAI_PATHS)
+    assert built({"model": "openai/*", "api_key": "k"}).paths == dict(OPENAI_PATHS)
+    assert built({"model": "openai/known", "api_key": "k"}, {"mode": "image_generation"}).paths == dict(OPENAI_PATHS)
+
+
 def test_every_field_is_filled() -> None:
     deployment = built(
         {
@@ -89,7 +99,7 @@ def test_every_field_is_filled() -> None:
         443,
     )
     assert not deployment.address.verify
-    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", dict(OPENAI_PATHS), "")
+    assert (deployment.base_path, deployment.paths, deployment.query) == ("/v1", TEXT_PATHS, "")
     assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))
     assert deployment.secret_headers == (("authorization", Secret("Bearer x")),)
     assert (deployment.auth_header, deployment.auth_prefix, deployment.api_key) == (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -269,6 +270,16 @@ async def test_credentials_that_are_refused_are_no_business_of_the_callers(tmp_p
             "/openai/v1/chat/completions", {**CHAT, "simulate": {"mode": "redirect"}}, rig.key()
         )
         assert redirected.status == 502
+
+
+async def test_a_stranger_is_answered_before_his_body_is_kept(tmp_path: Path) -> None:
+    async with serving(tmp_path) as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        writer.write(
+            b"POST /openai/v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-no\r\ncontent-length: 1000000\r\n\r\n"
+        )
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+        writer.close()
 
 
 async def test_nobody_is_there(tmp_path: Path) -> None:
