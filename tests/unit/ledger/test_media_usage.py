@@ -73,3 +73,21 @@ def test_no_report_is_negative_or_raises(reported: dict[str, Any]) -> None:
 def test_what_is_no_length_is_flagged() -> None:
     assert from_audio({"seconds": "x"}).flags == ("bad:seconds",)
     assert from_audio({"seconds": -1}).source == "none"
+
+
+COUNTS = st.none() | st.integers(0, 1 << 40)
+MEDIA = st.builds(Media, **dict.fromkeys(Media.__struct_fields__, COUNTS))
+USAGES = st.builds(Usage, input=COUNTS, output=COUNTS, media=st.none() | MEDIA)
+
+
+@given(USAGES, USAGES)
+def test_sums_and_the_flat_form_lose_nothing(one: Usage, other: Usage) -> None:
+    both = one.plus(other)
+    for name in Media.__struct_fields__:
+        parts = [getattr(each.media or Media(), name) or 0 for each in (one, other)]
+        assert (getattr(both.media or Media(), name) or 0) == sum(parts)
+    assert both.sides() == tuple(map(sum, zip(one.sides(), other.sides(), strict=True)))
+    flat = both.flat()
+    assert flat.sides() == both.sides()
+    assert (flat.input or 0, flat.output or 0) == both.sides()
+    assert one.plain() == (one.media is None)
