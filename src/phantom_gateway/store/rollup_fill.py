@@ -165,7 +165,7 @@ def _grouped(closed: Sequence[Closed]) -> dict[Group, list[int]]:
 
 
 def _count_record(sums: list[int], record: Closed) -> None:
-    usage = record.usage
+    usage = record.usage if record.usage.media is None else record.usage.flat()
     sums[0] += 1
     sums[1 if record.status == "success" else 2] += 1
     sums[3] += record.cost.total
