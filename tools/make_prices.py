@@ -34,6 +34,18 @@ KEYS = {
     "audio_input": ("input_cost_per_audio_token",),
     "audio_output": ("output_cost_per_audio_token",),
 }
+MEDIA_MODES = ("image_generation", "image_edit", "audio_speech", "audio_transcription")
+MEDIA_KEYS = {
+    "image_input": ("input_cost_per_image_token",),
+    "image_output": ("output_cost_per_image_token",),
+    "character": ("input_cost_per_character", "output_cost_per_character"),
+    "audio_ms": ("output_cost_per_second", "input_cost_per_second"),
+    "pixel": ("input_cost_per_pixel", "output_cost_per_pixel"),
+}
+"""Of the names for one price the first that is above 0: the source writes both sides of what is billed once."""
+SIZED = re.compile(r"(?:(?P<provider>[a-z_]+)/)?(?:(?P<quality>[a-z]+)/)?(?P<width>\d+)-x-(?P<height>\d+)/(?P<name>.+)")
+METERED = ("_per_second", "_per_character", "_per_pixel")
+"""Units that are metered for those modes."""
 OTHER_UNITS = ("_per_second", "_per_character", "_per_pixel", "_per_page", "_per_minute", "_dbu_", "_1080p", "_720p")
 TIER = re.compile(r"(.+)_above_(\d+)k_tokens")
 VARIABLE = ("tiered_pricing", "off_peak_pricing")
@@ -68,14 +80,28 @@ def build(source: dict[str, dict[str, Any]], version: str) -> dict[str, Any]:
         row = _row(entry, {flag: 1 << index for index, flag in enumerate(flags)})
         if row is not None:
             models[name] = row
-    return {"version": version, "flags": flags, "models": models}
+    media: dict[str, dict[str, Any]] = {
+        name: dict(prices) for name, entry in sorted(source.items()) if (prices := _media(entry))
+    }
+    for name, sizes in _sizes(source).items():
+        media.setdefault(name, {})["sizes"] = dict(sorted(sizes.items()))
+        if name not in models:
+            provider = source[_sized_key(name, source)]["litellm_provider"]
+            models[name] = [provider, "image_generation", 0, 0, 0, 0, [None] * len(PRICE_FIELDS)]
+    return {
+        "version": version,
+        "flags": flags,
+        "models": dict(sorted(models.items())),
+        "media": dict(sorted(media.items())),
+    }
 
 
 def render(table: dict[str, Any]) -> str:
     """One model a line, so that a new table shows as a readable difference."""
     lines = [f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in table["models"].items()]
     head = json.dumps({key: table[key] for key in ("version", "flags")}, separators=(",", ":"))
-    return head[:-1] + ',"models":{\n' + ",\n".join(lines) + "\n}}\n"
+    media = [f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in table["media"].items()]
+    return head[:-1] + ',"models":{\n' + ",\n".join(lines) + '\n},"media":{\n' + ",\n".join(media) + "\n}}\n"
 
 
 def _flag(key: str, value: Any) -> bool:
@@ -100,7 +126,7 @@ def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
     request = next((entry[name] for name in PER_REQUEST if entry.get(name) is not None), None)
     if request is not None:
         prices["request"] = usd_to_nano(str(request))
-    if not prices and mode not in ("chat", "completion", "embedding", "responses"):
+    if not prices and not _media(entry) and mode not in ("chat", "completion", "embedding", "responses"):
         return None
     tiers = _tiers(entry)
     row = [
@@ -109,7 +135,7 @@ def _row(entry: dict[str, Any], bits: dict[str, int]) -> list[Any] | None:
         _limit(entry.get("max_input_tokens", entry.get("max_tokens"))),
         _limit(entry.get("max_output_tokens")),
         sum([bits[key] for key, value in entry.items() if _flag(key, value)]),
-        _completeness(entry, prices),
+        _completeness(entry, prices or _media(entry)),
         [prices.get(field) for field in PRICE_FIELDS],
     ]
     return [*row, tiers] if tiers else row
@@ -130,6 +156,49 @@ def _tiers(entry: dict[str, Any]) -> list[list[Any]]:
     return tiers
 
 
+def _media(entry: dict[str, Any]) -> dict[str, int]:
+    """Prices of images and audio, by ``MEDIA_FIELDS``."""
+    if entry.get("mode") not in MEDIA_MODES:
+        return {}
+    found = {}
+    for field, names in MEDIA_KEYS.items():
+        value = next((entry[name] for name in names if entry.get(name)), None)
+        if value is not None:
+            found[field] = per_token_to_price(Decimal(value) / 1000 if field == "audio_ms" else value)
+    return found
+
+
+def _sizes(source: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Prices of an image by quality and size, which the source has as models of their own: ``high/1024-x-1024/gpt-image-1``."""
+    found: dict[str, dict[str, int]] = {}
+    for key, entry in source.items():
+        match = SIZED.fullmatch(key)
+        if match is None or entry.get("mode") not in MEDIA_MODES or "steps/" in key:
+            continue
+        price = entry.get("input_cost_per_image") or entry.get("output_cost_per_image")
+        pixels = int(match["width"]) * int(match["height"])
+        if price is None and entry.get("input_cost_per_pixel"):
+            price = Decimal(entry["input_cost_per_pixel"]) * pixels
+        if price is None:
+            continue
+        provider, quality = match["provider"], match["quality"]
+        if provider is not None and quality is None and provider != entry["litellm_provider"]:
+            provider, quality = None, provider
+        base = f"{provider}/{match['name']}" if provider else match["name"]
+        if provider is None and base not in source and f"{entry['litellm_provider']}/{base}" in source:
+            base = f"{entry['litellm_provider']}/{base}"
+        size = f"{match['width']}x{match['height']}"
+        found.setdefault(base, {})[f"{quality}/{size}" if quality else size] = per_token_to_price(price)
+    return found
+
+
+def _sized_key(base: str, source: dict[str, dict[str, Any]]) -> str:
+    """A model of the source that has a price of ``base`` by size."""
+    name = base.rpartition("/")[2]
+    prefix = base.removesuffix(name)
+    return next(key for key in source if SIZED.fullmatch(key) and key.startswith(prefix) and key.endswith(f"/{name}"))
+
+
 def _completeness(entry: dict[str, Any], prices: dict[str, int]) -> int:
     """0 = complete; 1 = prices by hour or in steps exist; 2 = units we do not meter; 3 = no price at all.
 
@@ -137,7 +206,8 @@ def _completeness(entry: dict[str, Any], prices: dict[str, int]) -> int:
     """
     if not prices:
         return 3
-    if any(unit in key and "batches" not in key for key in entry for unit in OTHER_UNITS):
+    other = [unit for unit in OTHER_UNITS if unit not in METERED or entry.get("mode") not in MEDIA_MODES]
+    if any(unit in key and "batches" not in key for key in entry for unit in other):
         return 2
     variable = [key for key in entry if any(part in key for part in VARIABLE)]
     return 1 if variable else 0

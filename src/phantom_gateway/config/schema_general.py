@@ -150,7 +150,13 @@ class GeneralSettings(Section):
     enable_jwt_auth: Annotated[bool | None, Later("Accept JWTs.")] = None
     litellm_jwtauth: Annotated[FreeDict | None, Later("How JWTs are read.")] = None
     enable_oauth2_auth: Annotated[bool | None, Later("Accept OAuth 2 tokens.")] = None
-    pass_through_endpoints: Annotated[FreeList | None, Later("Paths passed to other services.")] = None
+    pass_through_endpoints: Annotated[
+        FreeList | None,
+        Active(
+            "Paths whose requests are passed to other services: `path`, `target`, `headers`, `include_subpath`, `methods`, "
+            "`cost_per_request` (US dollars), `timeout`, `default_query_params`, `forward_headers`. A key is always needed."
+        ),
+    ] = None
     forward_client_headers_to_llm_api: Annotated[bool | None, Later("Pass `x-` headers of the client on.")] = None
     allowed_routes: Annotated[Names | None, Later("Routes that are served.")] = None
     admin_only_routes: Annotated[Names | None, Later("Routes for administrators only.")] = None

@@ -67,8 +67,23 @@ class Costs(OpenSection):
         Dollars | None, Active(f"Price of audio output, {_TOKENS}; else as output.")
     ] = None
     output_cost_per_image: Annotated[Dollars | None, Active("Price of one generated image, US dollars.")] = None
+    input_cost_per_image: Annotated[Dollars | None, Active("Another name of `output_cost_per_image`, which wins.")] = (
+        None
+    )
+    input_cost_per_image_token: Annotated[
+        Dollars | None, Active(f"Price of images that are sent along, {_TOKENS}; else as input.")
+    ] = None
+    output_cost_per_image_token: Annotated[
+        Dollars | None, Active(f"Price of generated images, {_TOKENS}; else as output.")
+    ] = None
+    input_cost_per_pixel: Annotated[Dollars | None, Active("Price of a pixel of a generated image, US dollars.")] = None
+    output_cost_per_pixel: Annotated[Dollars | None, Active("Another name of `input_cost_per_pixel`; it wins.")] = None
+    input_cost_per_character: Annotated[Dollars | None, Active("Price of a character that is spoken, US dollars.")] = (
+        None
+    )
     input_cost_per_query: Annotated[
-        Dollars | None, Active("Price of one request, US dollars, added to its tokens.")
+        Dollars | None,
+        Active("Price of one request, or of each search unit of a ranking, US dollars, added to its tokens."),
     ] = None
     input_cost_per_token_above_128k_tokens: Annotated[
         Dollars | None, Active("The same for input when the whole input has more than 128,000 tokens.")
@@ -124,8 +139,12 @@ class Costs(OpenSection):
             f"Price of input written to the provider's 5-minute cache when the whole input has more than 272,000 tokens, {_TOKENS}."
         ),
     ] = None
-    input_cost_per_second: Annotated[Dollars | None, Later("Price of a second of input, US dollars.")] = None
-    output_cost_per_second: Annotated[Dollars | None, Later("Price of a second of output, US dollars.")] = None
+    input_cost_per_second: Annotated[
+        Dollars | None, Active("Price of a second of a recording or of speech, US dollars; a price of 0 is none.")
+    ] = None
+    output_cost_per_second: Annotated[
+        Dollars | None, Active("Another name of `input_cost_per_second`; where both are above 0, this one holds.")
+    ] = None
     tiered_pricing: Annotated[Free, Later("Prices by size of the input.")] = None
 
 
@@ -205,7 +224,10 @@ class LitellmParams(Costs):
         Money | None, Active("Budget of this deployment, US dollars; when it is spent, others serve.")
     ] = None
     budget_duration: Annotated[WindowText | None, Active("Window of `max_budget`; without it, it never resets.")] = None
-    use_in_pass_through: Annotated[bool | None, Later("Serve pass-through routes with this deployment's key.")] = None
+    use_in_pass_through: Annotated[
+        bool | None,
+        Active("Pass requests to this provider's path (`/openai/...`) on with this deployment's address and key."),
+    ] = None
     merge_reasoning_content_in_choices: Annotated[bool | None, Later("Put reasoning into the content.")] = None
     cache_control_injection_points: Annotated[FreeList | None, Later("Where to set cache breakpoints.")] = None
     region_name: Annotated[Text | None, Later("Region, for region routing.")] = None

@@ -23,6 +23,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
+from phantom_gateway.control.compile_passes import compile_passes
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.control.compile_routing import compile_checks, compile_routing
 from phantom_gateway.control.stored import DATABASE, Stored
@@ -84,8 +85,15 @@ def compile_snapshot(
         pepper=pepper,
         stored=stored,
     )
+    context, _ = context_of(
+        config, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
+    )
+    passing = compile_passes(context, compilation)
+    if passing.problems:
+        raise ConfigError(passing.problems)
     snapshot = Snapshot(
         revision=revision,
+        passes=tuple(passing.passes.values()),
         deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
         routing=compile_routing(config),
         checks=compile_checks(config),
@@ -94,7 +102,7 @@ def compile_snapshot(
         key_pepper=pepper,
     )
     notes = [note for compiled in compilation for note in compiled.notes]
-    return snapshot, [*dict.fromkeys((*config.notes, *stored.notes, *notes))]
+    return snapshot, [*dict.fromkeys((*config.notes, *stored.notes, *notes, *passing.notes))]
 
 
 def compile_models(

@@ -24,7 +24,16 @@ from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import ModelPrice, PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
-from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, RESPONSES, RESPONSES_PATHS, Provider
+from phantom_gateway.providers.catalogue import (
+    AZURE_PATHS,
+    MEDIA,
+    OPENAI_PATHS,
+    PATHS,
+    RESPONSES,
+    RESPONSES_PATHS,
+    TEXT_MODES,
+    Provider,
+)
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -198,16 +207,16 @@ class _Entry:
             return Place(
                 address,
                 base,
-                self._served({**OPENAI_PATHS, **RESPONSES_PATHS}),
+                self._served({**AZURE_PATHS, **RESPONSES_PATHS}),
                 "api-version=preview" if version in ("preview", "latest") else url.query,
             )
         query = f"api-version={version or AZURE_API_VERSION}" if version or not url.query else url.query
         if not version and not url.query:
             self._note("warning", "api_version", f"is not set, {AZURE_API_VERSION} is used")
         if "/openai/deployments/" in path:
-            return Place(address, path, dict(OPENAI_PATHS), query)
+            return Place(address, path, dict(AZURE_PATHS), query)
         base = f"{path.removesuffix('/openai')}/openai/deployments"
-        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in OPENAI_PATHS.items()}, query)
+        return Place(address, base, {name: f"/{{model}}{suffix}" for name, suffix in AZURE_PATHS.items()}, query)
 
     # --- what
 
@@ -215,6 +224,7 @@ class _Entry:
         entry, params = self._entry, self._params
         known = self._known
         info = entry.model_info
+        mode = info.mode or (known.mode if known else "") or ""
         prices = compile_prices(entry, known)
         wildcard = "*" in target.model  # priced per request, by the provider's price list
         if prices == Prices() and not wildcard and not provider.key_optional and params.mock_response is None:
@@ -238,7 +248,7 @@ class _Entry:
             model=target.model,
             address=place.address,
             base_path=place.base_path,
-            paths=place.paths,
+            paths=_paths_of(place.paths, mode),
             query=place.query,
             headers=headers,
             auth_header=provider.auth_header,
@@ -266,7 +276,7 @@ class _Entry:
             cooldown_s=params.cooldown_time,
             access_groups=tuple(info.access_groups or ()),
             budget=budget(params.max_budget, params.budget_duration, self._context.config.litellm_settings.timezone),
-            mode=info.mode or (known.mode if known else "") or "",
+            mode=mode,
             info=_info(entry),
             mock_response=params.mock_response,
         )
@@ -354,8 +364,13 @@ def demo_place(socket: str) -> Place:
     return Place(Address(scheme="unix", socket_path=socket), "/v1", {**OPENAI_PATHS, **RESPONSES_PATHS})
 
 
+def _paths_of(paths: dict[str, str], mode: str) -> dict[str, str]:
+    """Those of a kind of model: most serve text, and need not carry what they cannot do."""
+    return {name: path for name, path in paths.items() if name not in MEDIA} if mode in TEXT_MODES else paths
+
+
 def _paths(provider: Provider) -> dict[str, str]:
-    return {operation: PATHS[operation] for operation in provider.operations}
+    return {operation: provider.paths.get(operation) or PATHS[operation] for operation in provider.operations}
 
 
 def _info(entry: ModelEntry) -> dict[str, Any]:

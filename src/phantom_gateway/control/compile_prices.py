@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -29,8 +29,15 @@ _FIELDS = {
     "output_cost_per_reasoning_token": "reasoning",
     "input_cost_per_audio_token": "audio_input",
     "output_cost_per_audio_token": "audio_output",
+    "input_cost_per_image": "image",
     "output_cost_per_image": "image",
+    "input_cost_per_image_token": "image_input",
+    "output_cost_per_image_token": "image_output",
+    "input_cost_per_character": "character",
+    "input_cost_per_pixel": "pixel",
+    "output_cost_per_pixel": "pixel",
 }
+_PER_SECOND = ("input_cost_per_second", "output_cost_per_second")
 
 
 _TIERED = {key: field for key, field in _FIELDS.items() if field in ("input", "output", "cache_read", "cache_write_5m")}
@@ -67,7 +74,7 @@ def compile_prices(entry: ModelEntry, known: ModelPrice | None) -> Prices:
 
     A price that is written without a tier holds for inputs of any length, unless one of a tier is written, too.
     """
-    written: dict[str, int] = {}
+    written: dict[str, Any] = {}
     tiers: dict[int, dict[str, int]] = {above: {} for above in TIERS}
     for costs in (entry.model_info, entry.litellm_params):
         written |= _written(costs)
@@ -82,7 +89,7 @@ def compile_prices(entry: ModelEntry, known: ModelPrice | None) -> Prices:
 
 
 def _tiers(
-    base: Prices, plain: Prices, written: dict[str, int], tiers: dict[int, dict[str, int]]
+    base: Prices, plain: Prices, written: dict[str, Any], tiers: dict[int, dict[str, int]]
 ) -> tuple[PriceTier, ...]:
     known = {tier.above: tier.prices for tier in base.tiers}
     below, said = plain, dict[str, int]()
@@ -102,12 +109,17 @@ def _written_above(costs: Costs, above: int) -> dict[str, int]:
     }
 
 
-def _written(costs: Costs) -> dict[str, int]:
-    prices = {
+def _written(costs: Costs) -> dict[str, Any]:
+    prices: dict[str, Any] = {
         field: nano(dollars, PER_MILLION)
         for key, field in _FIELDS.items()
         if (dollars := getattr(costs, key)) is not None
     }
+    if "image" in prices or "pixel" in prices:
+        prices["sizes"] = {}  # a price that is written holds for every size
+    for key in _PER_SECOND:
+        if dollars := getattr(costs, key):
+            prices["audio_ms"] = nano(dollars / 1000, PER_MILLION)
     if costs.input_cost_per_query is not None:
         prices["request"] = nano(costs.input_cost_per_query, PER_ONE)
     return prices

@@ -129,9 +129,8 @@ class ConfigurationLoader:
 
     def _with_price_lists(self, snapshot: Snapshot) -> Snapshot:
         """Wildcards name their model with the request: workers get the prices of all models such a provider has."""
-        providers = {
-            each.provider for each in snapshot.deployments if each.model.endswith("*") and each.prices == Prices()
-        }
+        upstreams = (*snapshot.deployments, *(each.upstream for each in snapshot.passes))
+        providers = {each.provider for each in upstreams if each.model.endswith("*") and each.prices == Prices()}
         lists = {
             provider: {
                 name: PricedModel(

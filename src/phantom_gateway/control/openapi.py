@@ -235,18 +235,29 @@ def _call(path: str, operation: Operation) -> JsonObject:
     fields: JsonObject = {"model": {"type": "string"}, operation.input_field: {}}
     fields |= {name: {"type": "integer", "minimum": 0} for name in operation.output_fields if "." not in name}
     content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
+    media = operation.media
+    if media is not None and media.raw:
+        content = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
     if operation.streams:
         fields["stream"] = {"type": "boolean"}
         content["text/event-stream"] = {"schema": {"type": "string"}}
     if operation.streamed:
         content = {"text/event-stream": {"schema": {"type": "string"}}}
-    required = [operation.input_field] if "{model}" in path else ["model", operation.input_field]
+    required = (
+        [operation.input_field] if "{model}" in path or (media and media.model) else ["model", operation.input_field]
+    )
     body = {"type": "object", "required": required, "properties": fields, "additionalProperties": True}
     made: JsonObject = {
         "operationId": _operation_id(path, operation),
         "summary": f"{operation.name.capitalize().replace('_', ' ')}, as {_AUTHORS[operation.errors]}'s API has it.",
         "tags": [_MODELS],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {"schema": body}
+                for kind in ("application/json", *(["multipart/form-data"] if media and media.form else []))
+            },
+        },
         "responses": {
             "200": {"description": "The provider's answer.", "content": content},
             **{str(code): _error(code) for code in (400, 401, 403, 413, 503)},

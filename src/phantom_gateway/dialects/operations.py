@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote_to_bytes
 
 from phantom_gateway.dialects.chat import errors as chat_errors
@@ -31,6 +31,24 @@ OPENAI_RESPONSES = Errors(responses_errors.body, responses_errors.event)
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """What is special about calls that are not about text alone.
+
+    ``unit`` says what is billed beside tokens: images, spoken characters, seconds of a recording, search units.
+    """
+
+    unit: Literal["text", "image", "speech", "audio", "query"]
+    form: bool = False
+    """May come as ``multipart/form-data``."""
+    raw: bool = False
+    """The answer is passed on as it comes, without being read."""
+    streams: bool = False
+    """By a field ``stream``."""
+    model: str = ""
+    """What is asked when the request names no model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One kind of call.
 
@@ -54,6 +72,7 @@ class Operation:
     stored: str | None = None
     method: str = "POST"
     other: Operation | None = None
+    media: Media | None = None
 
 
 CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
@@ -86,11 +105,33 @@ CANCEL_RESPONSE = _stored("cancel_response", "acancel_responses", "POST", "/canc
 RESPONSE_INPUT = _stored("response_input", "alist_input_items", "GET", "/input_items")
 STORED = (GET_RESPONSE, DELETE_RESPONSE, CANCEL_RESPONSE, RESPONSE_INPUT)
 """About a response that an upstream has kept."""
+MODERATIONS = Operation(
+    "moderations", "amoderation", False, (), "input", media=Media("text", model="omni-moderation-latest")
+)
+IMAGES = Operation("images", "aimage_generation", True, (), "prompt", media=Media("image", streams=True))
+IMAGE_EDITS = Operation("image_edits", "aimage_edit", True, (), "prompt", media=Media("image", form=True, streams=True))
+IMAGE_VARIATIONS = Operation(
+    "image_variations", "aimage_variation", False, (), "image", media=Media("image", form=True)
+)
+SPEECH = Operation("speech", "aspeech", False, (), "input", media=Media("speech", raw=True))
+TRANSCRIPTIONS = Operation(
+    "transcriptions", "atranscription", True, (), "file", media=Media("audio", form=True, streams=True)
+)
+TRANSLATIONS = Operation("translations", "atranslation", False, (), "file", media=Media("audio", form=True))
+RERANK = Operation("rerank", "arerank", False, (), "documents", media=Media("query"))
 
 _SUFFIXES = {
     "/chat/completions": CHAT,
     "/completions": COMPLETIONS,
     "/embeddings": EMBEDDINGS,
+    "/moderations": MODERATIONS,
+    "/images/generations": IMAGES,
+    "/images/edits": IMAGE_EDITS,
+    "/images/variations": IMAGE_VARIATIONS,
+    "/audio/speech": SPEECH,
+    "/audio/transcriptions": TRANSCRIPTIONS,
+    "/audio/translations": TRANSLATIONS,
+    "/rerank": RERANK,
 }
 
 _EXACT: dict[bytes, Operation] = {}
@@ -99,6 +140,7 @@ for _suffix, _operation in _SUFFIXES.items():
         _EXACT[(_prefix + _suffix).encode()] = _operation
 for _path in (b"/cursor/chat/completions", b"/queue/chat/completions"):
     _EXACT[_path] = CHAT
+_EXACT[b"/v2/rerank"] = RERANK
 for _prefix in ("", "/anthropic"):
     _EXACT[f"{_prefix}/v1/messages".encode()] = MESSAGES
     _EXACT[f"{_prefix}/v1/messages/count_tokens".encode()] = COUNT_TOKENS

@@ -74,7 +74,8 @@ async def reserve(exchange: Exchange, table: Table, worker: Worker) -> Admitted:
         worst = group.worst if fixed else table.worst(group, exchange.routed, key.team_id, further)
         need = worst_case(exchange, worst)
         now = time.time()
-        if not fixed and _has_budget(limits) and not table.is_priced(group, exchange.routed, key.team_id, further):
+        unpriced = not fixed and _has_budget(limits) and not exchange.operation.free
+        if unpriced and not table.is_priced(group, exchange.routed, key.team_id, further):
             message = f"The model '{call.model}' has no known price, and a budget applies: it cannot be billed."
             raise invalid_request(message, "model")
         plan = book.plan(limits)
@@ -107,7 +108,7 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
         key_id=key.id,
         group=exchange.group.name,
         reserved=reservation.packed_reserved(),
-        estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION,
+        estimate=(tokens_in * worst.input + tokens_out * worst.output) // MILLION if call.order is None else need,
         input_tokens=tokens_in,
         call_type=exchange.operation.call_type,
         user_id=key.user_id,
@@ -202,6 +203,8 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     call = exchange.call
     if exchange.operation.free:
         return 0
+    if call.order is not None:
+        return min(max(map(call.order.ceiling, worst.prices)), LARGEST)
     tokens_in = call.size
     # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
     find = exchange.request.body.find

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from phantom_gateway.dialects.media import BytesTap
 from phantom_gateway.dialects.neutral import Untranslatable
 from phantom_gateway.dialects.operations import COMPLETIONS
 from phantom_gateway.dialects.reading import encode
@@ -69,6 +70,8 @@ def question(exchange: Exchange, target: Target, model: str) -> Question:
         except Untranslatable as error:
             raise invalid_request(error.message, "request_body") from error
     more = headers.forwarded(exchange.request.index(), target.own) if way.forwards else b""
+    if way.form:
+        more = b"content-type: %b\r\n" % call.content_type
     prefix = way.streaming if way.streaming and call.stream else way.prefix
     if way.model_in_path:
         prefix = target.named(prefix, model)
@@ -107,6 +110,8 @@ def tap_of(asked: Question, exchange: Exchange) -> Tap:
     way, call = asked.way, exchange.call
     key = exchange.target.deployment.api_key if exchange.target else None
     if way.caller is None or way.upstream is None:
+        if not call.stream:
+            return BytesTap()
         tap = way.reading.tap(call.model, exchange.accounting.hides_usage, MAX_EVENT, key)
         if way.ids is not None and exchange.target is not None and isinstance(tap, ResponsesTap):
             tap.names = kept.names_of(exchange, exchange.target, way)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.order import Order
 
 FORBIDDEN = frozenset(
     {
@@ -79,6 +80,7 @@ class Call:
         "expected_output",
         "fields",
         "model",
+        "order",
         "output_limit",
         "shows_usage",
         "size",
@@ -95,6 +97,8 @@ class Call:
         self.size = size
         """Bytes of what a model may read; no tokenizer makes more tokens of it."""
         self.model = ""
+        self.order: Order | None = None
+        """What is asked for beside text."""
         self.stream = False
         self.wants_usage = False
         """The caller asked for usage at the end of the stream."""
@@ -106,6 +110,11 @@ class Call:
         """How many answers are produced: ``n`` or ``best_of``, for each of several prompts."""
         self.expected_output = EXPECTED_OUTPUT
         """Output tokens assumed where nobody knows them, over all choices; at most what the caller allows."""
+
+    @property
+    def content_type(self) -> bytes:
+        """Of what ``render`` gives."""
+        return b"application/json"
 
     def field(self, name: str) -> Any:
         """A field decoded, or None when it is absent. Raises ApiError when it is not JSON after all."""
@@ -162,7 +171,7 @@ def _without_tags(fields: dict[str, Any]) -> None:
 
 def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     """Read a request body. Raises ApiError 400 naming what is wrong, never quoting the body."""
-    fields = _decode(body)
+    fields = decoded(body)
     if not FORBIDDEN.isdisjoint(fields):
         name = min(FORBIDDEN & fields.keys())
         raise invalid_request(
@@ -175,8 +184,8 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
             _configure(call, operation)
         if "model" in fields:
             call.model = _string.decode(fields["model"])
-        if path_model and not call.model:
-            call.model = path_model
+        if not call.model:
+            call.model = path_model or ("" if operation.media is None else operation.media.model)
         if operation.streams and "stream" in fields:
             name = "stream"
             call.stream = _boolean.decode(fields["stream"]) is True
@@ -231,7 +240,8 @@ def _bounded(value: int, name: str) -> int:
     return value
 
 
-def _decode(body: bytes) -> dict[str, msgspec.Raw]:
+def decoded(body: bytes) -> dict[str, msgspec.Raw]:
+    """The top level of a body, each value as the bytes it came in. Raises ApiError 400."""
     try:
         fields = _decoder.decode(body)
         if not body.isascii():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
+from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated, with_own_ids
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.relay import StreamRelay
@@ -114,7 +115,9 @@ class Caller:
                 if response.status != 200:
                     _refuse(response, await response.read(MAX_ERROR_BODY), target.deployment.api_key)
                 health.probing = False
-                if call.stream:
+                if call.order is not None and not call.stream:
+                    accounting.kind = _kind(response)
+                if call.stream or (call.order is not None and exchange.is_raw):
                     return await self._stream(exchange, response, asked)
                 return await self._whole(exchange, response, asked)
             finally:
@@ -202,6 +205,9 @@ class Caller:
         """The stream died after the caller had bytes: bill what came, say so, never invent an end."""
         exchange.accounting.close_cut(error.kind, error.status)
         error.call_id = exchange.call_id
+        if exchange.is_raw:
+            exchange.responder.abort()
+            return
         relay.end(error.event(exchange.operation.errors, sequence))
 
 
@@ -213,6 +219,14 @@ def _bounded(timeouts: Timeouts, exchange: Exchange) -> Timeouts:
     first_byte = most if timeouts.first_byte_s is None else min(timeouts.first_byte_s, most)
     total = timeouts.total_s if stream else min(timeouts.total_s or math.inf, most)
     return replace(timeouts, connect_s=min(timeouts.connect_s, most), first_byte_s=first_byte, total_s=total)
+
+
+def _kind(response: AnyResponse) -> bytes:
+    """The content type of an answer that is not about text alone. Raises BadResponse for a page, which is none."""
+    kind = response.get(b"content-type")
+    if kind is not None and kind.lower().startswith((b"text/html", b"application/xhtml")):
+        raise wire.BadResponse("the answer is a page", sent=True, received=True)
+    return headers.kind_of(kind)
 
 
 def _may_be_billed(error: wire.UpstreamError, accounting: Accounting) -> bool:

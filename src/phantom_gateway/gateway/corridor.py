@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import OPENAI
-from phantom_gateway.gateway import admit, body, discovery, headers, kept, wishes
+from phantom_gateway.gateway import admit, body, discovery, form, headers, kept, order, passing, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, identify, permit
@@ -20,7 +20,8 @@ from phantom_gateway.ledger import trail
 from phantom_gateway.wire.intake import Refusal
 
 if TYPE_CHECKING:
-    from phantom_gateway.dialects.operations import Errors, Operation
+    from phantom_gateway.dialects.operations import Errors, Media, Operation
+    from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.table import Table
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.spine.clients import Clients
@@ -71,11 +72,17 @@ class Corridor:
             await self._worker.authenticator.authenticate(request)
         except ApiError as error:
             found = operations.find(request.path)
-            if found is None and not _is_own(request.path):
+            if found is None and not _is_own(request.path) and not self._passes(request):
                 return False  # control's business: some of its routes need no key
             shape = _shape(request.path) if found is None else found[0].errors
             return Refusal(error.status, headers.of_error(error), error.body(shape))
         return True
+
+    def _passes(self, request: Request) -> bool:
+        """Whether a request is to be passed on, and its key would be in its head."""
+        table = self._worker.table
+        way = None if table is None else table.passages.at(request.path)
+        return way is not None and passing.keyed(request, way.passage) is request
 
     async def _serve(self, request: Request, responder: Responder, operation: Operation, path_model: str) -> None:
         if request.method != operation.method:
@@ -104,6 +111,8 @@ class Corridor:
             accounting.close_cut(stopped.kind, stopped.status)
             if not responder.started:
                 raise stopped from None
+            if exchange.is_raw:
+                responder.abort()
             responder.finish(stopped.event(operation.errors))
         finally:
             accounting.close_abandoned()
@@ -121,6 +130,8 @@ class Corridor:
             await self._models(request, responder)
         elif path in TELEMETRY:
             await self._telemetry(request, responder)
+        elif (table := self._worker.table) is not None and (way := table.passages.find(path)) is not None:
+            await passing.serve(self._worker, table, request, responder, way)
         elif self._worker.admin_here and not path.startswith(operations.GOOGLES):
             await self._worker.forwarder.forward(request, responder)
         else:
@@ -165,6 +176,8 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
     operation = exchange.operation
     if operation.stored is not None:
         exchange.call = kept.stored(exchange, table)
+    elif operation.media is not None:
+        exchange.call = _ordered(exchange, operation.media)
     else:
         exchange.call = body.parse(request.body, operation, exchange.path_model)
         if operation.keeps:
@@ -188,6 +201,22 @@ def _under(operation: Operation, method: str) -> Operation:
     allowed = [each.method for each in (operation, other) if each is not None]
     message = f"Use {' or '.join(allowed)} here."
     raise ApiError(405, "invalid_request_error", message, headers=((b"allow", ", ".join(allowed).encode()),))
+
+
+def _ordered(exchange: Exchange, media: Media) -> Call:
+    """A call that is not about text alone, and what it orders. Raises ApiError 400."""
+    request = exchange.request
+    boundary = form.boundary_of(request.get(b"content-type"))
+    call: Call
+    if boundary is None:
+        call = body.parse(request.body, exchange.operation, exchange.path_model)
+    elif media.form:
+        call = form.parse(request.body, boundary, media, exchange.path_model)
+    else:
+        raise invalid_request("The body must be JSON here, not a form.", "content-type")
+    call.order = order.read(call, media)
+    call.expected_output = 0
+    return call
 
 
 def _is_own(path: bytes) -> bool:

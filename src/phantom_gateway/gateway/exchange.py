@@ -93,6 +93,12 @@ class Exchange:
         self.attempts = 0
         self.fallbacks = 0
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether the answer is passed on as bytes that are no text: nothing can be said in it."""
+        media = self.operation.media
+        return media is not None and media.raw and not self.call.stream
+
     def note(self, step: Step) -> None:
         """Add a step to the routing trail."""
         if self.trail is None:

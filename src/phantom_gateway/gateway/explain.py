@@ -154,6 +154,9 @@ class _Told:
             input=call.size // BYTES_PER_TOKEN + 1,
             output=call.expected_output if exchange.operation.output_fields else 0,
         )
+        prices = target.priced(upstream).prices
+        if call.order is not None:
+            usage, prices = call.order.priced(call.order.unseen(), prices)
         patience = target.stream_timeouts if call.stream else target.timeouts
         return {
             "provider": target.deployment.provider,
@@ -163,7 +166,7 @@ class _Told:
             "total_timeout_s": patience.total_s,
             "estimated_input_tokens": usage.input,
             "estimated_output_tokens": usage.output,
-            "estimated_cost": nano_to_usd(cost(usage, target.priced(upstream).prices).total),
+            "estimated_cost": nano_to_usd(cost(usage, prices).total),
             "mocked": target.deployment.mock_response is not None,
         }
 

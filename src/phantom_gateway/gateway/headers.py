@@ -30,11 +30,26 @@ STREAM = (
     b"cache-control: no-cache, no-store\r\nx-accel-buffering: no\r\n"
 )
 
+_KINDS = (b"audio/", b"text/plain", b"text/vtt", b"application/x-subrip", b"application/json", b"text/event-stream")
+_OTHER_KIND = b"application/octet-stream"
+
 _PASSED_ON = (
     b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id", b"anthropic-ratelimit-",
     b"request-id",
 )  # fmt: skip
 _INITIALS = frozenset(name[:1] for name in _PASSED_ON)
+
+
+def kind_of(upstream: bytes | None) -> bytes:
+    """The content type under which an upstream's answer goes on: what a browser would run or draw goes on as mere bytes."""
+    if upstream is None or not upstream.lower().startswith(_KINDS) or not upstream.isascii():
+        return _OTHER_KIND
+    return upstream
+
+
+def of_kind(kind: bytes) -> bytes:
+    """The block of an answer of that content type."""
+    return b"content-type: %b\r\n%b" % (kind, _COMMON)
 
 
 def of_error(error: ApiError, call_id: str = "") -> bytes:

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.gateway.errors import ApiError, invalid_request
+from phantom_gateway.gateway.passages import PLACE
 from phantom_gateway.gateway.table import MAX_MODELS
 from phantom_gateway.gateway.wishes import named_by
 
 if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
+    from phantom_gateway.gateway.passages import Passage
     from phantom_gateway.gateway.table import Group, Table
     from phantom_gateway.gateway.worker import Worker
     from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
 
+PASSED = "pass_through"
+"""The operation of requests that are passed on as they are."""
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 MAX_JOINED = 1_000
 """Combinations of subjects that are remembered of one permit."""
@@ -80,10 +84,9 @@ def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None
     known = permits.get(identity)
     if known is not None:
         return known
-    if key.key_type not in ("default", "llm_api"):
-        raise ApiError(
-            403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls."
-        )
+    _check_type(key)
+    if asked.startswith(PLACE) and (passed := table.passages.of_name(asked)) is not None:
+        return _of_passage(key, asked, *passed, table)
     if _CONTROL.search(asked):
         raise invalid_request("The field 'model' must not contain control characters.", "model")
     model = key.model_aliases.get(asked, asked)
@@ -139,9 +142,12 @@ def denied(whose: str, asked: str) -> ApiError:
 
 _LLM_ROUTES = frozenset({"llm_api_routes", "/*", "*"})
 """LiteLLM's names for groups of routes that contain all routes of the data plane."""
+_FOR_PASSAGES = frozenset({"mapped_pass_through_routes"}) | _LLM_ROUTES
 _GROUPS = {
-    "openai_routes": operations.OPENAI, "anthropic_routes": operations.ANTHROPIC, "google_routes": operations.GOOGLE,
-}  # fmt: skip
+    "openai_routes": (operations.OPENAI, operations.OPENAI_RESPONSES),
+    "anthropic_routes": (operations.ANTHROPIC,),
+    "google_routes": (operations.GOOGLE,),
+}
 """Its names for the routes of one format, and how that says errors."""
 
 
@@ -154,15 +160,51 @@ def check_route(key: KeyRecord, path: bytes) -> None:
     found = operations.find(path)
     google = operations.GOOGLE if operations.is_google(path) else operations.OPENAI
     spoken = google if found is None else found[0].errors
-    if any(_GROUPS.get(each) is spoken for each in allowed):
+    if any(spoken in _GROUPS.get(each, ()) for each in allowed):
         return
     if any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
         return
+    raise _not_allowed(allowed, route)
+
+
+def check_passed(key: KeyRecord, path: bytes) -> None:
+    """Whether key type and ``allowed_routes`` admit a path whose requests are passed on. Raises ApiError 403."""
+    _check_type(key)
+    allowed = key.allowed_routes
+    route = path.decode("latin-1")
+    if not allowed or not _FOR_PASSAGES.isdisjoint(allowed):
+        return
+    if not any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
+        raise _not_allowed(allowed, route)
+
+
+def _check_type(key: KeyRecord) -> None:
+    if key.key_type not in ("default", "llm_api"):
+        raise ApiError(
+            403, "auth_error", "Virtual key is not allowed to call this route: its type is not for LLM calls."
+        )
+
+
+def _not_allowed(allowed: tuple[str, ...], route: str) -> ApiError:
     message = (
         f"Virtual key is not allowed to call this route. Only allowed to call routes: {list(allowed)}. "
         f"Tried to call route: {route}"
     )
-    raise ApiError(403, "auth_error", message, details={"allowed_routes": list(allowed)})
+    return ApiError(403, "auth_error", message, details={"allowed_routes": list(allowed)})
+
+
+def _of_passage(key: KeyRecord, asked: str, passage: Passage, model: str, table: Table) -> Permit:
+    """The permit for what is passed on: a list of models must admit the model as it is named, or behind its provider."""
+    provider = passage.target.deployment.provider
+    if model:
+        whose = table.names.refused_by(key, model)
+        if whose is not None and table.names.refused_by(key, f"{provider}/{model}") is not None:
+            raise denied(whose, model)
+    permits = table.permits(key)
+    general = _general(key, table, permits.values())
+    own = [limit for name in (model, f"{provider}/{model}") for limit in key.model_limits.get(name, ())]
+    made = permits[asked] = Permit(model, (passage.group, model), _once(general, own) if own else general)
+    return made
 
 
 async def permit(exchange: Exchange, table: Table, worker: Worker, instead: str | None = None) -> None:
@@ -224,7 +266,8 @@ async def _authenticate_again(exchange: Exchange, table: Table, worker: Worker) 
     exchange.principal = await worker.authenticator.authenticate(exchange.request)
     if table.user_headers:
         await identify(exchange, table, worker)
-    check_route(exchange.principal, exchange.request.path)
+    check = check_passed if exchange.operation.name == PASSED else check_route
+    check(exchange.principal, exchange.request.path)
 
 
 def _check_fallbacks(exchange: Exchange, table: Table, subjects: tuple[SubjectRecord, ...]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -26,7 +26,6 @@ from phantom_gateway.spine.snapshot import Prices
 if TYPE_CHECKING:
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.meter import Meter
-    from phantom_gateway.gateway.relay import StreamRelay
     from phantom_gateway.gateway.table import Target
     from phantom_gateway.gateway.ways import Reading, Tap
     from phantom_gateway.ledger.journal import Journal
@@ -41,6 +40,13 @@ MAX_DROPPED = 1000
 _NOTHING = Usage()
 _FREE = Cost()
 _FREE_OF_CHARGE = Prices()
+
+
+class Timed(Protocol):
+    """Brings an answer to the caller."""
+
+    first_ns: int
+    """When its first byte went out, on the monotonic clock; 0: none has."""
 
 
 class Books(NamedTuple):
@@ -58,7 +64,7 @@ class Accounting:
     __slots__ = (
         "_beside", "_closed", "_exchange", "_first_ns", "_journal", "_limited_tokens", "_lost", "_meter", "_opened", "_opened_n",
         "_passed_on", "_prices", "_reading", "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way",
-        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "dropped", "hides_usage", "usage",
+        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "dropped", "hides_usage", "kind", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
@@ -77,7 +83,7 @@ class Accounting:
         self._first_ns = 0
         self._passed_on = b""
         self._tap: Tap | None = None
-        self._relay: StreamRelay | None = None
+        self._relay: Timed | None = None
         self._prices = _FREE_OF_CHARGE
         self._lost: tuple[Usage, Cost] | None = None
         self._reading: Reading | None = None
@@ -85,6 +91,8 @@ class Accounting:
         self.came = False
         """Whether the present attempt has begun to answer."""
         self.hides_usage = False
+        self.kind = b""
+        """The content type of the answer, where it is not the usual one."""
         self.dropped: list[str] = []
         """Parameters that the present attempt left out because the upstream does not have them."""
         self.usage = _NOTHING
@@ -111,7 +119,7 @@ class Accounting:
         self._upstream_since = time.monotonic_ns()
         call = self._exchange.call
         asked = target.deployment.usage_in_stream == "include_usage"
-        self.hides_usage = asked and call.stream and not (call.wants_usage or call.shows_usage)
+        self.hides_usage = asked and call.stream and not (call.wants_usage or call.shows_usage or call.order)
 
     def attempt_lost(self) -> None:
         """The attempt failed, but the upstream may have worked and bills for it: so do we, by what was seen or by estimate.
@@ -148,7 +156,7 @@ class Accounting:
         self._target.health.took(took_ns / 1e9, now_ns / 1e9)
         self._passed_on = headers.of_upstream(upstream_headers)
 
-    def streams(self, tap: Tap, relay: StreamRelay) -> None:
+    def streams(self, tap: Tap, relay: Timed) -> None:
         """From now on the tap knows the usage."""
         self._tap = tap
         self._relay = relay
@@ -157,7 +165,10 @@ class Accounting:
         """A whole answer has come: usage as reported, else counted by what it says, and its price."""
         assert self._reading is not None, "an answer comes from an attempt"
         usage = self._reading.usage(reported) if reported else _NOTHING
-        if not usage.complete:
+        order = self._exchange.call.order
+        if order is not None:
+            usage = order.answered(usage, reported)
+        elif not usage.complete:
             output = self._reading.said(body) if self._exchange.operation.output_fields else 0
             counted = estimate(self._exchange.call.size, output)
             usage = (
@@ -236,6 +247,9 @@ class Accounting:
         if self.dropped:
             common += b"x-phantom-dropped-params: %b\r\n" % headers.text(", ".join(self.dropped)[:MAX_DROPPED])
         limits = headers.of_reservation(self._reservation, time.time())
+        if self.kind:
+            told = b"" if exchange.is_raw else headers.of_cost(self.cost)
+            return b"%b%b%b%b%b" % (headers.of_kind(self.kind), common, told, limits, self._passed_on)
         if exchange.call.stream:
             return b"%b%b%b%b" % (headers.STREAM, common, limits, self._passed_on)
         return b"%b%b%b%b%b" % (headers.JSON, common, headers.of_cost(self.cost), limits, self._passed_on)
@@ -250,7 +264,10 @@ class Accounting:
         assert self._reading is not None, "a stream comes from an attempt"
         self._first_ns = relay.first_ns
         usage = self._reading.usage(tap.usage) if tap.usage else _NOTHING
-        if not usage.complete and tap.events:
+        order = self._exchange.call.order
+        if order is not None:
+            usage = order.answered(usage, None) if tap.events else usage
+        elif not usage.complete and tap.events:
             usage = usage.filled(estimate(self._exchange.call.size, 0, tap.produced()))
         self._price(usage)
 
@@ -269,6 +286,9 @@ class Accounting:
         is assumed to be as long as the journal's estimate has it.
         """
         exchange = self._exchange
+        if exchange.call.order is not None:
+            self._price(exchange.call.order.unseen())
+            return
         whole = exchange.operation.output_fields and not exchange.call.stream
         output = exchange.call.expected_output if whole else None
         question = estimate(exchange.call.size).input
@@ -291,8 +311,10 @@ class Accounting:
         assert self._target is not None, "usage comes from a target"
         if self._exchange.operation.free:
             return
-        self.usage = usage
         self._prices = self._target.priced(self._upstream_model).prices
+        if self._exchange.call.order is not None:
+            usage, self._prices = self._exchange.call.order.priced(usage, self._prices)
+        self.usage = usage
         self.cost = cost(usage, self._prices)
 
     def _close(self, status: Status, http_status: int, error_type: str, *, left: bool = False) -> None:

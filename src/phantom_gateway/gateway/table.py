@@ -12,6 +12,7 @@ from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import Health
+from phantom_gateway.gateway.passages import Passages
 from phantom_gateway.gateway.retry_budget import share_of
 from phantom_gateway.gateway.strategies import STRATEGIES
 from phantom_gateway.ledger.money import all_tiers
@@ -150,17 +151,15 @@ class Target:
         if model_in_path and self.fixed_model:
             path = path.replace("{model}", _path_segment(self.fixed_model).decode())
             model_in_path = False
-        headers = [
-            ("user-agent", "phantom-gateway"),
-            ("accept-encoding", "identity"),
-            ("content-type", "application/json"),
-        ]
+        headers = [("user-agent", "phantom-gateway"), ("accept-encoding", "identity")]
         way = ways.Way(operation, model_in_path=model_in_path)
         way.defaults = self.defaults
         if way.reading in (ways.RESPONSES, ways.KEPT):
             way.ids = self._ids
             own = in_own_words(deployment.defaults) if operation == "responses" else {}
             way.defaults = {name: _encoder.encode(value) for name, value in own.items()}
+        if not way.form:
+            headers.append(("content-type", "application/json"))
         headers += [pair for pair in deployment.headers if not (way.forwards and pair[0] in FORWARDED)]
         headers += [(name, value.reveal()) for name, value in deployment.secret_headers]
         if deployment.api_key:
@@ -206,6 +205,8 @@ class Worst(NamedTuple):
     above: int = 0
     """0, or the tokens of input above which ``long`` holds instead."""
     long: Worst | None = None
+    prices: tuple[Prices, ...] = ()
+    """All of them, for what is not billed by tokens alone."""
 
 
 class Group:
@@ -292,6 +293,7 @@ class Table:
             members.setdefault((deployment.team_id, deployment.group), []).append(target)
         self.targets: tuple[Target, ...] = tuple(target for each in members.values() for target in each)
         groups = {place: Group(place[1], tuple(each), self.routing) for place, each in members.items()}
+        self.passages = Passages(snapshot, Target, lambda name, target: Group(name, (target,), self.routing))
         self.groups: dict[str, Group] = {name: group for (team, name), group in groups.items() if not team}
         self._of_teams = {place: group for place, group in groups.items() if place[0]}
         longest = [max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for t in self.targets]
@@ -387,7 +389,8 @@ def _worst(chain: list[tuple[Group, str]]) -> Worst:
 
 def _worst_of(priced: list[PricedModel]) -> Worst:
     limit = max(each.max_output_tokens or UNKNOWN_OUTPUT_LIMIT for each in priced)
-    short = _dearest([each.prices for each in priced], limit)
+    every = list({id(each.prices): each.prices for each in priced}.values())
+    short = _dearest(every, limit)._replace(prices=tuple(every))
     thresholds = [tier.above for each in priced for tier in each.prices.tiers]
     if not thresholds:
         return short

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from phantom_gateway.dialects import openai
+from phantom_gateway.dialects import media, openai
 from phantom_gateway.dialects.gemini import tap as gemini
 from phantom_gateway.dialects.messages import tap as messages
 from phantom_gateway.dialects.operations import STORED
 from phantom_gateway.dialects.responses import tap as responses
 from phantom_gateway.dialects.translation import FORMATS, TRANSLATED, Format
+from phantom_gateway.ledger.media_usage import from_audio, from_images, from_rerank, from_speech
 from phantom_gateway.ledger.usage import Usage, from_anthropic, from_gemini, from_openai
 
 if TYPE_CHECKING:
@@ -73,11 +74,18 @@ ANTHROPIC = Reading(messages.read_answer, messages.said, from_anthropic, message
 GOOGLE = Reading(gemini.read_answer, gemini.said, from_gemini, gemini.GenerateTap, gemini.stamp, unmarked=True)
 RESPONSES = Reading(responses.read_answer, responses.said, from_openai, responses.ResponsesTap)
 KEPT = Reading(responses.read_stored, responses.said, from_openai, responses.ResponsesTap)
+IMAGES = Reading(media.read_images, media.said, from_images, media.MediaTap)
+SPEECH = Reading(openai.read_answer, media.said, from_speech, media.MediaTap)
+AUDIO = Reading(media.read_transcript, media.said, from_audio, media.MediaTap)
+RANKING = Reading(media.read_ranking, media.said, from_rerank, media.MediaTap)
 _READINGS: Mapping[str, Reading] = MappingProxyType(
     dict.fromkeys(("messages", "count_tokens"), ANTHROPIC)
     | dict.fromkeys(("generate", "count_contents", "embed_contents"), GOOGLE)
     | dict.fromkeys(("responses", "compact", "input_tokens"), RESPONSES)
     | {each.name: KEPT for each in STORED}
+    | dict.fromkeys(("images", "image_edits", "image_variations"), IMAGES)
+    | dict.fromkeys(("transcriptions", "translations"), AUDIO)
+    | {"speech": SPEECH, "rerank": RANKING}
 )
 COUNTING = ("count_tokens", "count_contents", "input_tokens")
 """What is counted here where the upstream does not count."""
@@ -86,14 +94,16 @@ STREAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Operations that are streamed at a path of their own, and what of their path is different there."""
 _ASKED_FOR_USAGE = frozenset({"chat", "completions"})
+FORMS = frozenset({"image_edits", "image_variations", "transcriptions", "translations"})
+"""Asked in the content type that the caller has chosen."""
 
 
 class Way:
     """One operation at one deployment."""
 
     __slots__ = (
-        "asks_usage", "caller", "configured", "defaults", "forwards", "here", "ids", "model_in_path", "place", "prefix",
-        "reading", "streaming", "upstream",
+        "asks_usage", "caller", "configured", "defaults", "form", "forwards", "here", "ids", "model_in_path", "place",
+        "prefix", "reading", "streaming", "upstream",
     )  # fmt: skip
 
     def __init__(self, operation: str, prefix: bytes = b"", *, model_in_path: bool = False) -> None:
@@ -115,6 +125,8 @@ class Way:
         """How the caller's names of what the upstream keeps are made, if it keeps anything."""
         self.place = b""
         """Path and query of where the upstream keeps things, for requests about them."""
+        self.form = operation in FORMS
+        """Whether the content type is that of each call."""
         self.caller: Format | None = None
         self.upstream: Format | None = None
         """The two formats, where they are not the same."""

@@ -218,7 +218,8 @@ class Worker:
         self.table = table
         self.books = self.books._replace(limited_tokens=snapshot.settings.limited_tokens)
         self.subjects.forget(())  # defaults of those nobody made stand in the configuration
-        self.client.forget({target.origin for target in table.targets} | {self.forwarder.origin})
+        passed = {each.target.origin for each in table.passages.all.values()}
+        self.client.forget({target.origin for target in table.targets} | passed | {self.forwarder.origin})
 
     async def _ask(self, ask: LeaseAsk) -> LeaseGrant:
         try:

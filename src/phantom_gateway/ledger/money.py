@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from phantom_gateway.ledger.usage import Usage
+from phantom_gateway.ledger.usage import Media, Usage
 from phantom_gateway.spine.snapshot import Prices
 
 NANO = 1_000_000_000
@@ -17,6 +17,7 @@ NANO = 1_000_000_000
 MILLION = 1_000_000
 
 _PRICE_SCALE = Decimal(NANO) * MILLION
+_TEXT_ONLY = Media()
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
 
@@ -59,23 +60,28 @@ def cost(usage: Usage, prices: Prices) -> Cost:
             second = whole - first
         return _tuple(Cost, (whole + prices.request, first, second, 0, 0, 0, 0, 0, prices.request))
     write_5m = base if prices.cache_write_5m is None else prices.cache_write_5m
+    media = usage.media or _TEXT_ONLY
     exact = (
-        (usage.input or 0) * base,
+        (usage.input or 0) * base + (media.characters or 0) * prices.character,
         (usage.output or 0) * out,
         (usage.cache_read or 0) * (base if prices.cache_read is None else prices.cache_read),
         (usage.cache_write_5m or 0) * write_5m
         + (usage.cache_write_1h or 0) * (base if prices.cache_write_1h is None else prices.cache_write_1h),
         (usage.reasoning or 0) * (out if prices.reasoning is None else prices.reasoning),
         (usage.audio_input or 0) * (base if prices.audio_input is None else prices.audio_input)
-        + (usage.audio_output or 0) * (out if prices.audio_output is None else prices.audio_output),
-        (usage.images or 0) * (prices.image or 0),
+        + (usage.audio_output or 0) * (out if prices.audio_output is None else prices.audio_output)
+        + (media.audio_ms or 0) * prices.audio_ms,
+        (usage.images or 0) * (prices.image or 0)
+        + (media.image_input or 0) * (base if prices.image_input is None else prices.image_input)
+        + (media.image_output or 0) * (out if prices.image_output is None else prices.image_output),
     )
     total = (sum(exact) + MILLION // 2) // MILLION
     parts = [value // MILLION for value in exact]
     rest = total - sum(parts)
     if rest:
         parts[exact.index(max(exact))] += rest
-    return Cost._make((total + prices.request, *parts, prices.request))
+    request = prices.request if media.queries is None else prices.request * media.queries
+    return Cost._make((total + request, *parts, request))
 
 
 def tier_of(prices: Prices, input_tokens: int) -> Prices:

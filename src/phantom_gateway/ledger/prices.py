@@ -5,7 +5,8 @@
 Form: ``{"version", "flags": [name, ...], "models": {key: row}}``, a row being
 ``[provider, mode, max input, max output, flag bits, completeness, prices]``, and where long inputs have other prices
 ``[[tokens, prices], ...]`` behind it, in which null means "as below". Prices stand in the order of ``PRICE_FIELDS``, in
-nano-dollars per million (``request``: nano-dollars).
+nano-dollars per million (``request``: nano-dollars). ``"media": {key: {field: price}}`` beside ``models`` has the further prices
+of images and audio, ``MEDIA_FIELDS``, and ``sizes``.
 
 Only control and the command line load it; workers get their prices with the snapshot.
 """
@@ -34,6 +35,8 @@ PRICE_FIELDS = (
     "image",
     "request",
 )
+
+MEDIA_FIELDS = ("image_input", "image_output", "character", "audio_ms", "pixel")
 
 FAMILIES = {
     "text-completion-openai": "openai",
@@ -75,6 +78,7 @@ class PriceTable:
         self.version: str = table["version"]
         self._flags: list[str] = table["flags"]
         self._models: dict[str, list[Any]] = table["models"]
+        self._media: dict[str, dict[str, Any]] = table.get("media", {})
 
     @classmethod
     def load(cls, path: Path = DATA_FILE) -> PriceTable:
@@ -121,7 +125,7 @@ class PriceTable:
     def _entry(self, key: str, row: list[Any]) -> ModelPrice:
         provider, mode, max_input, max_output, bits, completeness, values, *more = row
         priced = completeness != 3
-        prices = _named(values)
+        prices = _named(values) | self._media.get(key, {})
         tiers = tuple(
             [
                 PriceTier(above=above, prices=Prices(version=self.version, **prices | _named(other)))

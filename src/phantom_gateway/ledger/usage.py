@@ -29,8 +29,34 @@ COUNTS = (
 """The fields of ``Usage`` that count something."""
 
 
+class Media(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Counts of what is not text, disjoint from each other and from those of ``Usage``. Part of the journal's form."""
+
+    image_input: int | None = None
+    """Tokens."""
+    image_output: int | None = None
+    """Tokens."""
+    characters: int | None = None
+    """Of a text that is spoken."""
+    audio_ms: int | None = None
+    """Milliseconds of a recording that nobody counted in tokens."""
+    queries: int | None = None
+    """Search units of a ranking; None: the request itself is one."""
+
+    def plus(self, other: Media) -> Media:
+        """Both together, each count that either has."""
+        return Media(
+            **{
+                name: (mine or 0) + (its or 0)
+                for name in self.__struct_fields__
+                for mine, its in ((getattr(self, name), getattr(other, name)),)
+                if mine is not None or its is not None
+            }
+        )
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """Counts of one request in disjoint classes, all in tokens but ``images``.
+    """Counts of one request in disjoint classes, all in tokens but ``images`` and what ``media`` says of its own.
 
     The serialised form is part of the journal (see ``phantom_gateway.ledger.record``): new fields go to the end, with a default.
     """
@@ -47,6 +73,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     source: Source = "none"
     flags: tuple[str, ...] = ()
     """What was wrong with the report: ``bad:<field>``, ``details_exceed_total``, ``total_exceeds_parts``."""
+    media: Media | None = None
 
     @property
     def cache_write(self) -> int:
@@ -57,12 +84,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     def prompt_tokens(self) -> int:
         """Input side in the sense of OpenAI: cached and audio tokens included."""
         cached = (self.cache_read or 0) + (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
-        return (self.input or 0) + cached + (self.audio_input or 0)
+        seen = 0 if self.media is None else self.media.image_input or 0
+        return (self.input or 0) + cached + (self.audio_input or 0) + seen
 
     @property
     def completion_tokens(self) -> int:
         """Output side in the sense of OpenAI: reasoning and audio tokens included."""
-        return (self.output or 0) + (self.reasoning or 0) + (self.audio_output or 0)
+        drawn = 0 if self.media is None else self.media.image_output or 0
+        return (self.output or 0) + (self.reasoning or 0) + (self.audio_output or 0) + drawn
 
     @property
     def total(self) -> int:
@@ -86,6 +115,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
             or self.audio_input
             or self.audio_output
             or self.images
+            or self.media
         )
 
     @property
@@ -103,7 +133,20 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
         }
         sources = {self.source, other.source} - {"none"}
         source: Source = "estimated" if "estimated" in sources else "provider" if sources else "none"
-        return Usage(**counts, source=source, flags=tuple(dict.fromkeys((*self.flags, *other.flags))))
+        media = self.media.plus(other.media) if self.media and other.media else self.media or other.media
+        return Usage(**counts, source=source, flags=tuple(dict.fromkeys((*self.flags, *other.flags))), media=media)
+
+    def flat(self) -> Usage:
+        """The same with the tokens of images among those of text, as the request log counts them."""
+        media = self.media
+        if media is None or not (media.image_input or media.image_output):
+            return self
+        return msgspec.structs.replace(
+            self,
+            input=(self.input or 0) + (media.image_input or 0),
+            output=(self.output or 0) + (media.image_output or 0),
+            media=msgspec.structs.replace(media, image_input=None, image_output=None),
+        )
 
     def filled(self, estimate: Usage) -> Usage:
         """This usage with unreported input or output taken from ``estimate``; then the source is ``estimated``."""
@@ -126,7 +169,7 @@ def estimate(input_bytes: int, output_chars: int = 0, chunks: int = 0) -> Usage:
     return Usage(input=-(-max(input_bytes, 0) // BYTES_PER_TOKEN), output=max(output, 0), source="estimated")
 
 
-class _Reader:
+class Counter:
     """Takes counts out of a stranger's JSON; what is no sane count is flagged and read as not reported."""
 
     __slots__ = ("flags",)
@@ -182,7 +225,7 @@ def from_openai(usage: Mapping[str, Any]) -> Usage:
     plain = _plain(usage)
     if plain is not None:
         return plain
-    read = _Reader()
+    read = Counter()
     prompt = read.count(usage, "prompt_tokens", "input_tokens")
     completion = read.count(usage, "completion_tokens", "output_tokens")
     total = read.count(usage, "total_tokens")
@@ -198,14 +241,14 @@ def from_anthropic(usage: Mapping[str, Any]) -> Usage:
 
     Never raises on a mapping; a negative, absurd or wrongly typed count is not reported and flagged.
     """
-    read = _Reader()
+    read = Counter()
     write_5m, write_1h = _cache_writes(read, usage, _EMPTY)
     output = read.count(usage, "output_tokens")
     thought = read.count(read.table(usage, "output_tokens_details"), "thinking_tokens")
     if output is not None:
         thought = read.part(thought, output)
         output -= thought or 0
-    values = {
+    values: dict[str, Any] = {
         "input": read.count(usage, "input_tokens"),
         "cache_read": read.count(usage, "cache_read_input_tokens"),
         "cache_write_5m": write_5m,
@@ -229,7 +272,7 @@ def from_gemini(usage: Mapping[str, Any]) -> Usage:
 
     Never raises on a mapping; a negative, absurd or wrongly typed count is not reported and flagged.
     """
-    read = _Reader()
+    read = Counter()
     prompt, cached = read.count(usage, "promptTokenCount"), read.count(usage, "cachedContentTokenCount")
     output, thought = read.count(usage, "candidatesTokenCount"), read.count(usage, "thoughtsTokenCount")
     tools, total = read.count(usage, "toolUsePromptTokenCount"), read.count(usage, "totalTokenCount")
@@ -251,7 +294,7 @@ def from_gemini(usage: Mapping[str, Any]) -> Usage:
         spoken = read.part(spoken, output)
         drawn = read.part(drawn, output - (spoken or 0))
         output -= (spoken or 0) + (drawn or 0)
-    values = {
+    values: dict[str, Any] = {
         "input": prompt, "cache_read": cached, "output": output, "reasoning": thought, "audio_input": heard,
         "audio_output": spoken, "images": None if not drawn else -(-drawn // TOKENS_PER_IMAGE),
     }  # fmt: skip
@@ -259,7 +302,7 @@ def from_gemini(usage: Mapping[str, Any]) -> Usage:
     return Usage(**values, source="provider" if reported else "none", flags=tuple(read.flags))
 
 
-def _of_kind(read: _Reader, usage: Mapping[str, Any], name: str, kind: str = "AUDIO") -> int | None:
+def _of_kind(read: Counter, usage: Mapping[str, Any], name: str, kind: str = "AUDIO") -> int | None:
     """Tokens of one modality in a list of details; None where there are none."""
     found: int | None = None
     details = usage.get(name)
@@ -286,7 +329,7 @@ def _plain(usage: Mapping[str, Any]) -> Usage | None:
 
 
 def _input_side(
-    read: _Reader, usage: Mapping[str, Any], prompt: int | None, others: tuple[int | None, int | None]
+    read: Counter, usage: Mapping[str, Any], prompt: int | None, others: tuple[int | None, int | None]
 ) -> dict[str, Any]:
     completion, total = others
     details = read.table(usage, "prompt_tokens_details", "input_tokens_details")
@@ -325,7 +368,7 @@ def _input_side(
     }
 
 
-def _cache_writes(read: _Reader, usage: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _cache_writes(read: Counter, usage: Mapping[str, Any], details: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Cache writes by lifetime; a count without lifetimes is the default one of five minutes."""
     written = read.count(usage, "cache_creation_input_tokens")
     if written is None:
@@ -340,7 +383,7 @@ def _cache_writes(read: _Reader, usage: Mapping[str, Any], details: Mapping[str,
 
 
 def _output_side(
-    read: _Reader,
+    read: Counter,
     usage: Mapping[str, Any],
     completion: int | None,
     others: tuple[int | None, int | None, int],

@@ -8,7 +8,7 @@ is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -27,25 +27,41 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "responses": "/responses",
         "compact": "/responses/compact",
         "input_tokens": "/responses/input_tokens",
+        "moderations": "/moderations",
+        "images": "/images/generations",
+        "image_edits": "/images/edits",
+        "image_variations": "/images/variations",
+        "speech": "/audio/speech",
+        "transcriptions": "/audio/transcriptions",
+        "translations": "/audio/translations",
+        "rerank": "/rerank",
     }
 )
 """Operations and their paths below the base of a provider."""
 
-OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
-    {name: PATHS[name] for name in ("chat", "completions", "embeddings")}
-)
-"""Those of OpenAI's API that every server like it may have."""
-
 CHAT = ("chat",)
 CHAT_EMBED = ("chat", "embeddings")
 ALL = ("chat", "completions", "embeddings")
+AUDIO = ("speech", "transcriptions", "translations")
+AZURE = (*ALL, "images", "image_edits", *AUDIO)
+OPENAI = (*ALL, "moderations", "images", "image_edits", "image_variations", *AUDIO)
+EVERYTHING = (*OPENAI, "rerank")
+"""OpenAI's API, and the ranking that many compatible servers have beside it."""
+TEXT_MODES = frozenset({"chat", "completion", "embedding", "responses"})
+"""Kinds of models that do nothing of ``MEDIA``."""
+MEDIA = frozenset(EVERYTHING) - frozenset(ALL)
 RESPONSES = ("responses", "compact", "input_tokens")
 """OpenAI's Responses API: of those that have it whole, responses kept and asked for included."""
 RESPONSES_PATHS: Mapping[str, str] = MappingProxyType({name: PATHS[name] for name in RESPONSES})
 EMBED = ("embeddings",)
+RANK = ("embeddings", "rerank")
 COMPLETE = ("completions",)
 ANTHROPIC = ("messages", "count_tokens")
 GOOGLE = ("generate", "count_contents", "embed_contents")
+
+AZURE_PATHS: Mapping[str, str] = MappingProxyType({name: PATHS[name] for name in AZURE})
+OPENAI_PATHS: Mapping[str, str] = MappingProxyType({name: PATHS[name] for name in EVERYTHING})
+"""Those of OpenAI's API and of what is like it."""
 
 DEMO = "demo"
 
@@ -59,7 +75,9 @@ class Provider:
     """Empty: the operator writes ``api_base``."""
     key_env: tuple[str, ...] = ()
     """Environment variables that hold the key, first one first."""
-    operations: tuple[str, ...] = ALL
+    operations: tuple[str, ...] = EVERYTHING
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Where operations are not at the usual path."""
     base_env: tuple[str, ...] = ()
     """Environment variables that hold another ``api_base``."""
     base_suffix: str = ""
@@ -77,7 +95,7 @@ class Provider:
 
 
 def _hosted(name: str, base_url: str, key_env: str, operations: tuple[str, ...] = CHAT, base_env: str = "") -> Provider:
-    return Provider(name, base_url, tuple(key_env.split()), operations, tuple(base_env.split()))
+    return Provider(name, base_url, tuple(key_env.split()), operations, base_env=tuple(base_env.split()))
 
 
 _PROVIDERS = (
@@ -85,8 +103,8 @@ _PROVIDERS = (
         "openai",
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
-        (*ALL, *RESPONSES),
-        ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        (*EVERYTHING, *RESPONSES),
+        base_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
         traits=("max_completion_tokens",),
     ),
     Provider(
@@ -94,8 +112,8 @@ _PROVIDERS = (
         "https://api.anthropic.com",
         ("ANTHROPIC_API_KEY",),
         ANTHROPIC,
-        ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
-        "/v1",
+        base_env=("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
+        base_suffix="/v1",
         auth_header="x-api-key",
         auth_prefix="",
         usage_in_stream="always",
@@ -106,8 +124,8 @@ _PROVIDERS = (
         "https://generativelanguage.googleapis.com",
         ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         GOOGLE,
-        ("GEMINI_API_BASE",),
-        "/v1beta",
+        base_env=("GEMINI_API_BASE",),
+        base_suffix="/v1beta",
         auth_header="x-goog-api-key",
         auth_prefix="",
         usage_in_stream="always",
@@ -128,11 +146,11 @@ _PROVIDERS = (
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
         COMPLETE,
-        ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        base_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
     ),
     Provider(
         "litellm_proxy",
-        operations=(*ALL, *RESPONSES),
+        operations=(*EVERYTHING, *RESPONSES),
         key_env=("LITELLM_PROXY_API_KEY",),
         base_env=("LITELLM_PROXY_API_BASE",),
         key_optional=True,
@@ -140,29 +158,40 @@ _PROVIDERS = (
     ),
     # servers of one's own
     Provider(
-        "ollama", "http://localhost:11434", ("OLLAMA_API_KEY",), ALL, ("OLLAMA_API_BASE",), "/v1", key_optional=True
+        "ollama",
+        "http://localhost:11434",
+        ("OLLAMA_API_KEY",),
+        ALL,
+        base_env=("OLLAMA_API_BASE",),
+        base_suffix="/v1",
+        key_optional=True,
     ),
     Provider(
         "ollama_chat",
         "http://localhost:11434",
         ("OLLAMA_API_KEY",),
         CHAT,
-        ("OLLAMA_API_BASE",),
-        "/v1",
+        base_env=("OLLAMA_API_BASE",),
+        base_suffix="/v1",
         key_optional=True,
     ),
     Provider("hosted_vllm", key_env=("HOSTED_VLLM_API_KEY",), base_env=("HOSTED_VLLM_API_BASE",), key_optional=True),
     Provider("lm_studio", key_env=("LM_STUDIO_API_KEY",), base_env=("LM_STUDIO_API_BASE",), key_optional=True),
     Provider(
-        "llamafile", "http://127.0.0.1:8080/v1", ("LLAMAFILE_API_KEY",), ALL, ("LLAMAFILE_API_BASE",), key_optional=True
+        "llamafile",
+        "http://127.0.0.1:8080/v1",
+        ("LLAMAFILE_API_KEY",),
+        ALL,
+        base_env=("LLAMAFILE_API_BASE",),
+        key_optional=True,
     ),
     Provider(
         "docker_model_runner",
         "http://localhost:22088/engines/llama.cpp",
         ("DOCKER_MODEL_RUNNER_API_KEY",),
         CHAT,
-        ("DOCKER_MODEL_RUNNER_API_BASE",),
-        "/v1",
+        base_env=("DOCKER_MODEL_RUNNER_API_BASE",),
+        base_suffix="/v1",
         key_optional=True,
     ),
     Provider(
@@ -170,7 +199,7 @@ _PROVIDERS = (
         "http://localhost:8000/api/v1",
         ("LEMONADE_API_KEY",),
         CHAT,
-        ("LEMONADE_API_BASE",),
+        base_env=("LEMONADE_API_BASE",),
         key_optional=True,
     ),
     # these send usage at the end of a stream unasked
@@ -178,9 +207,9 @@ _PROVIDERS = (
         "mistral",
         "https://api.mistral.ai/v1",
         ("MISTRAL_API_KEY",),
-        CHAT_EMBED,
-        ("MISTRAL_API_BASE",),
-        "/v1",
+        (*CHAT_EMBED, "moderations", "transcriptions"),
+        base_env=("MISTRAL_API_BASE",),
+        base_suffix="/v1",
         usage_in_stream="always",
     ),
     Provider(
@@ -188,24 +217,24 @@ _PROVIDERS = (
         "https://api.perplexity.ai",
         ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
         CHAT,
-        ("PERPLEXITY_API_BASE",),
+        base_env=("PERPLEXITY_API_BASE",),
         usage_in_stream="always",
     ),
     # hosted, OpenAI-compatible
-    _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", CHAT, "GROQ_API_BASE"),
+    _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", (*CHAT, *AUDIO), "GROQ_API_BASE"),
     _hosted("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", CHAT, "DEEPSEEK_API_BASE"),
     _hosted(
         "together_ai",
         "https://api.together.ai/v1",
         "TOGETHER_API_KEY TOGETHER_AI_API_KEY TOGETHERAI_API_KEY TOGETHER_AI_TOKEN",
-        ALL,
+        (*ALL, "images", "rerank", *AUDIO),
         "TOGETHER_AI_API_BASE",
     ),
     _hosted(
         "fireworks_ai",
         "https://api.fireworks.ai/inference/v1",
         "FIREWORKS_API_KEY FIREWORKS_AI_API_KEY FIREWORKSAI_API_KEY FIREWORKS_AI_TOKEN",
-        ALL,
+        (*ALL, "rerank"),
         "FIREWORKS_API_BASE",
     ),
     Provider(
@@ -213,15 +242,31 @@ _PROVIDERS = (
         "https://openrouter.ai/api/v1",
         ("OPENROUTER_API_KEY",),
         CHAT_EMBED,
-        ("OPENROUTER_API_BASE",),
+        base_env=("OPENROUTER_API_BASE",),
         traits=("cache_control",),
     ),
-    _hosted("xai", "https://api.x.ai/v1", "XAI_API_KEY", CHAT, "XAI_API_BASE"),
+    _hosted("xai", "https://api.x.ai/v1", "XAI_API_KEY", (*CHAT, "images"), "XAI_API_BASE"),
     _hosted("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", CHAT, "CEREBRAS_API_BASE"),
     _hosted(
         "nvidia_nim", "https://integrate.api.nvidia.com/v1", "NVIDIA_NIM_API_KEY", CHAT_EMBED, "NVIDIA_NIM_API_BASE"
     ),
     _hosted("deepinfra", "https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY", ALL, "DEEPINFRA_API_BASE"),
+    Provider(
+        "cohere",
+        "https://api.cohere.com",
+        ("COHERE_API_KEY", "CO_API_KEY"),
+        (*CHAT, *RANK),
+        MappingProxyType(
+            {
+                "chat": "/compatibility/v1/chat/completions",
+                "embeddings": "/compatibility/v1/embeddings",
+                "rerank": "/v2/rerank",
+            }
+        ),
+        ("COHERE_API_BASE",),
+        usage_in_stream="always",
+    ),
+    _hosted("jina_ai", "https://api.jina.ai/v1", "JINA_AI_API_KEY", RANK, "JINA_AI_API_BASE"),
     _hosted("anyscale", "https://api.endpoints.anyscale.com/v1", "ANYSCALE_API_KEY", CHAT, "ANYSCALE_API_BASE"),
     _hosted("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", CHAT_EMBED, "SAMBANOVA_API_BASE"),
     _hosted("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", CHAT, "MOONSHOT_API_BASE"),
@@ -314,8 +359,8 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType({provider.name: provider fo
 _BRIDGED = """
 a2a a2a_agent abliteration aiohttp_openai anthropic_text apertis assemblyai auto_router aws_polly aws_textract
 azure_ai azure_speech azure_text bedrock bedrock_converse bedrock_mantle black_forest_labs bytez charity_engine chatgpt
-cloudflare cognition cohere cohere_chat cortecs cursor custom darkbloom databricks datarobot deepgram edenai elevenlabs
-empiriolabs fal_ai gdc gigachat github_copilot helicone heroku huggingface humanloop infinity jina_ai langflow
+cloudflare cognition cohere_chat cortecs cursor custom darkbloom databricks datarobot deepgram edenai elevenlabs
+empiriolabs fal_ai gdc gigachat github_copilot helicone heroku huggingface humanloop infinity langflow
 langfuse langgraph libertai litellm_agent llamagate manus maritalk meta milvus nadir neosantara nlp_cloud nvidia_riva oci
 oobabooga petals pg_vector pinstripes predibase prism qwen_ai_platform qwencloud ragflow recraft reducto replicate runwayml
 s3_vectors sagemaker sagemaker_chat sagemaker_nova sail sap sarvam scx-ai snowflake soniox stability tensormesh

@@ -56,11 +56,15 @@ class Answer:
     """In Google's."""
     responses: bool = False
     """In those of OpenAI's Responses API."""
+    kind: bytes = b""
+    """The content type of ``body``, where it is not JSON."""
+    ends_itself: bool = False
+    """The last event says that it is the last: no ``[DONE]`` follows."""
 
     @property
     def marked(self) -> bool:
         """Whether ``[DONE]`` ends its stream; else the last event says the end."""
-        return not (self.anthropic or self.gemini or self.responses)
+        return not (self.anthropic or self.gemini or self.responses or self.ends_itself)
 
 
 def chat(ask: Ask) -> Answer:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from phantom_gateway.simulator import answers, gemini, messages, responses
+from phantom_gateway.simulator import answers, gemini, media, messages, responses
 from phantom_gateway.simulator.controls import ControlError
 from phantom_gateway.simulator.counts import MAX_TALLIES, Books, Header, Tally
 from phantom_gateway.simulator.modes import build
@@ -32,6 +32,15 @@ ENDPOINTS: dict[str, Callable[[Ask], answers.Answer]] = {
     "/embeddings": answers.embeddings,
     "/messages": messages.messages,
     "/messages/count_tokens": messages.count_tokens,
+    "/moderations": media.moderations,
+    "/images/generations": media.images,
+    "/images/edits": media.images,
+    "/images/variations": media.images,
+    "/audio/speech": media.speech,
+    "/audio/transcriptions": media.transcripts,
+    "/audio/translations": media.transcripts,
+    "/rerank": media.rerank,
+    "/v2/rerank": media.rerank,
 }
 KEEPING: dict[str, Keeping] = {
     "/responses": responses.responses,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from phantom_gateway.simulator.controls import Controls, merge, split_model
+from phantom_gateway.wire import multipart
 
 TOKENS_PER_MESSAGE = 3
 MAX_CHOICES = 128
@@ -32,11 +34,13 @@ class Ask:
     controls: Controls
     digest: str
     """24 hex digits of the body: the ids of the answer."""
+    files: Mapping[str, int] = field(default_factory=dict)
+    """The files of a form: their names and sizes; its other fields are in ``body``."""
 
     @property
     def stream(self) -> bool:
         """Whether the answer is asked for as a stream."""
-        return self.body.get("stream") is True
+        return self.body.get("stream") in (True, "true")
 
     @property
     def include_usage(self) -> bool:
@@ -46,13 +50,11 @@ class Ask:
 
 
 def read(raw: bytes, header: str, model: str = "") -> Ask:
-    """Decode a body and its controls; ``model``: where the path names it. Raises BadRequestError or ControlError."""
-    try:
-        body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(f"The body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise BadRequestError("The body must be a JSON object.")
+    """Decode a body, JSON or a form, and its controls; ``model``: where the path names it.
+
+    Raises BadRequestError or ControlError.
+    """
+    body, files = _form(raw) if raw.startswith(b"--") else (_object(raw), {})
     named = model or body.get("model")
     if not isinstance(named, str) or not named:
         raise BadRequestError("you must provide a model parameter", "model")
@@ -63,7 +65,27 @@ def read(raw: bytes, header: str, model: str = "") -> Ask:
         user = metadata.get("user_id")
     digest = hashlib.blake2b(raw, digest_size=12).hexdigest()
     controls = merge(suffix, body.get("simulate"), header)
-    return Ask(body, model, user if isinstance(user, str) else "", controls, digest)
+    return Ask(body, model, user if isinstance(user, str) else "", controls, digest, files)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequestError(f"The body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    return body
+
+
+def _form(raw: bytes) -> tuple[dict[str, Any], dict[str, int]]:
+    try:
+        parts = multipart.parse(raw, raw[2:].partition(b"\r\n")[0])
+    except multipart.FormError as error:
+        raise BadRequestError(f"The body is no form: {error}") from error
+    texts = {part.name: bytes(part.content).decode("utf-8", "replace") for part in parts if not part.is_file}
+    files = {f"{index}:{part.name}": len(part.content) for index, part in enumerate(parts) if part.is_file}
+    return {name: int(text) if text.isdecimal() else text for name, text in texts.items()}, files
 
 
 def messages_of(body: dict[str, Any]) -> list[dict[str, Any]]:

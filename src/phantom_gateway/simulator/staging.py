@@ -29,7 +29,7 @@ def sse(event: Event) -> bytes:
 
 def content_type(answer: Answer) -> bytes:
     """The honest content type of ``answer``."""
-    return SSE if answer.events else JSON
+    return SSE if answer.events else answer.kind or JSON
 
 
 def payload(answer: Answer, render: Callable[[Event], bytes] = sse, done: bytes = DONE) -> list[Piece]:
@@ -61,7 +61,7 @@ def normal(answer: Answer, *fields: bytes, kind: bytes | None = None) -> Script:
     """The honest script: with its length, or chunked when streamed. ``fields`` are further header lines."""
     if answer.events:
         return chunked(answer, payload(answer), *fields, kind=kind)
-    whole = plain(200, answer.body, kind or JSON, *fields)
+    whole = plain(200, answer.body, kind or content_type(answer), *fields)
     return Script((Piece(whole, answer.bill.completion),), answer.bill)
 
 
@@ -83,7 +83,7 @@ def lengthed(answer: Answer, pieces: Sequence[Piece], error: int = 0) -> Script:
 def broken(answer: Answer, at: int | None, end: End) -> Script:
     """The honest start of an answer up to ``at`` chunks (half of an unstreamed body), then ``end``."""
     if not answer.events:
-        whole = plain(200, answer.body)
+        whole = plain(200, answer.body, content_type(answer))
         cut = len(whole) - len(answer.body) // 2
         return Script((Piece(whole[:cut]),), answer.bill, end=end, whole=False)
     script = chunked(answer, before(answer, at))

@@ -39,7 +39,16 @@ class Prices(Struct, frozen=True, kw_only=True):
     audio_output: int | None = None
     image: int | None = None
     request: int = 0
-    """Nano-dollars per request (not per million)."""
+    """Nano-dollars per request or search unit (not per million)."""
+    image_input: int | None = None
+    image_output: int | None = None
+    """Tokens of images."""
+    character: int = 0
+    audio_ms: int = 0
+    """Per million milliseconds: a dollar an hour is about 278,000,000."""
+    pixel: int = 0
+    sizes: dict[str, int] = {}
+    """Instead of ``image``, by what is asked for: ``high/1024x1536`` or ``1024x1024``."""
     tiers: tuple[PriceTier, ...] = ()
     """What a request with a longer input costs instead, the shortest first."""
 
@@ -148,6 +157,31 @@ class Deployment(Struct, frozen=True, kw_only=True):
     mock_response: str | None = None
     db_model: bool = False
     """Kept in the database rather than in the configuration file."""
+
+
+class Pass(Struct, frozen=True, kw_only=True):
+    """A path below which requests go on to another service as they are."""
+
+    path: str
+    """``/openai``; without a slash at its end."""
+    upstream: Deployment
+    """Where to, with which headers and credentials; ``prices`` are those of a request, where they are written."""
+    subpaths: bool = True
+    """Whether what follows the path is appended to the target's."""
+    methods: tuple[str, ...] = ()
+    """Empty: all."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Parameters that are added where the caller has none of the name."""
+    all_headers: bool = False
+    """Whether the caller's headers go on, but for credentials and those of a connection; else a few known ones."""
+    shape: str = ""
+    """``providers.passes.Shape``."""
+    metered: str = ""
+    free: str = ""
+    """Regular expressions for the ends of paths: what reports usage, what costs nothing."""
+    root: str = ""
+    """Stands before what is appended, unless it begins with it."""
+    escaped_slash: bool = False
 
 
 Strategy = Literal[
@@ -328,7 +362,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     checks: HealthChecks = HealthChecks()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
+    passes: tuple[Pass, ...] = ()
     price_lists: dict[str, dict[str, PricedModel]] = {}
-    """Provider to its models, for providers behind wildcard deployments without prices of their own."""
+    """Provider to its models, for providers behind wildcard deployments and passes without prices of their own."""
     key_pepper: Secret | None = None
     """Hex of the key-digest key (``phantom_gateway.security.digest``)."""

@@ -37,6 +37,8 @@ def grouped(closed: Iterable[Closed]) -> Groups:
     groups: Groups = {}
     for record in closed:
         at_ns, duration_us, usage = record.at_ns, record.duration_us, record.usage
+        if usage.media is not None:
+            usage = usage.flat()
         group = (at_ns // _HOUR_NS, _fields(record))
         sums = groups.get(group)
         if sums is None:

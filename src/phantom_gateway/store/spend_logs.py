@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from phantom_gateway.ledger.record import Closed
@@ -70,6 +71,8 @@ class LogFilter:
 def row_of(incarnation: str, record: Closed) -> Values:
     """The row of a closed record, in the order of ``COLUMNS``."""
     usage = record.usage
+    if usage.media is not None:
+        record = msgspec.structs.replace(record, usage=usage.flat())
     return (
         incarnation,
         record.at_ns // 1000,

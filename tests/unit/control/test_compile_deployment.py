@@ -15,7 +15,7 @@ from phantom_gateway.control.compile_deployment import (
     compile_deployment,
     deployment_id,
 )
-from phantom_gateway.providers.catalogue import OPENAI_PATHS, PATHS, RESPONSES_PATHS
+from phantom_gateway.providers.catalogue import ALL, OPENAI_PATHS, PATHS, RESPONSES_PATHS
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
 PATH = ("model_list", 0)
@@ -60,6 +60,17 @@ def built(
     return compiled.deployment
 
 
+TEXT_PATHS = {name: OPENAI_PATHS[name] for name in ALL} | RESPONSES_PATHS
+EVERY_PATH = {**OPENAI_PATHS, **RESPONSES_PATHS}
+
+
+def test_a_model_carries_what_its_kind_can_do() -> None:
+    assert built({"model": "openai/known", "api_key": "k"}).paths == TEXT_PATHS
+    assert built({"model": "openai/unheard-of", "api_key": "k"}).paths == EVERY_PATH
+    assert built({"model": "openai/*", "api_key": "k"}).paths == EVERY_PATH
+    assert built({"model": "openai/known", "api_key": "k"}, {"mode": "image_generation"}).paths == EVERY_PATH
+
+
 def test_every_field_is_filled() -> None:
     deployment = built(
         {
@@ -91,7 +102,7 @@ def test_every_field_is_filled() -> None:
     assert not deployment.address.verify
     assert (deployment.base_path, deployment.paths, deployment.query) == (
         "/v1",
-        {**OPENAI_PATHS, **RESPONSES_PATHS},
+        TEXT_PATHS,
         "",
     )
     assert deployment.headers == (("openai-organization", "org"), ("x-team", "t"))

@@ -47,7 +47,17 @@ from phantom_gateway.spine.messages import (
     ToControl,
     Welcome,
 )
-from phantom_gateway.spine.snapshot import Address, Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import (
+    Address,
+    Deployment,
+    HttpLimits,
+    Pass,
+    PricedModel,
+    Prices,
+    Routing,
+    Settings,
+    Snapshot,
+)
 
 PEPPER = Secret("cd" * 32)
 PATHS = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
@@ -276,13 +286,22 @@ async def running(
     routing: Routing = QUICK,
     settings: Settings = Settings(),  # noqa: B008 - immutable
     http: HttpLimits = HttpLimits(),  # noqa: B008 - immutable
+    passes: Callable[[int], tuple[Pass, ...]] = lambda _port: (),
+    price_lists: dict[str, dict[str, PricedModel]] | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker that serves what ``build`` makes for the simulator's port."""
     (data_dir / "run").mkdir(parents=True)
     simulator = Simulator()
     simulator_port = await simulator.start_tcp()
     snapshot = Snapshot(
-        revision=1, deployments=build(simulator_port), routing=routing, settings=settings, http=http, key_pepper=PEPPER
+        revision=1,
+        deployments=build(simulator_port),
+        routing=routing,
+        settings=settings,
+        http=http,
+        key_pepper=PEPPER,
+        passes=passes(simulator_port),
+        price_lists=price_lists or {},
     )
     control = Control(snapshot)
     spine = await asyncio.get_running_loop().create_unix_server(lambda: control, str(data_dir / "run" / "spine.sock"))

@@ -189,6 +189,8 @@ async def test_a_fallback_that_may_not_be_used_or_is_exhausted_is_none(tmp_path:
         (("anthropic_routes",), b"/v1/chat/completions", False),
         (("openai_routes",), b"/v1/messages", False),
         (("openai_routes",), b"/v1/embeddings", True),
+        (("openai_routes",), b"/v1/responses", True),
+        (("anthropic_routes",), b"/v1/responses", False),
         (("openai_routes",), b"/v1/models", True),
         (("google_routes",), b"/v1beta/models/m:generateContent", True),
         (("google_routes",), b"/v1beta/models", True),

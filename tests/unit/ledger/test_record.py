@@ -20,11 +20,19 @@ CLOSED_0_1_0 = [
 ]  # fmt: skip
 
 
+USAGE_FIELDS = 10
+"""More has only the usage of the records that are nested, and that may have grown at its end, too."""
+
+
 @pytest.mark.parametrize("array", [OPENED_0_1_0, CLOSED_0_1_0])
 def test_what_was_written_stays_readable(array: list[object]) -> None:
     record = decoder.decode(msgspec.msgpack.encode(array))
     again = msgspec.msgpack.decode(encoder.encode(record))
-    assert again[: len(array)] == array
+    for written, kept in zip(array, again, strict=False):
+        if isinstance(written, list) and len(written) > USAGE_FIELDS:
+            assert kept[: len(written)] == written
+        else:
+            assert kept == written
 
 
 @pytest.mark.parametrize("record", [opened(), closed()])

@@ -25,7 +25,7 @@ def test_every_provider_can_be_addressed(provider: Provider) -> None:
 
 def test_a_prefix_is_native_or_bridged() -> None:
     assert not BRIDGED & PROVIDERS.keys()
-    assert {"bedrock", "vertex_ai", "cohere", "watsonx", "sagemaker"} <= BRIDGED
+    assert {"bedrock", "vertex_ai", "cohere_chat", "watsonx", "sagemaker"} <= BRIDGED
 
 
 def test_what_must_be_there() -> None:

@@ -1,0 +1,71 @@
+"""Usage as the providers themselves write it, for answers that are only passed on.
+
+None of these raises on a mapping. Sources: API references of OpenAI, Anthropic, Google (Gemini, ``usageMetadata``), Amazon Bedrock
+(Converse) and Cohere (v2); read November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from phantom_gateway.ledger.media_usage import from_rerank
+from phantom_gateway.ledger.usage import Counter, Usage, from_anthropic, from_openai
+
+
+def from_google(usage: Mapping[str, Any]) -> Usage:
+    """``usageMetadata``: the prompt contains what was cached, the thoughts stand beside the candidates."""
+    read = Counter()
+    prompt = read.count(usage, "promptTokenCount")
+    cached = read.count(usage, "cachedContentTokenCount")
+    if prompt is not None:
+        cached = read.part(cached, prompt)
+        prompt += (read.count(usage, "toolUsePromptTokenCount") or 0) - (cached or 0)
+    made = read.count(usage, "candidatesTokenCount")
+    thought = read.count(usage, "thoughtsTokenCount")
+    if made is None and prompt is not None:
+        made = 0
+    return _usage(read, input=prompt, cache_read=cached, output=made, reasoning=thought)
+
+
+def from_bedrock(usage: Mapping[str, Any]) -> Usage:
+    """Converse, whose classes of input do not overlap; other models' answers in the words of their makers."""
+    if "inputTokens" not in usage:
+        return from_anthropic(usage)
+    read = Counter()
+    return _usage(
+        read,
+        input=read.count(usage, "inputTokens"),
+        cache_read=read.count(usage, "cacheReadInputTokens"),
+        cache_write_5m=read.count(usage, "cacheWriteInputTokens"),
+        output=read.count(usage, "outputTokens"),
+    )
+
+
+def from_cohere(usage: Mapping[str, Any]) -> Usage:
+    """``billed_units`` rather than ``tokens``; search units of a ranking."""
+    read = Counter()
+    billed = read.table(usage, "billed_units", "tokens")
+    if "search_units" in billed:
+        return from_rerank(billed)
+    return _usage(
+        read, input=read.count(billed, "input_tokens"), output=read.count(billed, "output_tokens") or 0
+    )  # fmt: skip
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Usage]] = MappingProxyType(
+    {
+        "openai": from_openai,
+        "anthropic": from_anthropic,
+        "gemini": from_google,
+        "bedrock": from_bedrock,
+        "cohere": from_cohere,
+    }
+)
+"""By ``providers.passes.Shape``."""
+
+
+def _usage(read: Counter, **counts: int | None) -> Usage:
+    reported = any(value is not None for value in counts.values())
+    return Usage(**counts, source="provider" if reported else "none", flags=tuple(read.flags))  # type: ignore[arg-type]
