@@ -60,7 +60,7 @@ def built(
     return compiled.deployment
 
 
-TEXT_PATHS = {name: OPENAI_PATHS[name] for name in ALL} | RESPONSES_PATHS
+TEXT_PATHS = {**{name: OPENAI_PATHS[name] for name in ALL}, **RESPONSES_PATHS}
 EVERY_PATH = {**OPENAI_PATHS, **RESPONSES_PATHS}
 
 
