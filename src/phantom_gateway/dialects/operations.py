@@ -30,7 +30,8 @@ class Operation:
     """One kind of call.
 
     ``name`` keys ``Deployment.paths``; ``call_type`` is LiteLLM's name in the spend log; ``output_fields`` name the request
-    fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served.
+    fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served. ``cached`` ones may be
+    answered from the cache: asking again does nothing but give an answer.
     """
 
     name: str
@@ -40,12 +41,13 @@ class Operation:
     input_field: str
     errors: Errors = OPENAI
     free: bool = False
+    cached: bool = False
 
 
-CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
-COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt")
-EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input")
-MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC)
+CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages", cached=True)
+COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt", cached=True)
+EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input", cached=True)
+MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC, cached=True)
 COUNT_TOKENS = Operation("count_tokens", "acount_tokens", False, (), "messages", ANTHROPIC, free=True)
 
 _SUFFIXES = {
