@@ -20,10 +20,11 @@ import typer
 from phantom_gateway.config.errors import ConfigError, Note, Problem, dotted
 from phantom_gateway.config.urls import Url
 from phantom_gateway.control.compile import compile_models, compile_snapshot, read_config
+from phantom_gateway.control.compile_cache import UNNAMED
 from phantom_gateway.control.compile_deployment import Compiled
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.ledger.prices import PriceTable
-from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import CacheRules, Deployment, HttpLimits, Routing, Settings, Snapshot
 
 DEFAULT_PATH = Path("config.yaml")
 _DEMO_SOCKET = "demo.sock"
@@ -159,6 +160,7 @@ def _settings(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
         ("routing", snapshot.routing, Routing()),
         ("http", snapshot.http, HttpLimits()),
         ("settings", snapshot.settings, Settings()),
+        *((("cache", snapshot.cache, CacheRules(secret=UNNAMED)),) if snapshot.cache is not None else ()),
     )
     for name, part, default in parts:
         for key in part.__struct_fields__:

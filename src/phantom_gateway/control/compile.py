@@ -21,12 +21,14 @@ from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, Mode
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
+from phantom_gateway.control.compile_cache import compile_cache
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.control.compile_routing import compile_checks, compile_routing
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import (
+    CacheRules,
     Deployment,
     HttpLimits,
     Prices,
@@ -83,6 +85,9 @@ def compile_snapshot(
         pepper=pepper,
         stored=stored,
     )
+    cache, remarks, problems = _cache(config, environment)
+    if problems:
+        raise ConfigError(problems)
     snapshot = Snapshot(
         revision=revision,
         deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
@@ -91,8 +96,9 @@ def compile_snapshot(
         http=_http(config),
         settings=_settings(config),
         key_pepper=pepper,
+        cache=cache,
     )
-    notes = [note for compiled in compilation for note in compiled.notes]
+    notes = [*remarks, *(note for compiled in compilation for note in compiled.notes)]
     return snapshot, [*dict.fromkeys((*config.notes, *stored.notes, *notes))]
 
 
@@ -187,6 +193,16 @@ def context_of(
     except AddressError as error:
         egress, broken = Egress(), [Problem(Position("environment"), (), str(error))]
     return Context(config, variables, egress, price_lookup, demo_socket, pepper), broken
+
+
+def _cache(
+    config: Config, environment: Mapping[str, str]
+) -> tuple[CacheRules | None, Sequence[Note], Sequence[Problem]]:
+    try:
+        egress = egress_of(config, config.lookup(environment))
+    except AddressError:
+        return None, (), ()  # told by whoever compiles the models
+    return compile_cache(config, environment, egress)
 
 
 def _no_price(_provider: str, _model: str) -> None:

@@ -30,8 +30,8 @@ class Operation:
     """One kind of call.
 
     ``name`` keys ``Deployment.paths``; ``call_type`` is LiteLLM's name in the spend log; ``output_fields`` name the request
-    fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served. ``cached`` ones may be
-    answered from the cache: asking again does nothing but give an answer.
+    fields that bound the output, in order of precedence. ``free`` calls cost nothing wherever they are served. ``cached`` ones
+    may be answered from the cache: asking again does nothing but give an answer.
     """
 
     name: str

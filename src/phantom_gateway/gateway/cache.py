@@ -138,7 +138,7 @@ class AnswerCache:
             self._store = MemoryStore(*((rules.max_bytes, rules.max_entries) if rules else (0, 0)))
 
     async def answer(self, exchange: Exchange, table: Table) -> bool:
-        """Answer from the cache; or note on the exchange that its answer may be kept. Raises ApiError when it cannot be recorded."""
+        """Answer from the cache, or note that the answer may be kept. Raises ApiError when it cannot be recorded."""
         rules = self._rules
         if rules is None or not self._serves(exchange, rules):
             return False

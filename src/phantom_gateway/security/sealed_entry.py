@@ -1,7 +1,7 @@
 """Cached answers as they lie in a Redis that others may read and write: not readable, not forgeable, not movable.
 
-    entry key = HMAC-SHA256(cache key, "entry" | name)       one for each name: no key seals enough for its nonces to meet
-    value     = 0x01 | nonce 12 | AES-256-GCM(entry key, nonce, content, additional data = name)
+entry key = HMAC-SHA256(cache key, "entry" | name)       one for each name: no key seals enough for its nonces to meet
+value     = 0x01 | nonce 12 | AES-256-GCM(entry key, nonce, content, additional data = name)
 """
 
 from __future__ import annotations

@@ -49,16 +49,19 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for value in self._reader.feed(data):
-                if not self._waiting:
-                    raise RespError("a reply to nothing")
-                future = self._waiting.popleft()
-                if not future.done():
-                    future.set_result(value)
+                self._replied(value)
         except RespError as error:
             self.close(str(error))
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.close("the connection ended")
+
+    def _replied(self, value: Value) -> None:
+        if not self._waiting:
+            raise RespError("a reply to nothing")
+        future = self._waiting.popleft()
+        if not future.done():
+            future.set_result(value)
 
     @property
     def is_full(self) -> bool:

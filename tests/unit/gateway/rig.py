@@ -46,7 +46,7 @@ from phantom_gateway.spine.messages import (
     ToControl,
     Welcome,
 )
-from phantom_gateway.spine.snapshot import Address, Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import Address, CacheRules, Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
 
 PEPPER = Secret("cd" * 32)
 PATHS = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
@@ -275,13 +275,20 @@ async def running(
     routing: Routing = QUICK,
     settings: Settings = Settings(),  # noqa: B008 - immutable
     http: HttpLimits = HttpLimits(),  # noqa: B008 - immutable
+    cache: CacheRules | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker that serves what ``build`` makes for the simulator's port."""
     (data_dir / "run").mkdir(parents=True)
     simulator = Simulator()
     simulator_port = await simulator.start_tcp()
     snapshot = Snapshot(
-        revision=1, deployments=build(simulator_port), routing=routing, settings=settings, http=http, key_pepper=PEPPER
+        revision=1,
+        deployments=build(simulator_port),
+        routing=routing,
+        settings=settings,
+        http=http,
+        key_pepper=PEPPER,
+        cache=cache,
     )
     control = Control(snapshot)
     spine = await asyncio.get_running_loop().create_unix_server(lambda: control, str(data_dir / "run" / "spine.sock"))

@@ -63,7 +63,12 @@ def _seconds(value: dict[str, Any], name: str) -> float | None:
     found = value.get(name)
     if found is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= MAX_TTL_S or math.isnan(found):
+    if (
+        isinstance(found, bool)
+        or not isinstance(found, int | float)
+        or not 0 <= found <= MAX_TTL_S
+        or math.isnan(found)
+    ):
         raise invalid_request(f"'cache.{name}' must be a number of seconds from 0 to {MAX_TTL_S}.", f"cache.{name}")
     return float(found)
 

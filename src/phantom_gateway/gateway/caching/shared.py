@@ -1,4 +1,4 @@
-"""Answers in a Redis that several workers and nodes share, sealed: whoever else reads it learns nothing, whoever writes it is not heard.
+"""Answers in a Redis that several workers and nodes share, sealed: who reads there learns nothing, who writes there is not heard.
 
 Redis is never needed: what it does not answer in time is a miss, and what it does not take is not kept.
 """
