@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from phantom_gateway.gateway.caching import naming
-from phantom_gateway.gateway.caching.entry import Entry, Recorder, is_counted, is_worth
+from phantom_gateway.gateway.caching.entry import Entry, Recorder, is_counted, is_sound, is_worth
 from phantom_gateway.gateway.caching.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Store(Protocol):
     def sweep(self, now: float) -> None:
         """Drop what is expired."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End."""
 
 
@@ -80,7 +80,7 @@ class Lookup:
     def keep_stream(self, exchange: Exchange) -> None:
         """The stream has come to its proper end."""
         body = None if self._recorder is None else self._recorder.heard()
-        if body is not None:
+        if body is not None and is_sound(body):
             self.keep(exchange, body)
 
     def keep(self, exchange: Exchange, body: bytes) -> None:
@@ -128,7 +128,7 @@ class AnswerCache:
         if rules is not None and rules.redis is None and isinstance(self._store, MemoryStore):
             self._store.resize(rules.max_bytes, rules.max_entries)
             return
-        self._store.close()
+        self._tasks.spawn(self._store.close(), "end a cache")
         if rules is not None and rules.redis is not None:
             # Here, because most workers need neither its client nor its cipher, and their memory counts.
             from phantom_gateway.gateway.caching.shared import SharedStore
@@ -179,9 +179,9 @@ class AnswerCache:
         """Now and then: drop what is expired."""
         self._store.sweep(now)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End."""
-        self._store.close()
+        await self._store.close()
 
     @staticmethod
     def _serves(exchange: Exchange, rules: CacheRules) -> bool:

@@ -145,7 +145,7 @@ class Worker:
             pass
         await asyncio.sleep(0)
         await self.tasks.cancel()
-        self.cache.close()
+        await self.cache.close()
         await self.client.close()
         await self.journal.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from phantom_gateway.wire.errors import UpstreamError
 from phantom_gateway.wire.resp import RespError, RespFailure, RespReader, Value, command
@@ -36,15 +36,17 @@ class RedisRefused(Exception):
 class _Connection(asyncio.Protocol):
     """Replies come in the order of the commands."""
 
-    def __init__(self, max_value: int) -> None:
+    def __init__(self, max_value: int, all_open: set[_Connection]) -> None:
         self._reader = RespReader(max_value)
+        self._all_open = all_open
         self._waiting: deque[asyncio.Future[Value]] = deque()
         self._transport: asyncio.Transport | None = None
         self.lost = False
+        self.ended = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its type
+        self._all_open.add(self)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -55,6 +57,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.close("the connection ended")
+        self._all_open.discard(self)
+        self.ended.set()
 
     def _replied(self, value: Value) -> None:
         if not self._waiting:
@@ -99,6 +103,7 @@ class RedisClient:
         self._timeout_s = timeout_s
         self._max_value = max_value
         self._connection: _Connection | None = None
+        self._open: set[_Connection] = set()
         self._connecting: asyncio.Lock = asyncio.Lock()
         self._failures = 0
         self._closed_until = 0.0
@@ -129,11 +134,14 @@ class RedisClient:
         self._failures = 0
         return _judged(value)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End; what is under way fails."""
         self._ended = True
-        if self._connection is not None:
-            self._connection.close("the client is closed")
+        for connection in [*self._open]:
+            connection.close("the client is closed")
+            await connection.ended.wait()
+        # one turn of the loop lets the transports close their sockets
+        await asyncio.sleep(0)
 
     def _failed(self, now: float) -> None:
         if now < self._closed_until:
@@ -148,7 +156,7 @@ class RedisClient:
             if self._connection is not None and not self._connection.lost:
                 return self._connection
             _, connection = await self._egress.connect(
-                self._origin, lambda: _Connection(self._max_value), self._timeout_s
+                self._origin, lambda: _Connection(self._max_value, self._open), self._timeout_s
             )
             try:
                 await self._sign_in(connection)

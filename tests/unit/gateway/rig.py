@@ -46,7 +46,16 @@ from phantom_gateway.spine.messages import (
     ToControl,
     Welcome,
 )
-from phantom_gateway.spine.snapshot import Address, CacheRules, Deployment, HttpLimits, Prices, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import (
+    Address,
+    CacheRules,
+    Deployment,
+    HttpLimits,
+    Prices,
+    Routing,
+    Settings,
+    Snapshot,
+)
 
 PEPPER = Secret("cd" * 32)
 PATHS = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}

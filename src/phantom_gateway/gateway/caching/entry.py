@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from phantom_gateway.ledger.usage import Usage
+from phantom_gateway.wire.sse import SseSplitter, event_data
 
 if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
@@ -39,6 +40,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Entry).decode
+_check = msgspec.json.Decoder(dict[str, Any]).decode
+_NO_JSON = (b"", b"[DONE]")
 
 # JSON escapes quotation marks inside of strings, so that these find members and never what somebody says.
 _FILTERED = re.compile(
@@ -64,6 +67,20 @@ def is_worth(body: bytes, *, bounded: bool, shared: bool) -> bool:
     if _FILTERED.search(body) or (not bounded and _CUT.search(body)):
         return False
     return not (shared and _CALLS.search(body))
+
+
+def is_sound(stream: bytes) -> bool:
+    """Whether every event of a stream can be read: a broken one is passed on, but not twice."""
+    splitter = SseSplitter(max_event=len(stream))
+    for raw in splitter.feed(stream):
+        data = event_data(raw).strip()
+        if data in _NO_JSON:
+            continue
+        try:
+            _check(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+    return not splitter.pending.strip()
 
 
 def is_counted(usage: Usage, operation: Operation) -> bool:

@@ -65,7 +65,7 @@ class MemoryStore:
         for name in [name for name, entry in self._entries.items() if entry.until <= now]:
             self._drop(name)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing is open."""
         self.clear()
 

@@ -87,6 +87,6 @@ class SharedStore:
     def sweep(self, now: float) -> None:
         """Redis does that."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the connection."""
-        self._client.close()
+        await self._client.close()
