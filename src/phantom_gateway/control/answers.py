@@ -276,3 +276,50 @@ class CostParts(BaseModel):
     daily_cost: float | None
     monthly_cost: float | None
     provider: str | None
+
+
+class Status(Answer):
+    """It is done."""
+
+    status: Literal["success"]
+
+
+class CachePing(Answer):
+    """The state of the cache."""
+
+    status: Literal["healthy"]
+    cache_type: Literal["local", "redis"]
+    ping_response: bool | None
+    set_cache_response: str | None
+    litellm_cache_params: str | None
+    health_check_cache_params: JsonObject | None
+
+
+class RedisInfo(Answer):
+    """What a Redis says of itself."""
+
+    num_clients: int
+    clients: list[JsonObject]
+    info: JsonObject
+
+
+class CacheField(Answer):
+    """One setting of the cache."""
+
+    field_name: str
+    field_type: str
+    field_value: Any
+    field_description: str
+    field_default: Any
+    options: list[str] | None
+    ui_field_name: str
+    link: str | None
+    redis_type: str | None
+
+
+class CacheSettings(Answer):
+    """The settings of the cache."""
+
+    fields: list[CacheField]
+    current_values: JsonObject
+    redis_type_descriptions: dict[str, str]

@@ -10,6 +10,7 @@ from phantom_gateway.control.routers import (
     activity,
     audit,
     budgets,
+    cache,
     config,
     corrections,
     costs,
@@ -39,9 +40,9 @@ from phantom_gateway.control.routers import (
 from phantom_gateway.control.services import ControlServices
 
 AREAS = (
-    access_groups, activity, audit, budgets, config, corrections, costs, credentials, customers, fallbacks, health, invitations,
-    keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs, spend_reports, tags,
-    team_members, teams, ui, users, utils,
+    access_groups, activity, audit, budgets, cache, config, corrections, costs, credentials, customers, fallbacks, health,
+    invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs, spend_reports,
+    tags, team_members, teams, ui, users, utils,
 )  # fmt: skip
 
 

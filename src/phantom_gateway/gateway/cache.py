@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from phantom_gateway.gateway.caching import naming
 from phantom_gateway.gateway.caching.entry import Entry, Recorder, is_counted, is_sound, is_worth
 from phantom_gateway.gateway.caching.memory import MemoryStore
+from phantom_gateway.spine.messages import CACHED, CACHED_ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from phantom_gateway.spine.snapshot import CacheRules
     from phantom_gateway.wire.egress import Egress
     from phantom_gateway.wire.tasks import TaskGroup
-
-ALL = "cache:*"
-ONE = "cache:"
-"""How an ``Invalidate`` names all entries, and one."""
 
 
 class Store(Protocol):
@@ -166,11 +163,11 @@ class AnswerCache:
 
     def forget(self, entities: tuple[str, ...]) -> None:
         """What an ``Invalidate`` says; one that names nobody means that something may have been missed."""
-        names = [entity.removeprefix(ONE) for entity in entities if entity.startswith(ONE)]
+        names = [entity.removeprefix(CACHED) for entity in entities if entity.startswith(CACHED)]
         if entities and not names:
             return
         self.generation += 1
-        if not entities or ALL in entities:
+        if not entities or CACHED_ALL in entities:
             self._store.clear()
         else:
             self._store.forget(names)

@@ -1,7 +1,9 @@
 """Cached answers as they lie in a Redis that others may read and write: not readable, not forgeable, not movable.
 
-entry key = HMAC-SHA256(cache key, "entry" | name)       one for each name: no key seals enough for its nonces to meet
-value     = 0x01 | nonce 12 | AES-256-GCM(entry key, nonce, content, additional data = name)
+An entry lies at ``phantom:answer:<fingerprint of the cache key>:<name>``.
+
+    entry key = HMAC-SHA256(cache key, "entry" | name)       one for each name: no key seals enough for its nonces to meet
+    value     = 0x01 | nonce 12 | AES-256-GCM(entry key, nonce, content, additional data = name)
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from phantom_gateway.config.secret import Secret
 
+PREFIX = "phantom:answer:"
+"""Before everything that is cached in a Redis, whosever it is."""
 OVERHEAD = 1 + 12 + 16
 """Bytes a value is longer than its content."""
 _FORM = b"\x01"
@@ -23,10 +27,16 @@ _NONCE = 12
 class EntrySealer:
     """Seals and opens values by their names."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "prefix")
 
     def __init__(self, secret: Secret) -> None:
         self._key = bytes.fromhex(secret.reveal())
+        self.prefix = f"{PREFIX}{hmac.digest(self._key, b'fingerprint', 'sha256').hex()[:16]}:"
+        """Before everything that installations with this key cache."""
+
+    def place(self, name: str) -> str:
+        """Under what the entry of this name lies."""
+        return self.prefix + name
 
     def seal(self, name: bytes, content: bytes) -> bytes:
         """The value to store under ``name``."""

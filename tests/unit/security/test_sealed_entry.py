@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.security.sealed_entry import OVERHEAD, EntrySealer
+from phantom_gateway.security.sealed_entry import OVERHEAD, PREFIX, EntrySealer
 
 ONE, OTHER = EntrySealer(Secret("ab" * 32)), EntrySealer(Secret("cd" * 32))
 
@@ -26,6 +26,12 @@ def test_one_bit_is_enough(content: bytes, data: st.DataObject) -> None:
     value = bytearray(ONE.seal(b"n", content))
     value[data.draw(st.integers(0, len(value) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     assert ONE.open(b"n", bytes(value)) is None
+
+
+def test_places_of_installations_are_apart() -> None:
+    assert ONE.place("a") == ONE.prefix + "a"
+    assert ONE.prefix.startswith(PREFIX)
+    assert ONE.prefix != OTHER.prefix
 
 
 @given(st.binary(max_size=100))

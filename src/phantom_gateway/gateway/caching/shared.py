@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 
 from phantom_gateway.wire.origin import Origin
 
-PREFIX = "phantom:answer:"
 MAX_WRITES = 64
 """Entries on their way to Redis; what is beyond is not kept."""
-
-
-def redis_name(name: str) -> str:
-    """Under what an entry lies in Redis."""
-    return PREFIX + name
 
 
 class SharedStore:
@@ -48,7 +42,7 @@ class SharedStore:
 
     async def get(self, name: str, now: float) -> Entry | None:
         """The entry, if Redis has it, says so in time, and it is one of ours."""
-        key = redis_name(name).encode()
+        key = self._sealer.place(name).encode()
         try:
             value = await self._client.do("GET", key)
         except (RedisDown, RedisRefused):
@@ -68,7 +62,7 @@ class SharedStore:
         if milliseconds <= 0 or self._writes >= MAX_WRITES:
             return
         self._writes += 1
-        self._tasks.spawn(self._put(redis_name(name).encode(), entry, milliseconds), "keep an answer")
+        self._tasks.spawn(self._put(self._sealer.place(name).encode(), entry, milliseconds), "keep an answer")
 
     async def _put(self, key: bytes, entry: Entry, milliseconds: int) -> None:
         try:

@@ -156,5 +156,10 @@ def test_bounded(cuts: list[int], limit: int) -> None:
 def test_sound(ends: bytes) -> None:
     for stream in (OPENAI, ANTHROPIC):
         assert is_sound(stream.replace(b"\n", ends))
-        for broken in (stream.replace(b'"up"', b'"up', 1), stream.replace(b'{"', b'["', 1), stream[:-5], stream + b"data: {"):
+        for broken in (
+            stream.replace(b'"up"', b'"up', 1),
+            stream.replace(b'{"', b'["', 1),
+            stream[:-5],
+            stream + b"data: {",
+        ):
             assert not is_sound(broken.replace(b"\n", ends))

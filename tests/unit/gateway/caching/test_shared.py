@@ -17,12 +17,14 @@ from tests.unit.gateway.test_cache import asked, is_hit
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.caching.entry import Entry
-from phantom_gateway.gateway.caching.shared import PREFIX, SharedStore, redis_name
+from phantom_gateway.gateway.caching.shared import SharedStore
 from phantom_gateway.ledger.usage import Usage
+from phantom_gateway.security.sealed_entry import PREFIX, EntrySealer
 from phantom_gateway.spine.snapshot import Address, CacheRules, RedisPlace
 from phantom_gateway.wire.egress import Egress
 from phantom_gateway.wire.tasks import TaskGroup
 
+PLACE = EntrySealer(Secret("ef" * 32)).place
 CANARY = b"what the model said"
 
 
@@ -65,7 +67,7 @@ def client(redis_server: RedisServer) -> Any:
 
 async def put(one: SharedStore, client: Any, name: str, given: Entry) -> None:
     one.put(name, given, time.time())
-    await eventually(lambda: bool(client.exists(redis_name(name))))
+    await eventually(lambda: bool(client.exists(PLACE(name))))
 
 
 async def test_kept_and_found_again(redis_server: RedisServer, client: Any) -> None:
@@ -76,23 +78,23 @@ async def test_kept_and_found_again(redis_server: RedisServer, client: Any) -> N
         assert (found.body, found.cost, found.usage.output) == (CANARY, 3, 2)
         assert await other.get("b", time.time()) is None
         assert await other.get("a", found.until) is None
-        assert 0 < client.pttl(redis_name("a")) <= 60_000
+        assert 0 < client.pttl(PLACE("a")) <= 60_000
 
 
 async def test_nobody_else_reads_writes_or_moves_it(redis_server: RedisServer, client: Any) -> None:
     async with store(rules(redis_server.socket)) as one, store(rules(redis_server.socket, "ab" * 32)) as stranger:
         await put(one, client, "a", entry())
-        value = client.get(redis_name("a"))
+        value = client.get(PLACE("a"))
         assert CANARY not in value
         assert await stranger.get("a", time.time()) is None
-        client.set(redis_name("b"), value)
+        client.set(PLACE("b"), value)
         assert await one.get("b", time.time()) is None
         for position in range(0, len(value), 7):
-            client.set(redis_name("c"), value[:position] + bytes([value[position] ^ 1]) + value[position + 1 :])
+            client.set(PLACE("c"), value[:position] + bytes([value[position] ^ 1]) + value[position + 1 :])
             assert await one.get("c", time.time()) is None
-        client.set(redis_name("d"), b"\x01garbage")
-        client.delete(redis_name("e"))
-        client.lpush(redis_name("e"), "a list")
+        client.set(PLACE("d"), b"\x01garbage")
+        client.delete(PLACE("e"))
+        client.lpush(PLACE("e"), "a list")
         assert await one.get("d", time.time()) is None
         assert await one.get("e", time.time()) is None
         assert await one.get("a", time.time()) is not None
@@ -105,7 +107,7 @@ async def test_what_is_past_is_not_sent(redis_server: RedisServer, client: Any) 
         one.forget(["b"])
         one.clear()
         one.sweep(time.time())
-        assert client.keys(PREFIX + "*") == [redis_name("b").encode()]
+        assert client.keys(PREFIX + "*") == [PLACE("b").encode()]
 
 
 async def _round(rig: Rig, key: str, **fields: Any) -> bool:
