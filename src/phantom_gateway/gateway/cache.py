@@ -162,12 +162,12 @@ class AnswerCache:
         self._store.put(name, entry, now)
 
     def forget(self, entities: tuple[str, ...]) -> None:
-        """What an ``Invalidate`` says; one that names nobody means that something may have been missed."""
+        """What an ``Invalidate`` says; one that names no answer is about keys."""
         names = [entity.removeprefix(CACHED) for entity in entities if entity.startswith(CACHED)]
-        if entities and not names:
+        if not names:
             return
         self.generation += 1
-        if not entities or CACHED_ALL in entities:
+        if CACHED_ALL in entities:
             self._store.clear()
         else:
             self._store.forget(names)

@@ -32,6 +32,7 @@ from phantom_gateway.limits.errors import LimiterUnavailable
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.spine.client import SpineClient, SpineDown
 from phantom_gateway.spine.messages import (
+    CACHED_ALL,
     PROTOCOL_VERSION,
     Ack,
     Explain,
@@ -176,6 +177,7 @@ class Worker:
         """Install the snapshot if there is a newer one; whatever was said while we were apart is unknown, so keys go."""
         self.authenticator.cache.forget(())
         self.subjects.forget(())
+        self.cache.forget((CACHED_ALL,))
         self.subjects.heard(message.subjects)
         self._reported.forget()
         self._key_epoch = -1
@@ -257,6 +259,7 @@ class Worker:
         if self._key_epoch not in (-1, beat.key_epoch):
             self.authenticator.cache.forget(())
             self.subjects.forget(())
+            self.cache.forget((CACHED_ALL,))
         self._key_epoch = beat.key_epoch
 
     async def _tick(self) -> None:
