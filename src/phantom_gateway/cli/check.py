@@ -156,6 +156,8 @@ def _fallbacks(routing: Routing) -> dict[str, list[str]]:
 
 def _settings(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
     """What differs from the defaults; fallbacks and aliases are shown on their own."""
+    if snapshot.cache is not None:
+        yield "cache", _place(snapshot.cache)
     parts: tuple[tuple[str, msgspec.Struct, msgspec.Struct], ...] = (
         ("routing", snapshot.routing, Routing()),
         ("http", snapshot.http, HttpLimits()),
@@ -171,6 +173,13 @@ def _settings(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
                 and key != "default_fallbacks"
             ):
                 yield f"{name}.{key}", list(value) if isinstance(value, tuple) else value
+
+
+def _place(rules: CacheRules) -> str:
+    if rules.redis is None:
+        return "memory of each worker"
+    address = rules.redis.address
+    return f"redis {address.socket_path or f'{address.host}:{address.port}'}"
 
 
 def render(report: Report) -> Iterator[str]:

@@ -11,8 +11,7 @@ from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.services import CONFIGURATION
 from phantom_gateway.control.telling import Telling
 from phantom_gateway.limits.redis_link import LinkDown
-from phantom_gateway.spine.messages import CACHED_ALL
-from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
+from phantom_gateway.spine.messages import CACHED_ALL, DeploymentHealth, KeyRecord, Load
 
 
 class Workers:

@@ -96,5 +96,5 @@ async def _tell(request: Request, entities: list[str], noted: Change) -> None:
 def _rules(request: Request) -> CacheRules:
     rules = services_of(request).configuration.snapshot.cache
     if rules is None:
-        raise ApiError(503, "Answers are not cached here (litellm_settings.cache).", kind="service_unavailable_error")
+        raise ApiError(400, "Answers are not cached here (litellm_settings.cache).")
     return rules
