@@ -43,28 +43,29 @@ async def test_off_unless_told(tmp_path: Path) -> None:
         assert [(each.cache_hit, each.cache_key) for each in closed] == [(False, ""), (False, "")]
 
 
-@pytest.mark.parametrize("stream", [False, True])
+ASK: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": ASKED},
+    "/v1/completions": {"prompt": "hello there"},
+    "/v1/embeddings": {"input": ["hello", "there"]},
+    "/v1/messages": {"messages": ASKED, "max_tokens": 50},
+}
+STREAMED = {"stream": True}
+WITH_USAGE = {"stream": True, "stream_options": {"include_usage": True}}
+
+
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "more"),
     [
-        ("/v1/chat/completions", {"messages": ASKED, "stream_options": {"include_usage": True}}),
-        ("/v1/chat/completions", {"messages": ASKED}),
-        ("/v1/completions", {"prompt": "hello there"}),
-        ("/v1/embeddings", {"input": ["hello", "there"]}),
-        ("/v1/messages", {"messages": ASKED, "max_tokens": 50}),
+        *[(path, {}) for path in ASK],
+        *[(path, STREAMED) for path in ASK if "embeddings" not in path],
+        ("/v1/chat/completions", WITH_USAGE),
     ],
 )
-async def test_the_same_bytes_again_for_nothing(
-    tmp_path: Path, path: str, body: dict[str, Any], *, stream: bool
-) -> None:
-    if stream and "embeddings" in path:
-        pytest.skip("embeddings are never streamed")
-    if not stream:
-        body = {name: value for name, value in body.items() if name != "stream_options"}
+async def test_the_same_bytes_again_for_nothing(tmp_path: Path, path: str, more: dict[str, Any]) -> None:
     direct = lambda port: (deployment(port, paths=EVERY),)  # noqa: E731 - short
     async with running(tmp_path, direct, cache=RULES) as rig:
         key = rig.key()
-        request = {"model": "gpt", **body} | ({"stream": True} if stream else {})
+        request = {"model": "gpt", **ASK[path], **more}
         first, second = [await rig.post(path, request, key) for _ in range(2)]
         assert (is_hit(first), is_hit(second), asked(rig)) == (False, True, 1)
         assert second.body == first.body
