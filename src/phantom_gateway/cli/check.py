@@ -20,10 +20,11 @@ import typer
 from phantom_gateway.config.errors import ConfigError, Note, Problem, dotted
 from phantom_gateway.config.urls import Url
 from phantom_gateway.control.compile import compile_models, compile_snapshot, read_config
+from phantom_gateway.control.compile_cache import UNNAMED
 from phantom_gateway.control.compile_deployment import Compiled
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.ledger.prices import PriceTable
-from phantom_gateway.spine.snapshot import Deployment, HttpLimits, Routing, Settings, Snapshot
+from phantom_gateway.spine.snapshot import CacheRules, Deployment, HttpLimits, Routing, Settings, Snapshot
 
 DEFAULT_PATH = Path("config.yaml")
 _DEMO_SOCKET = "demo.sock"
@@ -155,10 +156,13 @@ def _fallbacks(routing: Routing) -> dict[str, list[str]]:
 
 def _settings(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
     """What differs from the defaults; fallbacks and aliases are shown on their own."""
+    if snapshot.cache is not None:
+        yield "cache", _place(snapshot.cache)
     parts: tuple[tuple[str, msgspec.Struct, msgspec.Struct], ...] = (
         ("routing", snapshot.routing, Routing()),
         ("http", snapshot.http, HttpLimits()),
         ("settings", snapshot.settings, Settings()),
+        *((("cache", snapshot.cache, CacheRules(secret=UNNAMED)),) if snapshot.cache is not None else ()),
     )
     for name, part, default in parts:
         for key in part.__struct_fields__:
@@ -169,6 +173,13 @@ def _settings(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
                 and key != "default_fallbacks"
             ):
                 yield f"{name}.{key}", list(value) if isinstance(value, tuple) else value
+
+
+def _place(rules: CacheRules) -> str:
+    if rules.redis is None:
+        return "memory of each worker"
+    address = rules.redis.address
+    return f"redis {address.socket_path or f'{address.host}:{address.port}'}"
 
 
 def render(report: Report) -> Iterator[str]:

@@ -59,7 +59,18 @@ def find_redis(config: Config, environment: Mapping[str, str]) -> RedisAddress |
         of_cache = {name: getattr(cache, name, None) for name in _FIELDS}
     variables = config.lookup(environment)
     of_environment = {name: (variables.first(f"REDIS_{name.upper()}") or ("", ""))[1] for name in _FIELDS}
-    for place in (config.general_settings.coordination_redis or {}, of_router, of_cache, of_environment):
+    return _first(config.general_settings.coordination_redis or {}, of_router, of_cache, of_environment)
+
+
+def find_cache_redis(config: Config, environment: Mapping[str, str]) -> RedisAddress | None:
+    """Where the cache of answers is told to be: ``cache_params``, then the variables. Raises RedisAddressError."""
+    cache, variables = config.litellm_settings.cache_params, config.lookup(environment)
+    of_cache = {name: getattr(cache, name, None) for name in _FIELDS}
+    return _first(of_cache, {name: (variables.first(f"REDIS_{name.upper()}") or ("", ""))[1] for name in _FIELDS})
+
+
+def _first(*places: Mapping[str, Any]) -> RedisAddress | None:
+    for place in places:
         found = {name: _plain(place.get(name)) for name in _FIELDS}
         if found["url"]:
             return parse_redis_url(found["url"])

@@ -60,22 +60,41 @@ class PrioritySettings(OpenSection):
 class CacheParams(OpenSection):
     """``cache_params``: where answers are cached."""
 
-    type: Annotated[Name | None, Later("`local`, `redis`, `redis-semantic`, `qdrant-semantic`, `s3`, `disk`, ...")] = (
-        None
-    )
-    mode: Annotated[Name | None, Later("`default_on` or `default_off`.")] = None
-    host: Annotated[Text | None, Later("Host of the cache.")] = None
-    port: Annotated[Positive | None, Later("Port of the cache.")] = None
-    password: Annotated[SecretText | None, Later("Password of the cache.")] = None
-    url: Annotated[SecretText | None, Later("Address of the cache, with its credentials.")] = None
-    namespace: Annotated[Text | None, Later("Prefix of cache keys.")] = None
-    ttl: Annotated[Seconds | None, Later("Seconds an answer is kept.")] = None
-    ssl: Annotated[bool | None, Later("Use TLS to the cache.")] = None
+    type: Annotated[
+        Name | None,
+        Active(
+            "`local` (the memory of each worker) or `redis`; default `redis` where an address is found, else `local`. Other "
+            "types (`s3`, `disk`, `redis-semantic`, ...) are accepted, not active yet: then nothing is cached."
+        ),
+    ] = None
+    mode: Annotated[
+        Literal["default_on", "default_off"] | None,
+        Active("`default_off`: only requests with `cache: {use-cache: true}` use it; default `default_on`."),
+    ] = None
+    host: Annotated[Text | None, Active("Host of Redis; default `REDIS_URL`, `REDIS_HOST`.")] = None
+    port: Annotated[Positive | None, Active("Port of Redis; default 6379.")] = None
+    username: Annotated[Text | None, Active("User of Redis.")] = None
+    password: Annotated[SecretText | None, Active("Password of Redis.")] = None
+    db: Annotated[Count | None, Active("Number of the database in Redis; default 0.")] = None
+    url: Annotated[
+        SecretText | None, Active("`redis://`, `rediss://` (TLS) or `unix://`, with credentials; wins over `host`.")
+    ] = None
+    namespace: Annotated[Text | None, Active("Stands before the names of cached answers.")] = None
+    ttl: Annotated[Seconds | None, Active("Seconds an answer is kept; default 600.")] = None
+    default_in_memory_ttl: Annotated[Seconds | None, Active("`ttl` of type `local`.")] = None
+    default_in_redis_ttl: Annotated[Seconds | None, Active("`ttl` of type `redis`.")] = None
+    ssl: Annotated[bool | None, Active("Use TLS to Redis.")] = None
+    supported_call_types: Annotated[
+        Names | None,
+        Active(
+            "Calls that are cached: `acompletion`, `atext_completion`, `aembedding`, `anthropic_messages`, ...; default: all "
+            "that can be."
+        ),
+    ] = None
     redis_startup_nodes: Annotated[FreeList | None, Later("Nodes of a Redis cluster.")] = None
     sentinel_nodes: Annotated[FreeList | None, Later("Redis sentinels.")] = None
     service_name: Annotated[Text | None, Later("Redis sentinel service.")] = None
     similarity_threshold: Annotated[Number | None, Later("Threshold of a semantic cache.")] = None
-    supported_call_types: Annotated[Names | None, Later("Calls that are cached.")] = None
     s3_bucket_name: Annotated[Text | None, Later("Bucket of an S3 cache.")] = None
 
 
@@ -158,8 +177,8 @@ class LitellmSettings(OpenSection):
     ] = None
     modify_params: Annotated[bool | None, Later("Adapt requests to what a provider accepts.")] = None
     force_ipv4: Annotated[bool | None, Later("Reach upstreams over IPv4 only.")] = None
-    cache: Annotated[bool | None, Later("Cache answers.")] = None
-    cache_params: Annotated[CacheParams | None, Later("Where answers are cached.")] = None
+    cache: Annotated[bool | None, Active("Answer repeated requests from a cache, for nothing; default `false`.")] = None
+    cache_params: Annotated[CacheParams | None, Active("Where answers are cached.")] = None
     enable_redis_auth_cache: Annotated[bool | None, Noted("Key records are pushed to the workers.")] = None
     max_budget: Annotated[
         Money | None, Active("Budget of the whole gateway, US dollars; the master key is bounded by it, too.")

@@ -205,6 +205,28 @@ class SignInSection(Section):
     ] = Field(default_factory=list)
 
 
+class CacheSection(Section):
+    """What the cache of answers keeps, beside `litellm_settings.cache_params`."""
+
+    scope: Annotated[
+        Literal["key", "team", "organization"],
+        Active(
+            "Who shares cached answers: `key`: nobody; `team`, `organization`: the keys of one. Never keys of different "
+            "organizations; answers that call tools are never shared."
+        ),
+    ] = "key"
+    max_answer: Annotated[Size, Active("Largest answer that is kept, in bytes.")] = 1024 * 1024
+    max_bytes: Annotated[
+        int, Field(ge=0, le=1024**4), Active("Bytes of answers in the memory of one worker (`local`).")
+    ] = 64 * 1024 * 1024
+    max_entries: Annotated[int, Field(ge=0, le=10**8), Active("Answers in the memory of one worker (`local`).")] = (
+        10_000
+    )
+    timeout: Annotated[
+        Time, Active("Longest wait for Redis; after it, a request goes on as if nothing were cached.")
+    ] = 0.1
+
+
 class PhantomSection(Section):
     """Settings of Phantom Gateway's own."""
 
@@ -221,6 +243,7 @@ class PhantomSection(Section):
     http: Annotated[HttpSection, Active("Bounds of the public HTTP listener.")] = Field(default_factory=HttpSection)
     upstream: Annotated[UpstreamSection, Active("Patience with upstreams.")] = Field(default_factory=UpstreamSection)
     egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)
+    cache: Annotated[CacheSection, Active("What the cache of answers keeps.")] = Field(default_factory=CacheSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
     security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)
     sign_in: Annotated[SignInSection, Active("People who sign in.")] = Field(default_factory=SignInSection)

@@ -12,6 +12,7 @@ from phantom_gateway.control.routers import (
     analytics,
     audit,
     budgets,
+    cache,
     config,
     corrections,
     costs,
@@ -41,9 +42,9 @@ from phantom_gateway.control.routers import (
 from phantom_gateway.control.services import ControlServices
 
 AREAS = (
-    access_groups, activity, analytics, audit, budgets, config, corrections, costs, credentials, customers, fallbacks, health,
-    invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs, spend_reports,
-    tags, team_members, teams, ui, users, utils,
+    access_groups, activity, analytics, audit, budgets, cache, config, corrections, costs, credentials, customers, fallbacks,
+    health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs,
+    spend_reports, tags, team_members, teams, ui, users, utils,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, Mode
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
+from phantom_gateway.control.compile_cache import compile_cache
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
 from phantom_gateway.control.compile_passes import compile_passes
 from phantom_gateway.control.compile_prices import PriceLookup
@@ -29,6 +30,7 @@ from phantom_gateway.control.compile_routing import compile_checks, compile_rout
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
 from phantom_gateway.spine.snapshot import (
+    CacheRules,
     Deployment,
     HttpLimits,
     Prices,
@@ -91,6 +93,9 @@ def compile_snapshot(
     passing = compile_passes(context, compilation)
     if passing.problems:
         raise ConfigError(passing.problems)
+    cache, remarks, problems = _cache(config, environment)
+    if problems:
+        raise ConfigError(problems)
     snapshot = Snapshot(
         revision=revision,
         passes=tuple(passing.passes.values()),
@@ -100,8 +105,9 @@ def compile_snapshot(
         http=_http(config),
         settings=_settings(config),
         key_pepper=pepper,
+        cache=cache,
     )
-    notes = [note for compiled in compilation for note in compiled.notes]
+    notes = [*remarks, *(note for compiled in compilation for note in compiled.notes)]
     return snapshot, [*dict.fromkeys((*config.notes, *stored.notes, *notes, *passing.notes))]
 
 
@@ -196,6 +202,16 @@ def context_of(
     except AddressError as error:
         egress, broken = Egress(), [Problem(Position("environment"), (), str(error))]
     return Context(config, variables, egress, price_lookup, demo_socket, pepper), broken
+
+
+def _cache(
+    config: Config, environment: Mapping[str, str]
+) -> tuple[CacheRules | None, Sequence[Note], Sequence[Problem]]:
+    try:
+        egress = egress_of(config, config.lookup(environment))
+    except AddressError:
+        return None, (), ()  # told by whoever compiles the models
+    return compile_cache(config, environment, egress)
 
 
 def _no_price(_provider: str, _model: str) -> None:

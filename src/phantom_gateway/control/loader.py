@@ -15,6 +15,7 @@ from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import check_model, compile_snapshot, context_of, read_config
+from phantom_gateway.control.compile_cache import named
 from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
 from phantom_gateway.control.stored import Stored, merged
@@ -41,6 +42,8 @@ class ConfigurationLoader:
         self._environment = environment
         self._data_dir = data_dir
         self.pepper = pepper
+        self.cache_secret: Secret | None = None
+        """Names and seals cached answers; without it nothing is cached."""
         self._first: Config | None = None
         self._loaded = False
         self._files: tuple[Path, ...] = () if path is None else (path,)
@@ -121,11 +124,17 @@ class ConfigurationLoader:
         self._loaded, self._written, self.config = True, config, in_force
         self.people = people_settings(in_force, self._environment)
         self.litellm_settings = in_force.litellm_settings
-        return self._with_price_lists(snapshot), tuple(str(note) for note in notes)
+        return self._with_price_lists(self._with_cache(snapshot)), tuple(str(note) for note in notes)
 
     def files(self) -> Sequence[Path]:
         """The file and those it includes; after a failure also those that were complained about."""
         return self._files
+
+    def _with_cache(self, snapshot: Snapshot) -> Snapshot:
+        if snapshot.cache is None:
+            return snapshot
+        rules = None if self.cache_secret is None else named(snapshot.cache, self.cache_secret)
+        return msgspec.structs.replace(snapshot, cache=rules)
 
     def _with_price_lists(self, snapshot: Snapshot) -> Snapshot:
         """Wildcards name their model with the request: workers get the prices of all models such a provider has."""

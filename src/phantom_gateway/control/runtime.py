@@ -104,6 +104,7 @@ class Control:
         may_create = not vault.is_initialised(database)
         keyring = open_root(config.phantom.security.root_key, places.root, self._environment, may_create=may_create)
         self.loader.pepper = pepper = keyring.derive(Purpose.KEY_DIGEST)
+        self.loader.cache_secret = keyring.derive(Purpose.ANSWER_CACHE)
         hasher = KeyHasher(pepper)
         facts.check_pepper(database, hasher.fingerprint)
         self._envelopes = vault.open_envelopes(database, keyring, time.time())

@@ -43,7 +43,7 @@ def view(row: Row) -> JsonObject:
         "user": row["user_id"] or "",
         "metadata": _metadata(row, usage),
         "cache_hit": "True" if row["cache_hit"] else "False",
-        "cache_key": "",
+        "cache_key": row["cache_key"] or "",
         "request_tags": json.loads(row["tags"]),
         "team_id": row["team_id"],
         "organization_id": row["org_id"],
@@ -96,6 +96,7 @@ def _metadata(row: Row, usage: dict[str, int | None]) -> JsonObject:
         "usage_source": row["usage_source"],
         "usage_flags": row["usage_flags"].split(",") if row["usage_flags"] else [],
         "cost_nano": parts,
+        "saved_nano": row["saved_nano"] or 0,
         "price_version": row["price_version"],
         "routing_trail": [step._asdict() for step in trail_of(row)],
     }

@@ -15,7 +15,7 @@ from phantom_gateway.config.database_address import PostgresAddress
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.services import CONFIGURATION, Workers
 from phantom_gateway.limits.redis_link import LinkDown, LinkGarbage
-from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
+from phantom_gateway.spine.messages import CACHED_ALL, DeploymentHealth, KeyRecord, Load
 from phantom_gateway.store import notices
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.wire.tasks import TaskGroup
@@ -92,6 +92,7 @@ class Telling:
         """Something may have been missed."""
         self._refresh()
         await self._workers.invalidate(())
+        await self._workers.invalidate((CACHED_ALL,))
 
     def _refresh(self) -> None:
         if self.refresh is not None:

@@ -57,6 +57,7 @@ class Operation:
     answer is always a stream, because the path says so. ``configured``: bounds stand inside of ``generationConfig``, and the
     model only in the path. ``keeps``: it may go on with what an upstream has kept. ``stored``: it is about such a thing, named in
     the path; the suffix that asks for it. ``other``: what the same path means under another method.
+    ``cached`` ones may be answered from the cache: asking again does nothing but give an answer, which is nobody's own.
     """
 
     name: str
@@ -73,19 +74,28 @@ class Operation:
     method: str = "POST"
     other: Operation | None = None
     media: Media | None = None
+    cached: bool = False
 
 
-CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages")
-COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt")
-EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input")
-MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC)
+CHAT = Operation("chat", "acompletion", True, ("max_completion_tokens", "max_tokens"), "messages", cached=True)
+COMPLETIONS = Operation("completions", "atext_completion", True, ("max_tokens",), "prompt", cached=True)
+EMBEDDINGS = Operation("embeddings", "aembedding", False, (), "input", cached=True)
+MESSAGES = Operation("messages", "anthropic_messages", True, ("max_tokens",), "messages", ANTHROPIC, cached=True)
 COUNT_TOKENS = Operation("count_tokens", "acount_tokens", False, (), "messages", ANTHROPIC, free=True)
 GENERATE = Operation(
-    "generate", "agenerate_content", False, ("generationConfig.maxOutputTokens",), "contents", GOOGLE, configured=True
+    "generate",
+    "agenerate_content",
+    False,
+    ("generationConfig.maxOutputTokens",),
+    "contents",
+    GOOGLE,
+    configured=True,
+    cached=True,
 )
 STREAM_GENERATE = replace(GENERATE, call_type="agenerate_content_stream", streamed=True)
 COUNT_CONTENTS = Operation("count_contents", "acount_tokens", False, (), "contents", GOOGLE, free=True, configured=True)
 _OUTPUT = ("max_output_tokens",)
+# A response is never given twice: its id is one key's own, and may be of something that the provider keeps.
 RESPONSES = Operation("responses", "aresponses", True, _OUTPUT, "input", OPENAI_RESPONSES, keeps=True)
 COMPACT = Operation("compact", "acompact_responses", False, _OUTPUT, "input", OPENAI_RESPONSES, keeps=True)
 INPUT_TOKENS = Operation(
@@ -105,6 +115,8 @@ CANCEL_RESPONSE = _stored("cancel_response", "acancel_responses", "POST", "/canc
 RESPONSE_INPUT = _stored("response_input", "alist_input_items", "GET", "/input_items")
 STORED = (GET_RESPONSE, DELETE_RESPONSE, CANCEL_RESPONSE, RESPONSE_INPUT)
 """About a response that an upstream has kept."""
+# None of these is given twice: pictures and voices are made to differ, recordings and forms are not read, and what a judgement or
+# a ranking costs depends on more than what it says.
 MODERATIONS = Operation(
     "moderations", "amoderation", False, (), "input", media=Media("text", model="omni-moderation-latest")
 )

@@ -150,15 +150,18 @@ class Caller:
         if exchange.responder.gone:
             accounting.close_left()
             return True
-        pair = None
-        if asked.way.caller is None:
+        if asked.way.caller is not None:
+            body = translated(asked, body, exchange.call.model)
+        else:
             pair = asked.way.reading.stamp(answer.model, exchange.call.model, body)
             if asked.way.ids is not None and exchange.target is not None:
                 body = with_own_ids(asked, exchange, exchange.target, body)
-        else:
-            body = translated(asked, body, exchange.call.model)
+            if pair:
+                body = body.replace(*pair, 1)
         await accounting.close_success()
-        exchange.responder.send(200, accounting.header_block(), body.replace(*pair, 1) if pair else body)
+        exchange.responder.send(200, accounting.header_block(), body)
+        if exchange.cache is not None:
+            exchange.cache.keep(exchange, body)
         return True
 
     async def _stream(self, exchange: Exchange, response: AnyResponse, asked: Question) -> bool:
@@ -168,6 +171,8 @@ class Caller:
         accounting = exchange.accounting
         accounting.answered(response.headers)
         tap = tap_of(asked, exchange)
+        if exchange.cache is not None:
+            tap = exchange.cache.listen(tap)
         relay = StreamRelay(response, exchange.responder, tap, accounting.header_block())
         accounting.streams(tap, relay)
         try:
@@ -198,6 +203,8 @@ class Caller:
         else:
             await accounting.close_success()
         relay.end()
+        if exchange.cache is not None and tap.error is None:
+            exchange.cache.keep_stream(exchange)
         return tap.error is None
 
     @staticmethod

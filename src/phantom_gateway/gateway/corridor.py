@@ -1,6 +1,6 @@
 """The corridor: what happens to a request, stage by stage. Read this file as the table of contents of the data plane.
 
-wire → authenticate → body → permit → admit → route → call → relay → settle
+wire → authenticate → body → permit → admit → cache → route → call → relay → settle
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Corridor:
         await prepare(exchange, table, worker)
         accounting = await admit.admit(exchange, table, worker)
         try:
-            await worker.router.run(exchange, table)
+            if table.snapshot.cache is None or not await worker.cache.answer(exchange, table):
+                await worker.router.run(exchange, table)
         except ApiError as error:
             error.call_id = exchange.call_id
             if exchange.trail is not None:

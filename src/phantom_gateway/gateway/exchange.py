@@ -11,6 +11,7 @@ wishes         wishes (what the caller asks of the gateway itself)
 body, kept     kept (what an upstream keeps that the request is about, or goes on with)
 permit         group, routed (the name within it), limits, instead (the model that takes the place of the one asked for)
 admit          accounting
+cache          cache (what it has to do with this request, if anything)
 route          deadline, target, attempts, fallbacks, trail
 relay, settle  nothing: what they learn is kept by the accounting
 =============  =====================================================================
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
     from phantom_gateway.gateway.body import Call
+    from phantom_gateway.gateway.cache import Lookup
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Target
     from phantom_gateway.gateway.wishes import Wishes
@@ -39,6 +41,7 @@ class Exchange:
     __slots__ = (
         "accounting",
         "attempts",
+        "cache",
         "call",
         "call_id",
         "deadline",
@@ -90,6 +93,7 @@ class Exchange:
         self.kept: Kept | None = None
         self.trail: list[Step] | None = None
         """How it found its deployment, where there is something to tell."""
+        self.cache: Lookup | None = None
         self.attempts = 0
         self.fallbacks = 0
 

@@ -64,7 +64,7 @@ class Accounting:
     __slots__ = (
         "_beside", "_closed", "_exchange", "_first_ns", "_journal", "_limited_tokens", "_lost", "_meter", "_opened", "_opened_n",
         "_passed_on", "_prices", "_reading", "_relay", "_reservation", "_strict", "_tap", "_target", "_under_way",
-        "_upstream_model", "_upstream_ns", "_upstream_since", "came", "cost", "dropped", "hides_usage", "kind", "usage",
+        "_upstream_ns", "_upstream_since", "came", "cost", "dropped", "hides_usage", "kind", "upstream_model", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, reservation: Reservation, opened: Opened, books: Books) -> None:
@@ -77,7 +77,8 @@ class Accounting:
         self._beside: Beside | None = None
         self._closed = False
         self._target: Target | None = None
-        self._upstream_model = ""
+        self.upstream_model = ""
+        """As the present attempt's deployment knows it."""
         self._upstream_since = 0
         self._upstream_ns = 0
         self._first_ns = 0
@@ -115,7 +116,7 @@ class Accounting:
         self._reading = reading
         self._under_way = True
         self.came = False
-        self._upstream_model = upstream_model
+        self.upstream_model = upstream_model
         self._upstream_since = time.monotonic_ns()
         call = self._exchange.call
         asked = target.deployment.usage_in_stream == "include_usage"
@@ -177,6 +178,12 @@ class Accounting:
         self._price(usage)
 
     # --- the ways out ------------------------------------------------------------------------------------------------
+
+    def recalled(self, target: Target, upstream_model: str, usage: Usage) -> None:
+        """The answer is one that ``target`` gave before, and costs nothing."""
+        self._target = target
+        self.upstream_model = upstream_model
+        self.usage = usage
 
     async def close_success(self) -> None:
         """The answer is whole. Returns when it may be acknowledged; raises ApiError 503 when it cannot be recorded."""
@@ -246,6 +253,13 @@ class Accounting:
             common += b"x-phantom-routing-trail: %b\r\n" % trail.header(exchange.trail)
         if self.dropped:
             common += b"x-phantom-dropped-params: %b\r\n" % headers.text(", ".join(self.dropped)[:MAX_DROPPED])
+        cache = exchange.cache
+        if cache is not None:
+            common += b"x-litellm-cache-key: %b\r\nx-phantom-cache: %b\r\n" % (
+                headers.text(cache.name), b"miss" if cache.entry is None else b"hit",
+            )  # fmt: skip
+            if exchange.call.stream and cache.entry is not None:
+                common += headers.of_cost(self.cost)
         limits = headers.of_reservation(self._reservation, time.time())
         if self.kind:
             told = b"" if exchange.is_raw else headers.of_cost(self.cost)
@@ -311,7 +325,7 @@ class Accounting:
         assert self._target is not None, "usage comes from a target"
         if self._exchange.operation.free:
             return
-        self._prices = self._target.priced(self._upstream_model).prices
+        self._prices = self._target.priced(self.upstream_model).prices
         if self._exchange.call.order is not None:
             usage, self._prices = self._exchange.call.order.priced(usage, self._prices)
         self.usage = usage
@@ -326,6 +340,8 @@ class Accounting:
         if self._lost is not None:
             self._take_in_lost()
         exchange, opened, target = self._exchange, self._opened, self._target
+        cache = exchange.cache
+        entry = None if cache is None else cache.entry
         total = self.cost.total
         duration_ns = time.monotonic_ns() - exchange.started_ns
         record = Closed(
@@ -346,7 +362,7 @@ class Accounting:
             group=opened.group,
             deployment_id=target.id if target else "",
             provider=target.deployment.provider if target else "",
-            upstream_model=self._upstream_model,
+            upstream_model=self.upstream_model,
             call_type=opened.call_type,
             stream=opened.stream,
             status=status,
@@ -358,12 +374,15 @@ class Accounting:
             spends=self._reservation.packed_spends(total)
             if beside is None
             else self._reservation.spends(total) + beside.spends(mine[1]),
-            attempts=exchange.attempts + 1,
+            attempts=exchange.attempts + 1 if entry is None else 0,
             fallbacks=exchange.fallbacks,
             client_left=left or exchange.responder.gone,
+            cache_hit=entry is not None,
             session_id=opened.session_id,
             trace_id=opened.trace_id,
             trail=() if exchange.trail is None else self._trail(exchange.trail, status, http_status),
+            cache_key="" if cache is None else cache.name,
+            saved=0 if entry is None else entry.cost,
         )
         try:
             self._journal.append(record)
@@ -374,7 +393,11 @@ class Accounting:
                 beside.abandon()
             raise
         prompt, completion = self.usage.sides()
-        self._reservation.settle(prompt + completion if self._limited_tokens == "total" else self._counted(), total)
+        if entry is not None:
+            prompt = completion = 0  # limits of tokens are about what upstreams are asked
+            self._reservation.settle()
+        else:
+            self._reservation.settle(prompt + completion if self._limited_tokens == "total" else self._counted(), total)
         if beside is not None:
             beside.settle(*mine)
         series = self._meter.closed(opened.group, status, duration_ns / 1e9, total)

@@ -26,14 +26,25 @@ if TYPE_CHECKING:
 class Tap(Protocol):
     """Stands in a stream: lets bytes pass, or translates them, and reads what accounting needs."""
 
-    done: bool
-    """The upstream said that nothing follows."""
-    error: Any
-    """The error the upstream sent inside the stream, if it did."""
-    events: int
-    octets: int
-    tail: bytes
-    """What may be sent only when the request is in the journal."""
+    @property
+    def done(self) -> bool:
+        """The upstream said that nothing follows."""
+
+    @property
+    def error(self) -> Any:
+        """The error the upstream sent inside the stream, if it did."""
+
+    @property
+    def events(self) -> int:
+        """How many came."""
+
+    @property
+    def octets(self) -> int:
+        """How many bytes of text came."""
+
+    @property
+    def tail(self) -> bytes:
+        """What may be sent only when the request is in the journal."""
 
     @property
     def usage(self) -> dict[str, Any] | None:

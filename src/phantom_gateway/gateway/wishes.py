@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from phantom_gateway.gateway.caching import controls
 from phantom_gateway.gateway.errors import invalid_request
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _ROUTING = frozenset({"disable_fallbacks", *_FALLBACKS.values(), *_MOCKS.values(
 _FIELDS = frozenset(
     {
         "user", "timeout", "request_timeout", "stream_timeout", "num_retries", "tags", "metadata", "litellm_metadata",
-        "litellm_session_id", "litellm_trace_id", *_ROUTING,
+        "litellm_session_id", "litellm_trace_id", "cache", *_ROUTING,
     }
 )  # fmt: skip
 
@@ -68,6 +69,7 @@ class Wishes(NamedTuple):
     no_fallbacks: bool = False
     mocked: Reason | None = None
     """The first attempt is taken as failed for this reason, to try the fallbacks."""
+    cache: controls.Controls = controls.NONE
 
     def further(self) -> tuple[str, ...]:
         """All models the request names itself."""
@@ -123,6 +125,7 @@ def read(call: Call, headers: Mapping[bytes, bytes], customer_headers: tuple[byt
         fallbacks=fallbacks,
         no_fallbacks=no_fallbacks,
         mocked=mocked,
+        cache=controls.read(field.get("cache")),
     )
 
 

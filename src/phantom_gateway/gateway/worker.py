@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from phantom_gateway.gateway.authenticate import Authenticator
+from phantom_gateway.gateway.cache import AnswerCache
 from phantom_gateway.gateway.call import Caller
 from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.gateway.explain import explain
@@ -31,6 +32,7 @@ from phantom_gateway.limits.errors import LimiterUnavailable
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.spine.client import SpineClient, SpineDown
 from phantom_gateway.spine.messages import (
+    CACHED_ALL,
     PROTOCOL_VERSION,
     Ack,
     Explain,
@@ -46,6 +48,7 @@ from phantom_gateway.spine.messages import (
 )
 from phantom_gateway.spine.snapshot import HttpLimits, Snapshot
 from phantom_gateway.wire.client import HttpClient
+from phantom_gateway.wire.egress import Egress
 from phantom_gateway.wire.server import HttpServer
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -95,7 +98,9 @@ class Worker:
         self.book = LeaseBook(self._ask, self.tasks)
         self.book.ask_many = self._ask_many
         self.books = Books(self.journal, self.meter)
-        self.client = HttpClient()
+        egress = Egress()
+        self.client = HttpClient(egress=egress)
+        self.cache = AnswerCache(egress, self.tasks)
         self.authenticator = Authenticator(self.spine)
         self.subjects = Subjects(self.spine)
         self.caller = Caller(self.client)
@@ -142,6 +147,7 @@ class Worker:
             pass
         await asyncio.sleep(0)
         await self.tasks.cancel()
+        await self.cache.close()
         await self.client.close()
         await self.journal.close()
 
@@ -172,6 +178,7 @@ class Worker:
         """Install the snapshot if there is a newer one; whatever was said while we were apart is unknown, so keys go."""
         self.authenticator.cache.forget(())
         self.subjects.forget(())
+        self.cache.forget((CACHED_ALL,))
         self.subjects.heard(message.subjects)
         self._reported.forget()
         self._key_epoch = -1
@@ -187,6 +194,7 @@ class Worker:
         elif isinstance(message, Invalidate):
             self.authenticator.cache.forget(message.entities)
             self.subjects.forget(message.entities)
+            self.cache.forget(message.entities)
             self._key_epoch = message.key_epoch
             self.spine.send(Ack(seq=message.seq, journal_position=self.journal.position))
         elif isinstance(message, Recall):
@@ -215,6 +223,7 @@ class Worker:
         self.journal.sync = "strict" if settings.journal_sync == "strict" else "group"
         self.server.set_limits(snapshot.http)
         self.admin_here = settings.data_port_admin
+        self.cache.configure(snapshot.cache)
         self.table = table
         self.books = self.books._replace(limited_tokens=snapshot.settings.limited_tokens)
         self.subjects.forget(())  # defaults of those nobody made stand in the configuration
@@ -252,6 +261,7 @@ class Worker:
         if self._key_epoch not in (-1, beat.key_epoch):
             self.authenticator.cache.forget(())
             self.subjects.forget(())
+            self.cache.forget((CACHED_ALL,))
         self._key_epoch = beat.key_epoch
 
     async def _tick(self) -> None:
@@ -260,7 +270,9 @@ class Worker:
             before = loop.time()
             await asyncio.sleep(TICK_S)
             lag_ms = max(0.0, (loop.time() - before - TICK_S) * 1000)
-            self._give_back(time.time())
+            now = time.time()
+            self._give_back(now)
+            self.cache.sweep(now)
             self.spine.send(
                 Load(
                     in_flight=self.server.in_flight,

@@ -114,6 +114,10 @@ class Closed(msgspec.Struct, kw_only=True, array_like=True, tag=2, gc=False):
     project_id: str | None = None
     trail: tuple[Step, ...] = ()
     """How the request found its deployment; empty when there was one, and its first attempt did it."""
+    cache_key: str = ""
+    """The name of the answer in the cache; empty when the cache had nothing to do with the request."""
+    saved: int = 0
+    """Nano-dollars that the answer had cost, of one that came from the cache."""
 
 
 Record = Opened | Closed
@@ -127,7 +131,7 @@ _SHARED_TEXTS = (
     "group", "deployment_id", "provider", "upstream_model", "call_type", "price_version",
 )  # fmt: skip
 _opened_texts: Callable[[Record], tuple[str | None, ...]] = attrgetter(*_SHARED_TEXTS)
-_closed_texts: Callable[[Record], tuple[str | None, ...]] = attrgetter(*_SHARED_TEXTS, "error_type")
+_closed_texts: Callable[[Record], tuple[str | None, ...]] = attrgetter(*_SHARED_TEXTS, "error_type", "cache_key")
 
 
 def storable(record: Record) -> Record:

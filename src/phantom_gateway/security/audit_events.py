@@ -176,6 +176,9 @@ class EventCode(enum.Enum):
     CONFIG_UPDATED = ("config.updated", Table.CONFIG, Action.UPDATED, "A setting kept in the database was changed.")
     CONFIG_DELETED = ("config.deleted", Table.CONFIG, Action.DELETED, "A setting kept in the database was removed.")
 
+    CACHE_FORGOTTEN = ("cache.forgotten", Table.CONFIG, Action.DELETED, "Some cached answers were removed.")
+    CACHE_EMPTIED = ("cache.emptied", Table.CONFIG, Action.DELETED, "All cached answers were removed.")
+
     ROLE_CREATED = ("role.created", Table.ROLE, Action.CREATED, "A custom role was made.")
     ROLE_UPDATED = ("role.updated", Table.ROLE, Action.UPDATED, "What a custom role may do was changed.")
     ROLE_DELETED = ("role.deleted", Table.ROLE, Action.DELETED, "A custom role was deleted.")

@@ -35,6 +35,8 @@ class Purpose(enum.StrEnum):
     KEY_ENCRYPTION = "key-encryption"
     """Wraps the keys of ``security.envelope``; nothing else is ever encrypted with it."""
     INVITATION = "invitation"
+    ANSWER_CACHE = "answer-cache"
+    """Names cached answers, and seals those that leave the process (``security.sealed_entry``)."""
 
 
 class Keyring:

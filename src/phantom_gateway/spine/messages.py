@@ -16,6 +16,10 @@ from phantom_gateway.spine.snapshot import Snapshot
 
 PROTOCOL_VERSION = 3
 
+CACHED = "cache:"
+CACHED_ALL = "cache:*"
+"""How an ``Invalidate`` names a cached answer (before its name), and all of them."""
+
 LimitKind = Literal["requests", "tokens", "parallel", "budget"]
 
 
@@ -353,7 +357,8 @@ class Invalidate(Message, frozen=True, kw_only=True, tag="invalidate"):
 
     seq: int
     entities: tuple[str, ...] = ()
-    """``digest:<hex>``, and ``key``, ``user``, ``team``, ``org``, ``project``, ``customer`` or ``tag`` with ``:<id>``."""
+    """``digest:<hex>``, and ``key``, ``user``, ``team``, ``org``, ``project``, ``customer`` or ``tag`` with ``:<id>``;
+    ``CACHED`` with the name of an answer, and ``CACHED_ALL``."""
     key_epoch: int = 0
     """The epoch after this invalidation; the next heartbeat carries the same."""
 

@@ -305,6 +305,42 @@ class HttpLimits(Struct, frozen=True, kw_only=True):
     """Host names answered; empty = any well-formed Host."""
 
 
+class RedisPlace(Struct, frozen=True, kw_only=True):
+    """A Redis or Valkey and how to sign in there. ``address.scheme`` is ``https`` for TLS, ``http`` for plain, or ``unix``."""
+
+    address: Address
+    username: str = ""
+    password: Secret | None = None
+    db: int = 0
+
+
+CacheScope = Literal["key", "team", "organization"]
+
+
+class CacheRules(Struct, frozen=True, kw_only=True):
+    """How answers are cached. Sizes in bytes, times in seconds."""
+
+    secret: Secret
+    """Hex of a 32-byte key: names entries, so that nobody can guess one, and seals what leaves the process."""
+    redis: RedisPlace | None = None
+    """Where entries are kept; ``None``: in the memory of each worker."""
+    ttl_s: float = 600.0
+    scope: CacheScope = "key"
+    """Who shares entries; a key without team or organisation shares with nobody."""
+    default_on: bool = True
+    """Whether requests use it that do not say so."""
+    call_types: frozenset[str] = frozenset()
+    """LiteLLM's names of the operations that are cached; empty: all."""
+    namespace: str = ""
+    max_answer: int = 1024 * 1024
+    """Larger answers are not kept."""
+    max_bytes: int = 64 * 1024 * 1024
+    """Of one worker's memory."""
+    max_entries: int = 10_000
+    timeout_s: float = 0.1
+    """For one word with Redis, connecting included; then it is a miss."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """What is left of general and litellm settings for the data plane."""
 
@@ -367,3 +403,4 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Provider to its models, for providers behind wildcard deployments and passes without prices of their own."""
     key_pepper: Secret | None = None
     """Hex of the key-digest key (``phantom_gateway.security.digest``)."""
+    cache: CacheRules | None = None

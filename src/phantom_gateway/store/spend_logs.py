@@ -29,7 +29,7 @@ _USAGE = (
     "images",
 )
 
-_COMPUTED = ("incarnation", "started_at", "tags", "usage_flags", "cost_parts", "trail")
+_COMPUTED = ("incarnation", "started_at", "tags", "usage_flags", "cost_parts", "trail", "cache_key", "saved_nano")
 _COPIED = {
     "number": "n",
     "request_id": "id",
@@ -80,6 +80,8 @@ def row_of(incarnation: str, record: Closed) -> Values:
         ",".join(usage.flags) if usage.flags else "",
         str([*record.cost[1:]]),
         json.dumps(record.trail, separators=(",", ":")) if record.trail else None,
+        record.cache_key or None,
+        record.saved or None,
         *_fields(record),
     )
 

@@ -222,6 +222,8 @@ REQUESTS = sa.Table(
     sa.Column("session_id", sa.Text),
     sa.Column("trace_id", sa.Text),
     sa.Column("trail", sa.Text),
+    sa.Column("cache_key", sa.Text),
+    sa.Column("saved_nano", sa.BigInteger),
     # PostgreSQL keeps this table in partitions by started_at, and there every unique key must contain it.
     sa.UniqueConstraint("incarnation", "number").ddl_if(dialect="sqlite"),
     sa.UniqueConstraint("incarnation", "number", "started_at").ddl_if(dialect="postgresql"),

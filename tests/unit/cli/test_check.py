@@ -95,14 +95,14 @@ def test_a_broken_configuration_ends_with_1_and_lines(tmp_path: Path) -> None:
 
 def test_the_report_is_json_on_demand(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text("router_settings: {num_retries: 3}\nlitellm_settings: {cache: true}")
+    path.write_text("router_settings: {num_retries: 3}\nlitellm_settings: {cache: true, callbacks: [x]}")
     result = CliRunner().invoke(app(), ["-c", str(path), "--json"], env={"OPENAI_API_KEY": "sk-secret-1"})
     assert result.exit_code == 0
     report = json.loads(result.output)
     assert report["ok"]
     assert report["models"]["openai/*"][0]["key"] == "OPENAI_API_KEY"
-    assert report["settings"] == {"routing.num_retries": 3}
-    assert report["notes"][0]["key"] == "litellm_settings.cache"
+    assert report["settings"] == {"routing.num_retries": 3, "cache": "memory of each worker"}
+    assert report["notes"][0]["key"] == "litellm_settings.callbacks"
     path.write_text("x: 1")
     result = CliRunner().invoke(app(), ["-c", str(path), "--json"])
     assert result.exit_code == 1

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from phantom_gateway.config.loader import parse_config
-from phantom_gateway.config.redis_address import RedisAddress, RedisAddressError, find_redis, parse_redis_url
+from phantom_gateway.config.redis_address import (
+    RedisAddress,
+    RedisAddressError,
+    find_cache_redis,
+    find_redis,
+    parse_redis_url,
+)
 
 
 def found(text: str, **environment: str) -> RedisAddress | None:
@@ -65,3 +71,15 @@ def test_nodes_recognise_the_same_redis() -> None:
     one, same, other = (parse_redis_url(f"redis://{text}") for text in ("u:a@h:1", "h:1", "h:2"))
     assert one.fingerprint == same.fingerprint != other.fingerprint
     assert "hunter2" not in repr(parse_redis_url("redis://:hunter2@h"))
+
+
+def test_the_cache_has_its_own_place() -> None:
+    text = (
+        "general_settings: {coordination_redis: {host: a}}\nrouter_settings: {redis_host: b}\n"
+        "litellm_settings: {cache_params: {host: c, username: u, db: 3}}\n"
+    )
+    for given, environment, name in ((text, {}, "c:6379/3"), ("{}", {"REDIS_HOST": "d"}, "d:6379/0")):
+        address = find_cache_redis(parse_config(given, environment), environment)
+        assert address is not None
+        assert address.name == name
+    assert find_cache_redis(parse_config(text.replace("host: c, ", ""), {}), {}) is None

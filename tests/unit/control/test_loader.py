@@ -38,6 +38,17 @@ def test_a_file_becomes_a_snapshot_with_prices_and_the_demo_model(tmp_path: Path
     assert snapshot.key_pepper == PEPPER
 
 
+def test_answers_are_cached_under_the_key_of_the_cache_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(key=GOOD) + "litellm_settings: {cache: true}\n")
+    made = loader(path, tmp_path)
+    assert made.load(1)[0].cache is None
+    made.cache_secret = Secret("cd" * 32)
+    cache = made.load(2)[0].cache
+    assert cache is not None
+    assert cache.secret.reveal() == "cd" * 32
+
+
 def test_without_a_file_the_environment_decides(tmp_path: Path) -> None:
     made = loader(None, tmp_path)
     snapshot, _ = made.load(1)

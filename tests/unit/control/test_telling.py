@@ -11,7 +11,7 @@ from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.services import CONFIGURATION
 from phantom_gateway.control.telling import Telling
 from phantom_gateway.limits.redis_link import LinkDown
-from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
+from phantom_gateway.spine.messages import CACHED_ALL, DeploymentHealth, KeyRecord, Load
 
 
 class Workers:
@@ -81,7 +81,7 @@ async def test_redis_is_a_second_way(pair: tuple[Node, Node]) -> None:
     await a.invalidate(("k",))
     assert told == [("k",)]
     await a.forget_all()
-    assert mine.forgot[-1] == ()
+    assert mine.forgot[-2:] == [(), (CACHED_ALL,)]
 
 
 async def test_what_could_not_be_told_is_told_later(postgres: PostgresServer) -> None:

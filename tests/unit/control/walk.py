@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from msgspec import structs
 from pydantic import TypeAdapter
+from tests.support.servers import running_redis
 from tests.unit.control.accounts import OTHER, PASSWORD, cookie_of, operator, page
 from tests.unit.control.rig import ADMIN, MASTER, Rig
 from tests.unit.control.spending_rig import WEEK, people, spend
 
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.guard import GuardedRoute
 from phantom_gateway.control.routers import activity
 from phantom_gateway.spine.messages import Explain, Explained
+from phantom_gateway.spine.snapshot import Address, CacheRules, RedisPlace
 
 Before = Callable[[GuardedRoute, httpx.Request], Awaitable[None]]
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
@@ -73,7 +77,20 @@ class Walk:
         await self.keys()
         await self.spending(known.tokens["ann"])
         await self.sign_in()
+        await self.caching()
         await self.gone()
+
+    async def caching(self) -> None:
+        """``/cache/*``, of a cache in Redis."""
+        ask, configuration = self.ask, self.control.services.configuration
+        with running_redis() as redis:
+            place = RedisPlace(address=Address(scheme="unix", socket_path=str(redis.socket)))
+            rules = CacheRules(secret=Secret("34" * 32), redis=place)
+            configuration.snapshot = structs.replace(configuration.snapshot, cache=rules)
+            for target in ("/cache/ping", "/cache/redis/info", "/cache/settings"):
+                await ask("GET", target)
+            await ask("POST", "/cache/delete", {"keys": ["ab" * 32]})
+            await ask("POST", "/cache/flushall")
 
     async def models(self) -> None:
         """Models, credentials, fallbacks, what is asked before a call, health."""

@@ -101,3 +101,10 @@ def test_google_and_kept_responses_do_not_take_each_others_paths() -> None:
     assert operations.find(b"/v1/responses/a:generateContent") == (operations.GET_RESPONSE, "a:generateContent")
     assert operations.find(b"/v1/responses/models/a:countTokens") is None
     assert not is_google(b"/v1/responses/a:generateContent")
+
+
+def test_answers_are_given_again_of_few_operations_only() -> None:
+    served = {operation.name: operation.cached for _, operation in paths()}
+    assert {name for name, cached in served.items() if cached} == {
+        "chat", "completions", "embeddings", "messages", "generate",
+    }  # fmt: skip

@@ -49,6 +49,7 @@ from phantom_gateway.spine.messages import (
 )
 from phantom_gateway.spine.snapshot import (
     Address,
+    CacheRules,
     Deployment,
     HttpLimits,
     Pass,
@@ -288,6 +289,7 @@ async def running(
     http: HttpLimits = HttpLimits(),  # noqa: B008 - immutable
     passes: Callable[[int], tuple[Pass, ...]] = lambda _port: (),
     price_lists: dict[str, dict[str, PricedModel]] | None = None,
+    cache: CacheRules | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker that serves what ``build`` makes for the simulator's port."""
     (data_dir / "run").mkdir(parents=True)
@@ -302,6 +304,7 @@ async def running(
         key_pepper=PEPPER,
         passes=passes(simulator_port),
         price_lists=price_lists or {},
+        cache=cache,
     )
     control = Control(snapshot)
     spine = await asyncio.get_running_loop().create_unix_server(lambda: control, str(data_dir / "run" / "spine.sock"))

@@ -19,6 +19,7 @@ ALLOWED = {
     ("wire/egress.py", "sock_connect"): "to the very address that was judged",
     ("wire/egress.py", "getaddrinfo"): "resolves a name so that every address can be judged",
     ("wire/pool.py", "connect"): "asks wire/egress.py",
+    ("wire/redis_client.py", "connect"): "asks wire/egress.py",
     ("spine/client.py", "create_unix_connection"): "a worker's line to control on this node",
     ("store/database.py", "connect"): "sqlite3 opens a file",
     ("store/postgres.py", "connect"): "to the one database the operator has named",

@@ -27,6 +27,7 @@ class LogMetadata(Answer):
     usage_source: str
     usage_flags: list[str]
     cost_nano: dict[str, int]
+    saved_nano: int
     price_version: str
     routing_trail: list[JsonObject]
 

@@ -99,6 +99,8 @@ TABLE = MappingProxyType(
         Action.SPEND_RESET: _to(),
         Action.CONFIG_READ: _to(_G),
         Action.CONFIG_WRITE: _to(),
+        Action.CACHE_READ: _to(_G),
+        Action.CACHE_WRITE: _to(),
         Action.HEALTH_CHECK: _to(_G),
         Action.AUDIT_READ: _to(_G),
     }

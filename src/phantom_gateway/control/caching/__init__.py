@@ -1,0 +1,1 @@
+"""The cache of answers, as the admin API shows and empties it."""

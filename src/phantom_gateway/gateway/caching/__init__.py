@@ -1,0 +1,1 @@
+"""What ``gateway.cache`` is made of: controls, names, stores, and what is worth keeping."""
