@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import secrets
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -56,6 +57,16 @@ class GuardedRoute(APIRoute):
     """The type of a body that the handler reads by itself, as JSON or a form."""
     tagged: bool = False
     """Whether the answer carries the ETag of what was changed (``Writer.tag``)."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the answer is a page of a list, with the whole count in a header (``listing.tell_total``)."""
+        return {"response", "sort_order"} <= inspect.signature(self.endpoint).parameters.keys()
+
+    @property
+    def shows_tag(self) -> bool:
+        """Whether the answer carries an ETag."""
+        return self.tagged or ("response" in inspect.signature(self.endpoint).parameters and not self.counts)
 
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the guard."""

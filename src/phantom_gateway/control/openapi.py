@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from phantom_gateway.control.answers import served
 from phantom_gateway.control.answers.base import Reply
+from phantom_gateway.control.entities.listing import TOTAL
 from phantom_gateway.control.guard import GuardedRoute
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.dialects import operations
@@ -81,6 +82,12 @@ _ETAG: JsonObject = {
         "schema": {"type": "string"},
     }
 }
+_TOTAL: JsonObject = {
+    TOTAL: {
+        "description": "How many entries there are in all, beside those of the page.",
+        "schema": {"type": "integer"},
+    }
+}
 _MODELS = "models: calls"
 
 
@@ -132,8 +139,10 @@ def _success(route: GuardedRoute, schemas: JsonObject) -> JsonObject:
     if reply.status >= 400:
         return {}
     found: JsonObject = {"description": reply.text}
-    if route.tagged or "response" in inspect.signature(route.endpoint).parameters:
+    if route.shows_tag:
         found["headers"] = _ETAG
+    elif route.counts:
+        found["headers"] = _TOTAL
     content: JsonObject = {}
     if reply.body is not None:
         content[reply.media] = {"schema": _named(reply.body, schemas)}

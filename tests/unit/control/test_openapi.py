@@ -105,13 +105,10 @@ async def test_answers_are_as_described(control: Rig) -> None:
     await walk.all()
     named = {(method, route.path) for route in walk.routes for method in route.methods or ()}
     assert named - walk.seen == set()
-    tagged = {
-        (method, route.path)
-        for route in walk.routes
-        for method in route.methods or ()
-        if route.tagged or "response" in inspect.signature(route.endpoint).parameters
-    }
+    tagged = {(method, route.path) for route in walk.routes for method in route.methods or () if route.shows_tag}
     assert walk.tagged == tagged
+    counted = {(method, route.path) for route in walk.routes for method in route.methods or () if route.counts}
+    assert walk.counted == counted
 
 
 async def test_changes_take_if_match(control: Rig) -> None:

@@ -18,6 +18,7 @@ from tests.unit.control.spending_rig import WEEK, people, spend
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.app import create_app
+from phantom_gateway.control.entities.listing import TOTAL
 from phantom_gateway.control.guard import GuardedRoute
 from phantom_gateway.control.routers import activity
 from phantom_gateway.spine.messages import Explain, Explained
@@ -42,6 +43,8 @@ class Walk:
     seen: set[tuple[str, str]] = field(default_factory=set)
     tagged: set[tuple[str, str]] = field(default_factory=set)
     """Routes that have answered with an ETag."""
+    counted: set[tuple[str, str]] = field(default_factory=set)
+    """Routes that have answered with the count of a list."""
 
     def __post_init__(self) -> None:
         self.routes = [each for each in create_app(self.control.services).routes if isinstance(each, GuardedRoute)]
@@ -59,6 +62,8 @@ class Walk:
         self.seen.add(name)
         if "etag" in answer.headers:
             self.tagged.add(name)
+        if TOTAL in answer.headers:
+            self.counted.add(name)
         if reply.body is None or not answer.headers["content-type"].startswith("application/json"):
             return None
         TypeAdapter(reply.body).validate_json(answer.content, strict=True)
