@@ -52,8 +52,8 @@ run: setup  ## set up and serve on 127.0.0.1:4000
 test: dev ui  ## set up, then format, lint, types, walls and every test
 	@started=$$(date +%s) && $(MAKE) --no-print-directory check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
-		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system tests/chaos \
-		&& $(PYTEST) tests/browser \
+		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system \
+		&& $(PYTEST) tests/chaos && $(PYTEST) tests/browser \
 		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
 check: dev  ## format, lint, types, import walls
