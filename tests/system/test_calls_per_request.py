@@ -47,6 +47,8 @@ TRANSLATED_CHUNK = 21
 
 RECORD = "PHANTOM_RECORD"
 ROUNDS = 25
+SLACK = 40
+"""What part of a bound may be on top of it."""
 
 Profile = Counter[str]
 
@@ -176,7 +178,8 @@ def judge(name: str, cost: int, bound: int, table: str) -> None:
         path = Path(__file__)
         path.write_text(re.sub(rf"^{name} = .*$", f"{name} = {cost}", path.read_text(), count=1, flags=re.MULTILINE))
         return
-    assert cost <= bound, f"{cost} calls, recorded were {bound}; {__doc__}\n{table}"
+    # A timer that falls due in each round of a busy machine is no jump.
+    assert cost <= bound + bound // SLACK, f"{cost} calls, recorded were {bound}; {__doc__}\n{table}"
 
 
 @pytest.mark.usefixtures("simulator")
