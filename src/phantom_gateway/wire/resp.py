@@ -11,6 +11,8 @@ from typing import TypeAlias
 MAX_LINE = 4096
 MAX_ITEMS = 10_000
 MAX_DEPTH = 4
+MAX_REST = 1 << 20
+"""Bytes that a reply may have beside its longest value: names in a list, and what frames them."""
 
 Value: TypeAlias = "bytes | int | list[Value] | RespFailure | None"
 
@@ -54,6 +56,8 @@ class RespReader:
             try:
                 value, end = self._value(0, 0)
             except _Incomplete:
+                if len(self._buffer) > self._max_value + MAX_REST:
+                    raise RespError("a reply is too long") from None
                 return
             del self._buffer[:end]
             yield value

@@ -78,3 +78,14 @@ def test_anything_is_read_or_refused(data: bytes) -> None:
 
 def test_commands() -> None:
     assert command("SET", b"k\r\n", 12) == b"*3\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$2\r\n12\r\n"
+
+
+def test_a_list_of_long_values_is_bounded_as_a_whole() -> None:
+    reader = RespReader(1 << 16)
+    piece = b"$65536\r\n" + b"x" * 65536 + b"\r\n"
+    assert not list(reader.feed(b"*10000\r\n"))
+    fitting = ((1 << 16) + (1 << 20)) // len(piece)
+    for _ in range(fitting - 1):
+        assert not list(reader.feed(piece))
+    with pytest.raises(RespError, match="a reply is too long"):
+        list(reader.feed(piece * 2))
