@@ -27,7 +27,11 @@ class EpochClosed(Exception):
 
 
 class SpentUnknown(Exception):
-    """The database has to be asked what is spent."""
+    """The database has to be asked what is spent, from now on; ``born`` is the life of the counter for which that holds."""
+
+    def __init__(self, born: str) -> None:
+        super().__init__(born)
+        self.born = born
 
 
 class StaleWord(Exception):
@@ -101,8 +105,11 @@ class RedisCounters:
         self.prefix = f"phantom:{{{installation}}}"
         self._meta = f"{self.prefix}:meta"
 
-    async def take(self, epoch: str, seq: int, word: Word, wish: Wish) -> Taken:
-        """Take some. Raises EpochChanged, EpochClosed, SpentUnknown, StaleWord."""
+    async def take(self, epoch: str, seq: int, word: Word, wish: Wish, born: str = "") -> Taken:
+        """Take some; ``born``: of the SpentUnknown after which ``word.spent`` was read.
+
+        Raises EpochChanged, EpochClosed, SpentUnknown, StaleWord.
+        """
         spent, version = _spent(word)
         start, end = (int(min(bound, 1e11) * 1000) for bound in wish.window)
         keys = [
@@ -116,7 +123,7 @@ class RedisCounters:
             keys,
             [epoch, self.node, seq, min(word.amount or 0, MOST), min(wish.need, MOST), min(wish.want, MOST), wish.debt,
              min(wish.amount, MOST), wish.kind, spent, version, word.ttl_ms, wish.sharers, wish.dead_ms, start, end,
-             _name(word.key)],
+             _name(word.key), born],
         )  # fmt: skip
         self._judge(answer)
         granted, used, spent, held, past = map(int, answer[1:6])
@@ -176,7 +183,7 @@ class RedisCounters:
             case "closed":
                 raise EpochClosed
             case "load":
-                raise SpentUnknown
+                raise SpentUnknown(answer[1])
             case "stale":
                 raise StaleWord(int(answer[1]))
             case _:

@@ -4,6 +4,10 @@ A counter is a hash: ``spent`` and ``ver`` (what the database says is spent, and
 for each node, ``amount:seq:milliseconds``: what that node holds, told by it alone, always as a whole and never as a difference.
 ``seq`` grows with every word of a node, so a word that was late, or was said twice, changes nothing.
 
+News of a counter that is not there are dropped. So what a node read of a budget before its counter was there proves nothing: somebody
+may have told since that he holds less, and of what is spent instead. ``born`` names the life of a counter; ``sure`` says that
+somebody has read the database after its birth, and nothing is granted before.
+
 All keys share one hash tag, so they lie in one slot of a cluster. ``KEYS[1]`` is always the hash ``meta`` with the epoch in force
 (``ARGV[1]`` must be it) and ``open``: whether everybody has said in this epoch what he holds.
 """
@@ -40,17 +44,28 @@ local base, need, want = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local debt, amount, kind = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
 local ttl, sharers, dead = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local start, finish = tonumber(ARGV[15]), tonumber(ARGV[16])
+local sure, born = true, ''
+if kind == 'budget' then
+  local life = redis.call('HMGET', KEYS[2], 'born', 'sure')
+  born, sure = life[1], life[2] == '1'
+  if not born then
+    born = ARGV[2] .. ':' .. ARGV[3]
+    redis.call('HSET', KEYS[2], 'born', born)
+    redis.call('PEXPIRE', KEYS[2], ttl)
+  elseif not sure and ARGV[18] == born and ARGV[11] ~= '' then
+    redis.call('HSET', KEYS[2], 'sure', '1')
+    sure = true
+  end
+end
 learn(ARGV[10], ARGV[11])
-local spent, known, others, holders = 0, false, 0, {}
+local spent, others, holders = 0, 0, {}
 local fields = redis.call('HGETALL', KEYS[2])
 for i = 1, #fields, 2 do
   local name, value = fields[i], fields[i + 1]
   if name == 'spent' then
     spent = tonumber(value)
     if not spent then return {'garbage'} end
-  elseif name == 'ver' then
-    known = true
-  else
+  elseif name ~= 'ver' and name ~= 'born' and name ~= 'sure' then
     local held, said, at = string.match(value, '^(%d+):(%d+):(%d+)$')
     if not held then return {'garbage'} end
     held, said, at = tonumber(held), tonumber(said), tonumber(at)
@@ -64,7 +79,7 @@ for i = 1, #fields, 2 do
     end
   end
 end
-if kind == 'budget' and not known then return {'load'} end
+if not sure then return {'load', born} end
 local before, past = 0, 0
 if kind == 'requests' or kind == 'tokens' then
   local values = redis.call('HVALS', KEYS[3])
@@ -94,10 +109,10 @@ return {'ok', text(granted), text(used), text(spent), text(others + held), text(
 
 ARGV: epoch, node, seq, base (what the node holds), need, want, debt (of ``need``, what is counted as spent already), amount, kind,
 spent, ver (both empty: unknown), ttl in ms, sharers, dead (ms after which the word of a silent node counts no more; 0 = never),
-start and end of the window in ms, name of the counter.
+start and end of the window in ms, name of the counter, born (after which the database was read; empty: before).
 
-Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` (the database has to be
-asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
+Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` born (the database has to
+be asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
 
 PUSH: Final = (
     _HEAD

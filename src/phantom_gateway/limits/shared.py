@@ -364,11 +364,13 @@ class SharedAuthority:
             window=(mirror.start, mirror.end),
             before=2 * mirror.start - mirror.end if mirror.slides else 0.0,
         )
+        born = ""
         for _ in range(ATTEMPTS):
             word = mirror.word()
             try:
-                taken = await self.counters.take(self.epoch, self._number(), word, wish)
-            except SpentUnknown:
+                taken = await self.counters.take(self.epoch, self._number(), word, wish, born)
+            except SpentUnknown as unknown:
+                born = unknown.born
                 mirror.learn((await self.read_spent([mirror.key]))[mirror.key])
             except StaleWord as later:
                 self._seq = max(self._seq, later.seq)

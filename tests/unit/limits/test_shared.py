@@ -178,6 +178,22 @@ async def test_an_emptied_redis_is_filled_before_anything_is_granted(
     assert (await a.ask(limit(), 10)).granted == 10
 
 
+async def test_spend_told_to_nobody_in_an_emptied_redis_is_found_by_who_read_before(
+    pair: tuple[Node, Node], truth: Truth, redis_server: RedisServer
+) -> None:
+    a, b = pair
+    budget = limit()
+    assert (await b.ask(budget, 1)).granted == 1
+    b.authority.give_back("b-w", budget.scope, 0.0, 1, NOW)
+    assert (await a.ask(budget, 60)).granted == 60
+    redis_server.client().flushall()
+    await b.keeper.step()  # begins anew, and reads that nothing is spent
+    a.authority.ingested("a-w", [(budget.scope, 0.0, 60)], read=truth.commit((budget.scope, 0.0), 60))
+    await settle(a, b)  # a holds nothing: there is no counter to say so to, nor what is spent
+    assert (await b.ask(budget, 41)).granted == 0
+    assert (await b.ask(budget, 40)).granted == 40
+
+
 async def test_a_redis_that_starts_again_is_filled_too(
     redis_server: RedisServer, pair: tuple[Node, Node], truth: Truth
 ) -> None:
