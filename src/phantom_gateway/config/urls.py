@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z", re.ASCII)
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z", re.ASCII)
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
+_FORBIDDEN = re.compile(r"[^!#-;=?-\[\]_a-z~]")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 

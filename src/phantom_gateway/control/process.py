@@ -8,6 +8,7 @@ and nowhere else. The process ends by SIGTERM or SIGINT, or when the process tha
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,9 @@ async def _run(options: Options) -> int:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, control.reloader.request)
     say(options.ready_fd, _readiness(control, time.monotonic() - began))
+    gc.collect()
+    gc.freeze()
+    gc.enable()
     await _stopped(stop, options.parent_pid)
     await control.stop()
     return 0

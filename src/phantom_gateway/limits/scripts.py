@@ -4,9 +4,9 @@ A counter is a hash: ``spent`` and ``ver`` (what the database says is spent, and
 for each node, ``amount:seq:milliseconds``: what that node holds, told by it alone, always as a whole and never as a difference.
 ``seq`` grows with every word of a node, so a word that was late, or was said twice, changes nothing.
 
-News of a counter that is not there are dropped. So what a node read of a budget before its counter was there proves nothing: somebody
-may have told since that he holds less, and of what is spent instead. ``born`` names the life of a counter; ``sure`` says that
-somebody has read the database after its birth, and nothing is granted before.
+News of a counter that is not there are dropped. So what a node read of a budget before its counter was there proves nothing:
+somebody may have told since that he holds less, and of what is spent instead. ``born`` names the life of a counter; ``sure`` says
+that somebody has read the database after its birth, and nothing is granted before.
 
 All keys share one hash tag, so they lie in one slot of a cluster. ``KEYS[1]`` is always the hash ``meta`` with the epoch in force
 (``ARGV[1]`` must be it) and ``open``: whether everybody has said in this epoch what he holds.
@@ -111,8 +111,8 @@ ARGV: epoch, node, seq, base (what the node holds), need, want, debt (of ``need`
 spent, ver (both empty: unknown), ttl in ms, sharers, dead (ms after which the word of a silent node counts no more; 0 = never),
 start and end of the window in ms, name of the counter, born (after which the database was read; empty: before).
 
-Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` born (the database has to
-be asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
+Answers ``ok`` granted used spent held (by all nodes) past (held in the window before) holders..., ``load`` born (the database has
+to be asked what is spent), ``stale`` seq, ``closed``, ``epoch``, ``garbage``."""
 
 PUSH: Final = (
     _HEAD

@@ -43,3 +43,13 @@ def test_the_supervisor_loads_neither_control_nor_a_worker() -> None:
     )
     loaded = set(outcome.stdout.split())
     assert loaded.isdisjoint({"fastapi", "sqlalchemy", "pydantic", "litellm", "phantom_gateway.control"})
+
+
+def test_control_loads_redis_only_where_there_is_one() -> None:
+    program = "import sys, phantom_gateway.control.process; print(*sys.modules)"
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(outcome.stdout.split())
+    assert "phantom_gateway.control.runtime" in loaded
+    assert loaded.isdisjoint({"redis", "phantom_gateway.control.cluster"})
