@@ -23,7 +23,7 @@ from phantom_gateway.store import keys, spend, tenants
 from phantom_gateway.store.database import DatabaseError
 from phantom_gateway.store.rows import Rows
 from phantom_gateway.store.tables import KEYS, TOTALS
-from phantom_gateway.store.tenancy_tables import ORGANIZATION_MEMBERS, TEAM_MEMBERS
+from phantom_gateway.store.tenancy_tables import BUDGETS, ORGANIZATION_MEMBERS, TEAM_MEMBERS
 from phantom_gateway.store.tenants import Allowance
 from phantom_gateway.wire.tasks import TaskGroup
 
@@ -139,22 +139,19 @@ def _members(connection: sa.Connection, now: float) -> Iterator[Entity]:
     """Members of teams and organisations; the window of a team member's budget may be the team's default."""
     of_team = _pairs(connection, "member", (TEAM_MEMBERS.c.team_id, TEAM_MEMBERS.c.user_id), now)
     teams = {row.id: row for row in tenants.TEAMS.of(connection, "id", [team for team, _ in of_team])}
-    for team_id, user_id in of_team:
-        member = tenants.TEAM_MEMBERS.get(connection, team_id, user_id)
-        if member is not None:
-            yield member_entity(with_defaults(member, teams[team_id]) if team_id in teams else member)
+    for member in tenants.TEAM_MEMBERS.by_keys(connection, of_team):
+        yield member_entity(with_defaults(member, teams[member.team_id]) if member.team_id in teams else member)
     columns = ORGANIZATION_MEMBERS.c
-    for org_id, user_id in _pairs(connection, "org_member", (columns.org_id, columns.user_id), now):
-        row = tenants.ORGANIZATION_MEMBERS.get(connection, org_id, user_id)
-        if row is not None:
-            yield Entity(f"org_member:{org_id}/{user_id}", row)
+    of_org = _pairs(connection, "org_member", (columns.org_id, columns.user_id), now)
+    for row in tenants.ORGANIZATION_MEMBERS.by_keys(connection, of_org):
+        yield Entity(f"org_member:{row.org_id}/{row.user_id}", row)
 
 
 def _names(connection: sa.Connection, kind: str, column: sa.Column[str], now: float) -> list[str]:
     table = column.table
-    may_have = sa.or_(table.c.soft_budget_nano.is_not(None), table.c.budget_id.is_not(None))
     same = TOTALS.c.entity == sa.literal(f"{kind}:") + column
-    query = sa.select(column).join(TOTALS, same).where(may_have, TOTALS.c.last_active >= now - BACK_SECONDS)
+    query = sa.select(column).join(TOTALS, same).outerjoin(BUDGETS, BUDGETS.c.id == table.c.budget_id)
+    query = query.where(*_over(sa.func.coalesce(table.c.soft_budget_nano, BUDGETS.c.soft_budget_nano), now))
     return list(connection.execute(query).scalars())
 
 
@@ -164,5 +161,10 @@ def _pairs(
     whole, user = columns
     same = TOTALS.c.entity == sa.literal(f"{kind}:") + whole + sa.literal("/") + user
     query = sa.select(whole, user).join(TOTALS, same)
-    query = query.where(whole.table.c.soft_budget_nano.is_not(None), TOTALS.c.last_active >= now - BACK_SECONDS)
+    query = query.where(*_over(whole.table.c.soft_budget_nano, now))
     return [(name, user_id) for name, user_id in connection.execute(query)]
+
+
+def _over(soft: sa.ColumnElement[int | None], now: float) -> tuple[sa.ColumnElement[bool], ...]:
+    """Active lately, and has spent more than that in a whole life: in a window nobody spends more."""
+    return TOTALS.c.amount_nano > soft, TOTALS.c.last_active >= now - BACK_SECONDS

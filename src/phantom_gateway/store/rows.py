@@ -77,6 +77,20 @@ class Rows(Generic[R]):
             found += self.all(connection, self.table.c[column].in_(values[start : start + 500]))
         return found
 
+    def by_keys(self, connection: sa.Connection, keys: Sequence[Sequence[str]]) -> list[R]:
+        """The rows with these primary keys, in their order; what is not there is left out."""
+        found: dict[tuple[str, ...], R] = {}
+        for start in range(0, len(keys), 200):
+            chunk = keys[start : start + 200]
+            if len(self._key) == 1:
+                these = self._key[0].in_([key[0] for key in chunk])
+            else:  # SQLite finds each of these by the index, and would read the whole table for a list of tuples
+                these = sa.or_(*[sa.and_(*self._is(key)) for key in chunk])
+            query = sa.select(*self._columns).where(these)
+            for row in map(self._made, connection.execute(query)):
+                found[tuple([getattr(row, column.name) for column in self._key])] = row
+        return [found[tuple(key)] for key in keys if tuple(key) in found]
+
     def count(self, connection: sa.Connection, *conditions: Condition) -> int:
         """How many rows fulfil all conditions."""
         query = sa.select(sa.func.count()).select_from(self.table).where(*conditions)
@@ -90,12 +104,7 @@ class Rows(Generic[R]):
         window: tuple[int, int],
     ) -> list[R]:
         """Matching rows: ``order`` is (column, descending), ties by primary key; ``window`` is (offset, limit)."""
-        keys = self._window(connection, conditions, order, window)
-        if len(self._key) > 1:
-            return [row for key in keys if (row := self.get(connection, *key)) is not None]
-        (key,) = self._key
-        found = {getattr(row, key.name): row for row in self.of(connection, key.name, [each[0] for each in keys])}
-        return [found[each[0]] for each in keys]
+        return self.by_keys(connection, self._window(connection, conditions, order, window))
 
     def listed(
         self,

@@ -35,6 +35,21 @@ def test_a_row_of_two_keys_is_found_by_both(database: Database) -> None:
         assert len(TEAM_MEMBERS.of(connection, "team_id", ["t", "x"])) == 2
 
 
+def test_many_rows_are_found_by_their_keys_in_the_order_asked_for(database: Database) -> None:
+    members = [
+        TeamMemberRow(team_id=f"t{n % 7}", user_id=f"u{n}", role="user", created_at=1.0, updated_at=1.0)
+        for n in range(450)
+    ]
+    with database.write() as connection:
+        for row in members:
+            TEAM_MEMBERS.insert(connection, row)
+        USERS.insert(connection, user("u"))
+        keys = [(row.team_id, row.user_id) for row in reversed(members)]
+        assert TEAM_MEMBERS.by_keys(connection, [("t1", "u0"), *keys]) == members[::-1]
+        assert USERS.by_keys(connection, [["v"], ["u"]]) == [user("u")]
+        assert TEAM_MEMBERS.by_keys(connection, []) == []
+
+
 def test_of_two_who_change_a_row_at_once_the_second_learns_of_the_first(database: Database) -> None:
     row = user("u")
     with database.write() as connection:
