@@ -83,7 +83,7 @@ class Rows(Generic[R]):
         for start in range(0, len(keys), 200):
             chunk = keys[start : start + 200]
             if len(self._key) == 1:
-                these = self._key[0].in_([key[0] for key in chunk])
+                these: Condition = self._key[0].in_([key[0] for key in chunk])
             else:  # SQLite finds each of these by the index, and would read the whole table for a list of tuples
                 these = sa.or_(*[sa.and_(*self._is(key)) for key in chunk])
             query = sa.select(*self._columns).where(these)
