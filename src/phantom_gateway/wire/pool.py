@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from phantom_gateway.wire.errors import PoolTimeout
+from phantom_gateway.wire.errors import ConnectionLost, PoolTimeout
 from phantom_gateway.wire.outbox import Outbox
 from phantom_gateway.wire.upstream import NEVER, UpstreamConnection
 
@@ -30,6 +30,7 @@ class Pool:
     """Connections of one origin, last used first. All methods run on the loop's thread."""
 
     __slots__ = (
+        "_aborted",
         "_egress",
         "_idle",
         "_limits",
@@ -53,6 +54,7 @@ class Pool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self.closed = False
+        self._aborted = False
 
     def __len__(self) -> int:
         return len(self._open) + self._opening
@@ -68,13 +70,17 @@ class Pool:
         return None
 
     async def take_new(self, connect_s: float) -> UpstreamConnection:
-        """Open a connection, after waiting for room (then a released one will do). Raises PoolTimeout and egress errors."""
+        """Open a connection, after waiting for room (then a released one will do).
+
+        Raises PoolTimeout, egress errors, and ConnectionLost when the client was closed meanwhile.
+        """
         deadline = self._loop.time() + connect_s
         while len(self) >= self._limits.max_connections:
             await self._wait_for_room(deadline)
             pooled = self.take_idle()
             if pooled is not None:
                 return pooled
+        self._check_open()
         self._opening += 1
         try:
             _, connection = await self._egress.connect(
@@ -87,9 +93,20 @@ class Pool:
             self._wake_one()
             raise
         self._opening -= 1
+        try:
+            self._check_open()
+        except ConnectionLost:
+            connection.transport.abort()
+            raise
         if connection.usable:
             self._open.add(connection)
         return connection
+
+    def _check_open(self) -> None:
+        """Of a closed client nobody looks after time limits any more."""
+        if self._aborted:
+            self._wake_one()
+            raise ConnectionLost("the client is closed")
 
     async def _wait_for_room(self, deadline: float) -> None:
         waiter = self._loop.create_future()
@@ -156,6 +173,7 @@ class Pool:
 
     def abort(self) -> None:
         """Close everything now; running exchanges fail."""
+        self._aborted = True
         self.close()
         for connection in list(self._open):
             connection.transport.abort()

@@ -42,7 +42,19 @@ async def test_closed_client_fails_running_requests() -> None:
         await asyncio.sleep(0.02)
         await client.close()
         with pytest.raises(ConnectionLost):
-            await task
+            await asyncio.wait_for(task, 5)
+
+
+async def test_closed_client_fails_requests_that_connect_or_wait_to() -> None:
+    async with upstream(max_connections=1) as (client, origin, _):
+        tasks = [asyncio.get_running_loop().create_task(ask(client, origin, b"/hang")) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert client.connections == 1
+        await client.close()
+        for task in tasks:
+            with pytest.raises(ConnectionLost):
+                await asyncio.wait_for(task, 5)
+        assert client.connections == 0
 
 
 async def test_forget_closes_pools_of_removed_origins() -> None:
