@@ -35,7 +35,7 @@ ui: $(STAMP) $(UI)  ## build the Admin UI where its sources have changed
 $(UI): $(UI_SOURCES)
 	@bash tools/ui.sh build
 
-ui-check: $(STAMP)  ## types, lint and unit tests of the Admin UI
+ui-check: ui  ## types, lint and unit tests of the Admin UI
 	@bash tools/ui.sh check
 
 wheel: ui  ## build the wheel, the Admin UI in it
@@ -49,11 +49,12 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 run: setup  ## set up and serve on 127.0.0.1:4000
 	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
 
-test: dev ui  ## set up, then format, lint, types, walls and every test
-	@started=$$(date +%s) && $(MAKE) --no-print-directory check ui-check \
+# The driven browser's loop and asynchronous tests cannot share a process, so tests/browser has its own.
+test: dev  ## set up, then format, lint, types, walls and every test
+	@started=$$(date +%s) && $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
-		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system \
-		&& $(PYTEST) tests/chaos && $(PYTEST) tests/browser \
+		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system tests/chaos \
+		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/browser \
 		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
 check: dev  ## format, lint, types, import walls
