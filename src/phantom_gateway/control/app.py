@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from phantom_gateway.control import errors
 from phantom_gateway.control.no_store import NoStore
@@ -48,14 +51,18 @@ AREAS = (
 )  # fmt: skip
 
 
-def create_app(services: ControlServices) -> FastAPI:
-    """The application with all routes; it starts nothing and owns nothing."""
+def routes() -> list[BaseRoute]:
+    """All routes, made anew."""
+    # Not include_router: it nests, and the walk over all routes shall see each of them.
+    return [each for area in AREAS for each in area.router().routes]
+
+
+def create_app(services: ControlServices, made: Sequence[BaseRoute] | None = None) -> FastAPI:
+    """The application with all routes, which may have been ``made`` before; it starts nothing and owns nothing."""
     # No documentation routes: they would load scripts from elsewhere, and they name every route to anybody.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    for area in AREAS:
-        # Not include_router: it nests, and the walk over all routes shall see each of them.
-        app.router.routes.extend(area.router().routes)
+    app.router.routes.extend(routes() if made is None else made)
     errors.install(app)
     app.add_middleware(NoStore)
     return app

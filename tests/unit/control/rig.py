@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from starlette.routing import BaseRoute
+from tests.support.databases import migrated_sqlite
 
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.control.app import create_app
+from phantom_gateway.control.app import create_app, routes
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.database_watch import DatabaseWatch
@@ -42,7 +45,7 @@ from phantom_gateway.spine.codec import encode, worker_decoder
 from phantom_gateway.spine.messages import PROTOCOL_VERSION, Ack, Hello, Message, ToWorker, Welcome
 from phantom_gateway.spine.snapshot import Address, Deployment, Prices, Snapshot
 from phantom_gateway.store import schema, vault
-from phantom_gateway.store.database import Database, open_sqlite
+from phantom_gateway.store.database import Database
 
 T = TypeVar("T")
 
@@ -164,7 +167,7 @@ def bearer(key: str) -> dict[str, str]:
 @asynccontextmanager
 async def rig(path: Path, config: str = CONFIG, database: Database | None = None) -> AsyncIterator[Rig]:
     """Everything but the process: database (SQLite unless another is given), ingestion, spine, the application."""
-    database = database or open_sqlite(path / "phantom.db")
+    database = database or migrated_sqlite(path / "phantom.db")
     schema.migrate(database)
     hasher = KeyHasher(PEPPER)
     master = master_record(hasher.digest(MASTER.encode()))
@@ -223,7 +226,7 @@ async def rig(path: Path, config: str = CONFIG, database: Database | None = None
         temporary=temporary,
         litellm_settings=settings.get,
     )
-    transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(create_app(services, _routes()), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
         yield Rig(path, services, directory, ingestion, leases, spine, client, clock, settings)
     await temporary.stop()
@@ -232,6 +235,12 @@ async def rig(path: Path, config: str = CONFIG, database: Database | None = None
     await ingestion.stop()
     parts.passwords.close()
     threads.close()
+
+
+@functools.cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Made once: they hold nothing of an application, and take most of its time."""
+    return tuple(routes())
 
 
 def _written(path: Path, config: str) -> Path:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.databases import migrated_sqlite
 
-from phantom_gateway.store import schema
-from phantom_gateway.store.database import Database, open_sqlite
+from phantom_gateway.store.database import Database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """Migrated and empty."""
-    opened = open_sqlite(tmp_path / "phantom.db")
-    schema.migrate(opened)
+    opened = migrated_sqlite(tmp_path / "phantom.db")
     yield opened
     opened.close()
