@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# The SDK of LiteLLM never shares an environment with the gateway, nor do the clients of the contract tests.
+BRIDGE := .venv-bridge
+CLIENTS := .venv-clients
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 4000
@@ -14,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest -q
 UI := src/phantom_gateway/control/ui/dist/index.html
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -not -name '*.gen.d.ts' -print)
 
-.PHONY: help setup run test check format docs bench lock dev ui ui-check wheel
+.PHONY: help setup run test check format docs bench lock dev ui ui-check wheel bridge clients
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,11 +49,24 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+bridge: $(BRIDGE)/.installed  ## install LiteLLM's SDK, in an environment of its own
+$(BRIDGE)/.installed: requirements/bridge.txt | $(STAMP)
+	@$(BIN)/python -m venv --clear $(BRIDGE)
+	$(BRIDGE)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge.txt
+	@touch $@
+
+# Without the resolver (the lock has everything) and without compiling what is never imported: a third of the time.
+clients: $(CLIENTS)/.installed  ## install the clients of the contract tests, in an environment of their own
+$(CLIENTS)/.installed: requirements/clients.txt | $(STAMP)
+	@$(BIN)/python -m venv --clear --without-pip $(CLIENTS)
+	$(BIN)/pip --python $(CLIENTS)/bin/python install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements/clients.txt
+	@touch $@
+
 run: setup  ## set up and serve on 127.0.0.1:4000
 	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
 
 # The driven browser's loop and asynchronous tests cannot share a process, so tests/browser has its own.
-test: dev  ## set up, then format, lint, types, walls and every test
+test: dev bridge clients  ## set up, then format, lint, types, walls and every test
 	@started=$$(date +%s) && $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system tests/chaos \

@@ -10,6 +10,8 @@ compile pyproject.toml -o requirements.txt ${UPGRADE:+--upgrade}
 for group in build dev lock ui; do
   compile --group "$group" -c requirements.txt -o "requirements/$group.txt"
 done
+# without -c: these share nothing with the gateway's own environment
+"$venv/bin/uv" pip compile "${options[@]}" --group clients -o requirements/clients.txt
 compile pyproject.toml --extra bridge -c requirements.txt -o requirements/bridge.txt
 if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements.txt requirements/*.txt; then
   echo "a lock names an address" >&2

@@ -234,9 +234,9 @@ class SimulatorThread:
         counts: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/sim/counts", timeout=10).json()
         return counts
 
-    def requests(self) -> list[dict[str, Any]]:
+    def requests(self, limit: int = 100) -> list[dict[str, Any]]:
         """What arrived, the last first or last as the simulator keeps it."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/sim/requests", timeout=10).json()
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/sim/requests?limit={limit}", timeout=10).json()
         found: list[dict[str, Any]] = answer["requests"] if isinstance(answer, dict) else answer
         return found
 

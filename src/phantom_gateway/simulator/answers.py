@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import math
 import struct
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from phantom_gateway.simulator.reading import (
     prompts_of,
 )
 from phantom_gateway.simulator.script import FREE, Bill
-from phantom_gateway.simulator.speech import Speech, chat_speech, text_speech
+from phantom_gateway.simulator.speech import Speech, Tool, chat_speech, text_speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +153,7 @@ def usage_of(ask: Ask, bill: Bill) -> dict[str, Any] | None:
 def _bill(ask: Ask, prompt: int, speeches: list[Speech]) -> Bill:
     controls = ask.controls
     reasoning = controls.reasoning_tokens or 0
-    completed = sum(len(speech.chunks) for speech in speeches) + reasoning
+    completed = sum(speech.tokens for speech in speeches) + reasoning
     return Bill(
         prompt=prompt if controls.prompt_tokens is None else controls.prompt_tokens,
         completion=completed if controls.completion_tokens is None else controls.completion_tokens,
@@ -175,8 +176,11 @@ def _message(speech: Speech) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": speech.text, "refusal": None}
     if speech.tool is not None:
         message["content"] = None
-        function = {"name": speech.tool.name, "arguments": speech.text}
-        message["tool_calls"] = [{"id": speech.tool.call_id, "type": "function", "function": function}]
+        message["tool_calls"] = [
+            {"id": part.tool.call_id, "type": "function", "function": {"name": part.tool.name, "arguments": part.text}}
+            for part in speech.parts
+            if part.tool is not None
+        ]
     return message
 
 
@@ -191,18 +195,24 @@ class _Chat:
     def opening(self, speech: Speech) -> dict[str, Any] | None:
         delta: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
         if speech.tool is not None:
-            function = {"name": speech.tool.name, "arguments": ""}
-            call = {"index": 0, "id": speech.tool.call_id, "type": "function", "function": function}
-            delta = {"role": "assistant", "content": None, "tool_calls": [call]}
+            delta = {"role": "assistant", "content": None} | _called(0, speech.tool)
         return {"delta": delta}
 
-    def chunk(self, speech: Speech, text: str) -> dict[str, Any]:
-        if speech.tool is not None:
-            return {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}}
-        return {"delta": {"content": text}}
+    def chunks(self, speech: Speech) -> Iterator[tuple[dict[str, Any], bool]]:
+        for index, part in enumerate(speech.parts):
+            if index and part.tool is not None:
+                yield {"delta": _called(index, part.tool)}, False
+            for text in part.chunks:
+                call = {"index": index, "function": {"arguments": text}}
+                yield {"delta": {"content": text} if part.tool is None else {"tool_calls": [call]}}, True
 
     def closing(self) -> dict[str, Any]:
         return {"delta": {}}
+
+
+def _called(index: int, tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "arguments": ""}
+    return {"tool_calls": [{"index": index, "id": tool.call_id, "type": "function", "function": function}]}
 
 
 class _Text:
@@ -216,8 +226,9 @@ class _Text:
     def opening(self, _speech: Speech) -> dict[str, Any] | None:
         return None
 
-    def chunk(self, _speech: Speech, text: str) -> dict[str, Any]:
-        return {"text": text}
+    def chunks(self, speech: Speech) -> Iterator[tuple[dict[str, Any], bool]]:
+        for text in speech.chunks:
+            yield {"text": text}, True
 
     def closing(self) -> dict[str, Any]:
         return {"text": ""}
@@ -230,12 +241,12 @@ def _events(ask: Ask, speeches: list[Speech], bill: Bill, shape: _Chat | _Text) 
         opening = shape.opening(speech)
         if opening is not None:
             yield Event(_event(shape, [_choice(i, opening)], _running(ask, bill, written)))
-    for turn in range(max((len(speech.chunks) for speech in speeches), default=0)):
-        for i, speech in enumerate(speeches):
-            if turn < len(speech.chunks):
-                written += 1
-                choice = _choice(i, shape.chunk(speech, speech.chunks[turn]))
-                yield Event(_event(shape, [choice], _running(ask, bill, written)), content=True)
+    for turn in itertools.zip_longest(*(shape.chunks(speech) for speech in speeches)):
+        for i, said in enumerate(turn):
+            if said is not None:
+                written += said[1]
+                choice = _choice(i, said[0])
+                yield Event(_event(shape, [choice], _running(ask, bill, written)), content=said[1])
     for i, speech in enumerate(speeches):
         is_last = i == len(speeches) - 1 and ask.controls.usage == "last"
         usage = {"usage": usage_of(ask, bill)} if is_last else _running(ask, bill, bill.completion)

@@ -64,6 +64,24 @@ def status(code: int, retry: str | None = None) -> Callable[[Ask, Answer], Scrip
     return build
 
 
+def too_long(_ask: Ask, answer: Answer) -> Script:
+    """As each provider says it (November 2026)."""
+    body = error(
+        400,
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens. Please reduce "
+        "the length of the messages.",
+        "messages",
+        "context_length_exceeded",
+    )
+    if answer.anthropic:
+        body = messages.error(400, "prompt is too long: 200001 tokens > 200000 maximum")
+    elif answer.gemini:
+        body = gemini.error(
+            400, "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576)."
+        )
+    return Script((Piece(plain(400, body)),))
+
+
 def retry_after(wanted: str | None) -> bytes:
     """The value of Retry-After: as given, a date 5 seconds ahead, an absurd one, or empty for none."""
     if wanted is None or wanted == "none":

@@ -122,7 +122,7 @@ class _Told:
         kinds = config.get("responseModalities")
         self._draws = isinstance(kinds, list) and "IMAGE" in kinds
         controls = ask.controls
-        completed = len(speech.chunks) + len(thought) + (TOKENS_DRAWN if self._draws else 0)
+        completed = speech.tokens + len(thought) + (TOKENS_DRAWN if self._draws else 0)
         self.bill = Bill(
             prompt=sum(prompt.values()) if controls.prompt_tokens is None else controls.prompt_tokens,
             completion=completed if controls.completion_tokens is None else controls.completion_tokens,
@@ -149,7 +149,8 @@ class _Told:
             for chunk in self._speech.chunks:
                 yield self._event([{"text": chunk}], begun)
         else:
-            yield self._event(self._parts()[:1], begun)
+            for part in self._calls():
+                yield self._event([part], begun)
         last = self._candidate([{"text": ""}, *self._drawn()], 0) | {"finishReason": self._reason()} | self._further()
         yield Event(msgspec.json.encode(self._response([last], usage)))
 
@@ -172,12 +173,17 @@ class _Told:
         speech = self._speech
         if speech.tool is None:
             return [{"text": speech.text}, *self._drawn()]
-        try:
-            called = msgspec.json.decode(speech.text)
-        except msgspec.DecodeError:
-            called = {}
-        call = {"name": speech.tool.name, "args": called}
-        return [{"functionCall": call, "thoughtSignature": SIGNATURE}, *self._drawn()]
+        return [*self._calls(), *self._drawn()]
+
+    def _calls(self) -> Iterator[dict[str, Any]]:
+        """The first has the signature for all, as in the reference."""
+        for index, part in enumerate(self._speech.parts):
+            try:
+                called = msgspec.json.decode(part.text)
+            except msgspec.DecodeError:
+                called = {}
+            call = {"name": part.tool.name if part.tool else "", "args": called}
+            yield {"functionCall": call} | ({} if index else {"thoughtSignature": SIGNATURE})
 
     def _drawn(self) -> list[dict[str, Any]]:
         return [{"inlineData": {"mimeType": "image/png", "data": PIXEL}}] if self._draws else []

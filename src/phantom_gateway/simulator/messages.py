@@ -22,7 +22,7 @@ from phantom_gateway.simulator.reading import (
     text_of,
 )
 from phantom_gateway.simulator.script import Bill
-from phantom_gateway.simulator.speech import Speech, chat_speech
+from phantom_gateway.simulator.speech import Speech, Tool, chat_speech
 
 SIGNATURE = "phantom-simulator-"
 THOUGHT = ("Let", " me", " think", " about", " this.")
@@ -47,7 +47,7 @@ def messages(ask: Ask) -> Answer:
     turns = _checked(messages_of(ask.body))
     thought = THOUGHT if _thinks(ask.body) else ()
     speech = chat_speech(replace(ask, body=_as_chat(ask.body, turns)), max(limit - len(thought), 1))
-    bill = _bill(ask, turns, len(speech.chunks) + len(thought))
+    bill = _bill(ask, turns, speech.tokens + len(thought))
     if ask.stream:
         return Answer(events=tuple(_events(ask, thought, speech, bill)), bill=bill, anthropic=True)
     shown = _message(ask, _usage(ask, bill)) | {
@@ -186,14 +186,25 @@ def _blocks(ask: Ask, thought: tuple[str, ...], speech: Speech) -> list[dict[str
     blocks: list[dict[str, Any]] = []
     if thought:
         blocks.append({"type": "thinking", "thinking": "".join(thought), "signature": SIGNATURE + ask.digest})
-    if speech.tool is None:
-        return [*blocks, {"type": "text", "text": speech.text}]
-    try:
-        called = msgspec.json.decode(speech.text)
-    except msgspec.DecodeError:
-        called = {}
-    call_id = speech.tool.call_id.replace("call_", "toolu_")
-    return [*blocks, {"type": "tool_use", "id": call_id, "name": speech.tool.name, "input": called}]
+    for part in speech.parts:
+        if part.tool is None:
+            blocks.append({"type": "text", "text": part.text})
+            continue
+        try:
+            called = msgspec.json.decode(part.text)
+        except msgspec.DecodeError:
+            called = {}
+        blocks.append(_called(part.tool, called))
+    return blocks
+
+
+def _called(tool: Tool, arguments: Any) -> dict[str, Any]:
+    return {
+        "type": "tool_use",
+        "id": tool.call_id.replace("call_", "toolu_"),
+        "name": tool.name,
+        "input": arguments,
+    }
 
 
 def _events(ask: Ask, thought: tuple[str, ...], speech: Speech, bill: Bill) -> Iterator[Event]:
@@ -208,16 +219,12 @@ def _events(ask: Ask, thought: tuple[str, ...], speech: Speech, bill: Bill) -> I
         yield _delta(index, {"type": "signature_delta", "signature": SIGNATURE + ask.digest})
         yield _event("content_block_stop", {"index": index})
         index += 1
-    if speech.tool is None:
-        yield _start(index, {"type": "text", "text": ""})
-        for chunk in speech.chunks:
-            yield _delta(index, {"type": "text_delta", "text": chunk}, content=True)
-    else:
-        call_id = speech.tool.call_id.replace("call_", "toolu_")
-        yield _start(index, {"type": "tool_use", "id": call_id, "name": speech.tool.name, "input": {}})
-        for chunk in speech.chunks:
-            yield _delta(index, {"type": "input_json_delta", "partial_json": chunk}, content=True)
-    yield _event("content_block_stop", {"index": index})
+    for at, part in enumerate(speech.parts, index):
+        kind, field = ("text_delta", "text") if part.tool is None else ("input_json_delta", "partial_json")
+        yield _start(at, {"type": "text", "text": ""} if part.tool is None else _called(part.tool, {}))
+        for chunk in part.chunks:
+            yield _delta(at, {"type": kind, field: chunk}, content=True)
+        yield _event("content_block_stop", {"index": at})
     closing: dict[str, Any] = {"delta": {"stop_reason": _STOPS[speech.finish], "stop_sequence": None}}
     usage = _usage(ask, bill)
     if usage is not None:

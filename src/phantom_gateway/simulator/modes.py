@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TABLE: dict[str, tuple[str, Callable[[Ask, Answer], Script]]] = {
     "ok": ("the honest answer", http.ok),
     "400": ("bad request", http.status(400)),
+    "too_long": ("the prompt does not fit the model, in its provider's words", http.too_long),
     "401": ("wrong provider key", http.status(401)),
     "403": ("not allowed", http.status(403)),
     "404": ("no such model", http.status(404)),

@@ -15,7 +15,7 @@ from phantom_gateway.simulator.messages import SIGNATURE, THOUGHT
 from phantom_gateway.simulator.reading import TOKENS_PER_MESSAGE, Ask, BadRequestError, text_of
 from phantom_gateway.simulator.script import Bill
 from phantom_gateway.simulator.shelf import Kept
-from phantom_gateway.simulator.speech import Speech, chat_speech
+from phantom_gateway.simulator.speech import Speech, Tool, chat_speech
 
 if TYPE_CHECKING:
     from phantom_gateway.simulator.shelf import Shelf
@@ -39,7 +39,7 @@ def responses(ask: Ask, shelf: Shelf) -> Answer:
     thought = THOUGHT if _thinks(ask.body) else ()
     speech = chat_speech(replace(ask, body=_as_chat(ask.body, items)), limit and max(limit - len(thought), 1))
     speech = _unwrapped(ask.body, speech)
-    bill = _bill(ask, items, len(speech.chunks) + len(thought))
+    bill = _bill(ask, items, speech.tokens + len(thought))
     answer = _Answer(ask, thought, speech, bill)
     if ask.body.get("store") is not False:
         shelf.put(Kept(items, answer.whole()))
@@ -167,11 +167,15 @@ def _parameters(tool: JsonObject) -> Any:
 
 def _unwrapped(body: JsonObject, speech: Speech) -> Speech:
     """A custom tool gets a text, not the object around it."""
+    further = tuple(_unwrapped(body, each) for each in speech.further)
+    if speech.tool is None or speech.tool.name not in _customs(body) or (speech.finish == "length" and not further):
+        return replace(speech, further=further)
+    return replace(speech, chunks=(str(msgspec.json.decode(speech.text).get("input", "")),), further=further)
+
+
+def _customs(body: JsonObject) -> set[Any]:
     tools = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict)]
-    customs = {tool.get("name") for tool in tools if tool.get("type") == "custom"}
-    if speech.tool is None or speech.tool.name not in customs or speech.finish == "length":
-        return speech
-    return replace(speech, chunks=(str(msgspec.json.decode(speech.text).get("input", "")),))
+    return {tool.get("name") for tool in tools if tool.get("type") == "custom"}
 
 
 def _prompt(body: JsonObject, items: list[JsonObject]) -> int:
@@ -224,7 +228,9 @@ class _Answer:
         """The finished response."""
         cut = self._speech.finish == "length"
         items = [self._reasoning("".join(self._thought))] if self._thought else []
-        items.append(self._said(self._speech.text, "incomplete" if cut else "completed"))
+        for index, part in enumerate(self._speech.parts):
+            open_ended = cut and index == len(self._speech.further)
+            items.append(self._said(part, part.text, "incomplete" if open_ended else "completed"))
         reason = {"reason": "max_output_tokens"} if cut else None
         return self._response("incomplete" if cut else "completed", items, reason) | {
             "usage": usage_of(self._ask, self._bill)
@@ -239,9 +245,10 @@ class _Answer:
         if self._thought:
             yield from self._thinks()
             place = 1
-        yield from self._calls(place) if self._speech.tool is not None else self._speaks(place)
         whole = self.whole()
-        yield self._event("response.output_item.done", {"output_index": place, "item": whole["output"][place]})
+        for at, part in enumerate(self._speech.parts, place):
+            yield from self._calls(part, at) if part.tool is not None else self._speaks(part, at)
+            yield self._event("response.output_item.done", {"output_index": at, "item": whole["output"][at]})
         yield self._event(f"response.{whole['status']}", {"response": whole})
 
     def _response(self, status: str, output: list[JsonObject], reason: JsonObject | None) -> JsonObject:
@@ -263,24 +270,20 @@ class _Answer:
             item["encrypted_content"] = SIGNATURE + self._ask.digest
         return item
 
-    def _said(self, text: str, status: str) -> JsonObject:
-        tool, digest = self._speech.tool, self._ask.digest
+    def _said(self, speech: Speech, text: str, status: str) -> JsonObject:
+        tool, digest = speech.tool, self._ask.digest
         if tool is None:
             part = _text(text)
             content = [part] if text or status != "in_progress" else []
             return {"id": f"msg_{digest}", "type": "message", "status": status, "role": "assistant", "content": content}
         called = {"status": status, "call_id": tool.call_id, "name": tool.name}
-        if self._is_custom:
-            return {"id": f"ctc_{digest}", "type": "custom_tool_call", **called, "input": text}
-        return {"id": f"fc_{digest}", "type": "function_call", **called, "arguments": text}
+        own = tool.call_id.removeprefix("call_")
+        if self._is_custom(tool):
+            return {"id": f"ctc_{own}", "type": "custom_tool_call", **called, "input": text}
+        return {"id": f"fc_{own}", "type": "function_call", **called, "arguments": text}
 
-    @property
-    def _is_custom(self) -> bool:
-        tool = self._speech.tool
-        tools = [each for each in _list(self._ask.body.get("tools")) if isinstance(each, dict)]
-        return tool is not None and any(
-            each.get("type") == "custom" and each.get("name") == tool.name for each in tools
-        )
+    def _is_custom(self, tool: Tool | None) -> bool:
+        return tool is not None and tool.name in _customs(self._ask.body)
 
     def _thinks(self) -> Iterator[Event]:
         text = "".join(self._thought)
@@ -295,26 +298,26 @@ class _Answer:
         yield self._event("response.reasoning_summary_part.done", where | {"part": part | {"text": text}})
         yield self._event("response.output_item.done", {"output_index": 0, "item": self._reasoning(text)})
 
-    def _speaks(self, place: int) -> Iterator[Event]:
-        item = self._said("", "in_progress")
+    def _speaks(self, speech: Speech, place: int) -> Iterator[Event]:
+        item = self._said(speech, "", "in_progress")
         yield self._event("response.output_item.added", {"output_index": place, "item": item})
         where = {"item_id": item["id"], "output_index": place, "content_index": 0}
         yield self._event("response.content_part.added", where | {"part": _text("")})
-        for chunk in self._speech.chunks:
+        for chunk in speech.chunks:
             yield self._event("response.output_text.delta", where | {"delta": chunk, "logprobs": []}, content=True)
-        yield self._event("response.output_text.done", where | {"text": self._speech.text, "logprobs": []})
-        yield self._event("response.content_part.done", where | {"part": _text(self._speech.text)})
+        yield self._event("response.output_text.done", where | {"text": speech.text, "logprobs": []})
+        yield self._event("response.content_part.done", where | {"part": _text(speech.text)})
 
-    def _calls(self, place: int) -> Iterator[Event]:
-        item = self._said("", "in_progress")
+    def _calls(self, speech: Speech, place: int) -> Iterator[Event]:
+        item = self._said(speech, "", "in_progress")
         yield self._event("response.output_item.added", {"output_index": place, "item": item})
         where = {"item_id": item["id"], "output_index": place}
         kind, field = "response.function_call_arguments", "arguments"
-        if self._is_custom:
+        if self._is_custom(speech.tool):
             kind, field = "response.custom_tool_call_input", "input"
-        for chunk in self._speech.chunks:
+        for chunk in speech.chunks:
             yield self._event(f"{kind}.delta", where | {"delta": chunk}, content=True)
-        yield self._event(f"{kind}.done", where | {field: self._speech.text})
+        yield self._event(f"{kind}.done", where | {field: speech.text})
 
     def _event(self, name: str, fields: JsonObject, *, content: bool = False) -> Event:
         number, self._number = self._number, self._number + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -39,31 +39,53 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The chunks of one answer (a token each), why it ended, and the tool it calls, if it does."""
+    """The chunks of one answer (a token each), why it ended, and the tool it calls, if it does; ``further`` calls beside it."""
 
     chunks: tuple[str, ...]
     finish: str
     tool: Tool | None = None
+    further: tuple[Speech, ...] = ()
 
     @property
     def text(self) -> str:
-        """All chunks in one."""
+        """All chunks in one, without those of further calls."""
         return "".join(self.chunks)
+
+    @property
+    def parts(self) -> tuple[Speech, ...]:
+        """The answer, then its further calls."""
+        return (self, *self.further)
+
+    @property
+    def tokens(self) -> int:
+        """What all of it costs."""
+        return sum(len(part.chunks) for part in self.parts)
 
 
 def chat_speech(ask: Ask, limit: int | None) -> Speech:
     """The answer to a chat, at most ``limit`` chunks long."""
     messages = messages_of(ask.body)
     prompt = next((text_of(m.get("content")) for m in reversed(messages) if m.get("role") == "user"), "")
-    called = _called_tool(ask.body, messages, prompt)
-    if called is not None:
-        arguments = msgspec.json.encode(minimal(called.get("parameters")) or {}).decode()
-        tool = Tool(str(called.get("name", "tool")), "call_" + ask.digest)
-        return _limited(_sliced(arguments), "tool_calls", limit, tool)
+    called = _called_tools(ask.body, messages, prompt)
+    if called:
+        return _calls(ask, called, limit)
     structured = _structured(ask.body)
     if structured is not None:
         return _limited(_sliced(structured), "stop", limit)
     return text_speech(ask, prompt, limit)
+
+
+def _calls(ask: Ask, called: list[dict[str, Any]], limit: int | None) -> Speech:
+    """A call of each, as far as the limit lets."""
+    parts: list[Speech] = []
+    for index, function in enumerate(called):
+        arguments = msgspec.json.encode(minimal(function.get("parameters")) or {}).decode()
+        tool = Tool(str(function.get("name", "tool")), f"call_{ask.digest}{index or ''}")
+        room = None if limit is None else limit - sum(len(part.chunks) for part in parts)
+        parts.append(_limited(_sliced(arguments), "tool_calls", room, tool))
+        if parts[-1].finish == "length":
+            break
+    return replace(parts[0], finish=parts[-1].finish, further=tuple(parts[1:]))
 
 
 def text_speech(ask: Ask, prompt: str, limit: int | None) -> Speech:
@@ -96,22 +118,25 @@ def _sliced(text: str) -> tuple[str, ...]:
     return tuple(text[i : i + JSON_CHUNK] for i in range(0, len(text), JSON_CHUNK))
 
 
-def _called_tool(body: dict[str, Any], messages: list[dict[str, Any]], prompt: str) -> dict[str, Any] | None:
+def _called_tools(body: dict[str, Any], messages: list[dict[str, Any]], prompt: str) -> list[dict[str, Any]]:
     tools = body.get("tools")
     offered = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     functions = [function for function in offered if isinstance(function, dict)]
     choice = body.get("tool_choice")
     if not functions or choice == "none":
-        return None
+        return []
     if isinstance(choice, dict):
         named = choice.get("function")
-        return _by_name(functions, named.get("name") if isinstance(named, dict) else None)
+        return [_by_name(functions, named.get("name") if isinstance(named, dict) else None)]
     typed = prompt.rpartition("\n\n")[2]  # agents put what they have to say themselves before it
     last = next((message for message in reversed(messages) if message.get("role") != "system"), messages[-1])
     asked = typed.lower().startswith("call ") and last.get("role") == "user"
     if choice == "required" or asked:
-        return _by_name(functions, typed.split()[1] if asked and len(typed.split()) > 1 else None)
-    return None
+        words = typed.split()[1:] if asked else []
+        names = {function.get("name") for function in functions}
+        wanted = list(itertools.takewhile(names.__contains__, words)) or [None]
+        return [_by_name(functions, name) for name in wanted]
+    return []
 
 
 def _by_name(functions: list[dict[str, Any]], name: Any) -> dict[str, Any]:

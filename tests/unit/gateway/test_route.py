@@ -238,7 +238,8 @@ async def test_a_refusal_that_another_model_can_help(tmp_path: Path, message: st
         useless = routing(fallbacks={"gpt": ("big",)}, **{f"{other}_fallbacks": {"*": ("big",)}})
         async with running(tmp_path / "b", build, routing=useless) as rig:
             answer = await rig.chat(rig.key())
-            assert (answer.status, answer.error["message"]) == (400, message)
+            assert answer.status == 400
+            assert answer.error["message"].endswith(message)
 
 
 async def test_fallbacks_of_the_request_win_and_may_be_turned_off(tmp_path: Path) -> None:

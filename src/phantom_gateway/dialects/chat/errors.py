@@ -9,11 +9,14 @@ from phantom_gateway.dialects.reading import encode
 if TYPE_CHECKING:
     from phantom_gateway.dialects.problem import Problem
 
+TOO_LONG = "Input tokens exceed the configured limit"
+"""How OpenAI says that the input does not fit (November 2026); agents look for it."""
+
 
 def body(problem: Problem) -> bytes:
     """The body of an error answer."""
     error: dict[str, Any] = {
-        "message": problem.message,
+        "message": problem.words(TOO_LONG),
         "type": problem.kind,
         "param": problem.param,
         "code": problem.code or str(problem.status),

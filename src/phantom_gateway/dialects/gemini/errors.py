@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from phantom_gateway.dialects.problem import Problem
 
 DOMAIN = "phantom-gateway"
+TOO_LONG = "Exceeds the maximum number of tokens allowed"
+"""How Google says that the input does not fit (November 2026); agents look for it."""
 _OF_STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -50,7 +52,7 @@ def body(problem: Problem) -> bytes:
     if isinstance(wait, int | float) and wait > 0:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait:g}s"})
     status = status_of(problem.status, problem.kind)
-    return encode({"error": {"code": problem.status, "message": problem.message, "status": status, "details": details}})
+    return encode({"error": {"code": problem.status, "message": problem.words(TOO_LONG), "status": status, "details": details}})
 
 
 def event(problem: Problem) -> bytes:

@@ -9,6 +9,8 @@ from phantom_gateway.dialects.reading import encode
 if TYPE_CHECKING:
     from phantom_gateway.dialects.problem import Problem
 
+TOO_LONG = "prompt is too long"
+"""How Anthropic says that the input does not fit (November 2026); agents look for it."""
 _OF_STATUS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -34,7 +36,7 @@ def body(problem: Problem) -> bytes:
     """The body of an error answer. What this gateway calls the error stands beside Anthropic's type, as ``code``."""
     error: dict[str, Any] = {
         "type": kind_of(problem.status, problem.kind),
-        "message": problem.message,
+        "message": problem.words(TOO_LONG),
         "code": problem.code or problem.kind,
     }
     if problem.param is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from phantom_gateway.dialects.chat.errors import body
+from phantom_gateway.dialects.chat.errors import TOO_LONG, body
 from phantom_gateway.dialects.reading import encode
 
 __all__ = ["body", "event"]
@@ -19,13 +19,14 @@ def event(problem: Problem) -> bytes:
     The reference has the fields beside the type, the real API in an object of their own, which is what SDKs raise for: both.
     """
     code = problem.code or problem.kind
+    message = problem.words(TOO_LONG)
     error: dict[str, Any] = {
         "type": problem.kind,
         "code": code,
-        "message": problem.message,
+        "message": message,
         "param": problem.param,
     }
     if problem.details:
         error["details"] = problem.details
-    said = {"type": "error", "sequence_number": problem.sequence, "code": code, "message": problem.message}
+    said = {"type": "error", "sequence_number": problem.sequence, "code": code, "message": message}
     return b"event: error\ndata: " + encode(said | {"param": problem.param, "error": error}) + b"\n\n"
