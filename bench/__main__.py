@@ -8,16 +8,29 @@ import sys
 import time
 
 from bench import report
-from bench.measure import Scenario, halves, pinned, rss, run
+from bench.measure import MESSAGES, Scenario, halves, pinned, rss, run
 from bench.report import Rounds, Visit
 from bench.targets import Direct, Gateway, LiteLLM, Nginx, SkippedError, Target, start_simulator
 
 QUIET_S = 3.0
+
+
+def translated(requests: int) -> tuple[Scenario, Scenario]:
+    """OpenAI's callers on Anthropic's format, and the other way round."""
+    load = {"connections": 64, "requests": requests, "chunks": 100, "pace_ms": 5}
+    to_anthropic, to_openai = report.TRANSLATED
+    return (
+        Scenario(to_anthropic, **load, upstream="anthropic"),
+        Scenario(to_openai, **load, path=MESSAGES),
+    )
+
+
 # the crowd of streams comes first: its memory is measured against a process that has served nothing yet
 FULL = (
     Scenario("stream-1000", 1000, 2000, chunks=100, pace_ms=20),
     Scenario("stream-1", 1, 30, chunks=100, pace_ms=1),
     Scenario("stream-64", 64, 256, chunks=100, pace_ms=5),
+    *translated(256),
     Scenario("plain-1", 1, 5_000),
     Scenario("plain-64", 64, 30_000),
     Scenario("plain-1000", 1000, 30_000),
@@ -26,11 +39,12 @@ QUICK = (
     Scenario("stream-1000", 1000, 1000, chunks=100, pace_ms=20),
     Scenario("stream-1", 1, 10, chunks=100, pace_ms=1),
     Scenario("stream-64", 64, 64, chunks=100, pace_ms=5),
+    *translated(64),
     Scenario("plain-1", 1, 1_000),
     Scenario("plain-64", 64, 5_000),
     Scenario("plain-1000", 1000, 5_000),
 )
-ORDER = ["plain-1", "plain-64", "plain-1000", "stream-1", "stream-64", "stream-1000"]
+ORDER = ["plain-1", "plain-64", "plain-1000", "stream-1", "stream-64", "stream-1000", *report.TRANSLATED]
 NAMES = ("direct", "nginx", "gateway", "litellm")
 
 

@@ -25,17 +25,24 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_S = 0.1
 PATIENCE_S = 180
+CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of load. ``pace_ms`` separates the chunks of a stream, so that each is a write of its own."""
+    """A kind of load. ``pace_ms`` separates the chunks of a stream, so that each is a write of its own.
+
+    ``path`` says in which format is asked, ``upstream`` which the model of a gateway has; without it nothing is translated.
+    """
 
     name: str
     connections: int
     requests: int
     chunks: int = 0
     pace_ms: int = 0
+    path: str = CHAT
+    upstream: str = "openai"
 
     @property
     def stream(self) -> bool:
@@ -50,8 +57,9 @@ class Scenario:
             connections=self.connections,
             requests=requests,
             warmup=max(self.connections, requests // 10),
-            body=self.body(target.model, self.chunks, self.pace_ms),
-            warm_body=self.body(target.model, min(self.chunks, 5), min(self.pace_ms, 1)),
+            body=self.body(target.model_of(self.upstream), self.chunks, self.pace_ms),
+            warm_body=self.body(target.model_of(self.upstream), min(self.chunks, 5), min(self.pace_ms, 1)),
+            path=self.path,
             headers=target.headers,
             stream=self.stream,
         )
@@ -66,7 +74,9 @@ class Scenario:
         }
         request["simulate"] = {"chunks": 20}
         if chunks:
-            request |= {"stream": True, "stream_options": {"include_usage": True}}
+            request["stream"] = True
+            if self.path == CHAT:
+                request["stream_options"] = {"include_usage": True}
             request["simulate"] = {"chunks": chunks, "pace_ms": pace_ms}
         return json.dumps(request)
 

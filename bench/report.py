@@ -26,6 +26,9 @@ COLUMNS = (
     "added first µs", "generator CPU µs", "errors",
 )  # fmt: skip
 
+TRANSLATED = ("translated-to-anthropic-64", "translated-to-openai-64")
+"""Streams of 100 chunks, by the format of the provider. nginx passes the caller's own format to it."""
+
 
 @dataclass
 class Visit:
@@ -99,6 +102,9 @@ def bars(rounds: Rounds, target: str = "gateway") -> list[Bar]:
             name = f"{kind}-{connections}"
             value = ratio(of(rounds, target, name, cpu), of(rounds, "nginx", name, cpu))
             found.append(Bar(f"CPU {name}, x nginx", limit, value))
+    for name in TRANSLATED:
+        value = ratio(of(rounds, target, name, cpu), of(rounds, "nginx", name, cpu))
+        found.append(Bar(f"CPU {name}, x nginx", 4.0, value))
     latency = [added(rounds, name, "plain-1", lambda figures: figures.p50_us) for name in (target, "nginx")]
     visits = rounds.get(target, [])
     per_stream = memory_per_stream(rounds, target)
@@ -181,7 +187,7 @@ def _row(rounds: Rounds, target: str, scenario: str) -> str:
         return _number(of(rounds, target, scenario, choose), digits)
 
     single = scenario.endswith("-1") and target != "direct"
-    stream = scenario.startswith("stream")
+    stream = scenario.startswith(("stream", "translated"))
     cells = [
         target,
         scenario,

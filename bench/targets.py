@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from bench.measure import ROOT, command, environment, family, pinned
@@ -22,6 +23,8 @@ HOST = "127.0.0.1"
 MASTER_KEY = "sk-bench-master-0123456789abcdef"
 SIMULATE = "import typer; from phantom_gateway.cli.simulate import simulate; typer.run(simulate)"
 READY_S = 60
+OTHERS = MappingProxyType({"anthropic": "-anthropic"})
+"""What the name of a model ends with whose provider speaks another format than OpenAI's."""
 NGINX = """
 daemon off;
 {user}
@@ -123,6 +126,10 @@ class Target:
         assert self._process is not None
         return self._process.pid
 
+    def model_of(self, upstream: str) -> str:
+        """The model whose provider speaks the format of ``upstream``; what translates nothing has but one."""
+        return self.model
+
     def launch(self, arguments: list[str], path: str, **env: str) -> None:
         """Start ``arguments`` and wait until GET ``path`` answers 200; notes the time that took."""
         log = self.directory / "log"
@@ -184,6 +191,10 @@ class Gateway(Target):
     name = "gateway"
     model = "bench"
 
+    def model_of(self, upstream: str) -> str:
+        """Its model on a provider of that format."""
+        return self.model + OTHERS.get(upstream, "")
+
     def prepare(self) -> None:
         """What is to be done in the directory before the first start."""
 
@@ -210,8 +221,9 @@ class Gateway(Target):
             str(self.directory / "data"),
         ]
         self.launch(arguments, "/health/readiness", PHANTOM_MASTER_KEY=MASTER_KEY)
+        models = [self.model, *(self.model + suffix for suffix in OTHERS.values())]
         limits = {"rpm_limit": 100_000_000, "tpm_limit": 1_000_000_000_000, "max_budget": 1_000_000}
-        made = post(self.port, "/key/generate", {"key_alias": "bench", "models": [self.model], **limits}, MASTER_KEY)
+        made = post(self.port, "/key/generate", {"key_alias": "bench", "models": models, **limits}, MASTER_KEY)
         self.headers = {"authorization": f"Bearer {made['key']}"}
 
     def roles(self) -> dict[str, list[int]]:
@@ -236,6 +248,10 @@ class LiteLLM(Target):
     name = "litellm"
     model = "bench"
     scale = 0.02
+
+    def model_of(self, upstream: str) -> str:
+        """Its model on a provider of that format."""
+        return self.model + OTHERS.get(upstream, "")
 
     def start(self) -> None:
         """Start it when ``litellm[proxy]`` is installed beside this Python. Raises SkippedError."""
@@ -265,15 +281,20 @@ class LiteLLM(Target):
 
 
 def litellm_config(model: str, upstream: int) -> dict[str, Any]:
-    """A config.yaml of one model that the simulator serves (JSON is YAML)."""
-    parameters = {
-        "model": "openai/demo",
-        "api_base": f"http://{HOST}:{upstream}/v1",
-        "api_key": "x",
-        "input_cost_per_token": 0.00000015,
-        "output_cost_per_token": 0.0000006,
+    """A config.yaml of one model for each format that the simulator serves (JSON is YAML)."""
+    base = f"http://{HOST}:{upstream}"
+    prices = {"api_key": "x", "input_cost_per_token": 0.00000015, "output_cost_per_token": 0.0000006}
+    # LiteLLM puts the version behind Anthropic's address itself; the gateway takes it either way
+    anthropic = {"model": "anthropic/demo", "api_base": base}
+    return {
+        "model_list": [
+            {
+                "model_name": model,
+                "litellm_params": {"model": "openai/demo", "api_base": f"{base}/v1"} | prices,
+            },
+            {"model_name": model + OTHERS["anthropic"], "litellm_params": anthropic | prices},
+        ]
     }
-    return {"model_list": [{"model_name": model, "litellm_params": parameters}]}
 
 
 def start_simulator(cpus: set[int]) -> tuple[subprocess.Popen[str], int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-
 TOO_LONG = "context_length_exceeded"
 """The ``code`` of an input that does not fit the model."""
 

@@ -134,8 +134,8 @@ def _called_tools(body: dict[str, Any], messages: list[dict[str, Any]], prompt: 
     if choice == "required" or asked:
         words = typed.split()[1:] if asked else []
         names = {function.get("name") for function in functions}
-        wanted = list(itertools.takewhile(names.__contains__, words)) or [None]
-        return [_by_name(functions, name) for name in wanted]
+        wanted = list(itertools.takewhile(names.__contains__, words))
+        return [_by_name(functions, name) for name in wanted or [""]]
     return []
 
 

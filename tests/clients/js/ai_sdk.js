@@ -17,9 +17,11 @@ const tools = Object.fromEntries(
     tool({ description: ABOUT[name], inputSchema: jsonSchema(schema), execute: async () => RESULTS[name] }),
   ]),
 );
+// With Responses the SDK refers to what the provider has kept, unless it is told that nothing is: of translated models nothing is.
+const kept = { openai: { store: false } };
 const think = {
   openai: { openai: { reasoningEffort: "low" } },
-  responses: { openai: { reasoningEffort: "low", reasoningSummary: "auto", forceReasoning: true } },
+  responses: { openai: { store: false, reasoningEffort: "low", reasoningSummary: "auto", forceReasoning: true } },
   anthropic: { anthropic: { thinking: { type: "enabled", budgetTokens: 1024 } } },
   google: { google: { thinkingConfig: { includeThoughts: true, thinkingBudget: 1024 } } },
 };
@@ -27,6 +29,7 @@ const asked = (model, format, fields = {}) => ({
   model: providers[format](fields.key ?? KEY)(model),
   maxRetries: 0,
   maxOutputTokens: 2000,
+  ...(format === "responses" ? { providerOptions: kept } : {}),
   ...(fields.messages ? {} : { prompt: HELLO }),
   ...fields,
 });

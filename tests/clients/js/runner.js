@@ -19,7 +19,7 @@ export const RESULTS = { weather: "sunny with some clouds", clock: "ten past ten
 export const PERSON = object({ name: { type: "string" }, age: { type: "integer" } });
 
 const kinds = (error) => {
-  const names = [error.name];
+  const names = [error.name ?? "error of the stream"]; // the AI SDK gives on what came, whatever it is
   for (let kind = error.constructor; kind?.name; kind = Object.getPrototypeOf(kind)) names.push(kind.name);
   return names;
 };

@@ -39,9 +39,7 @@ def plain(model: str) -> Facts:
 
 
 def stream(model: str) -> Facts:
-    with CLIENT.messages.stream(
-        model=model, max_tokens=2000, messages=[{"role": "user", "content": HELLO}]
-    ) as events:
+    with CLIENT.messages.stream(model=model, max_tokens=2000, messages=[{"role": "user", "content": HELLO}]) as events:
         pieces = list(events.text_stream)
         final = events.get_final_message()
     return facts_of(final) | {"pieces": len(pieces), "same": "".join(pieces) == facts_of(final)["text"]}
@@ -88,7 +86,11 @@ def thinking(model: str) -> Facts:
     """A thought, a call, and both given back."""
     think = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     with CLIENT.messages.stream(
-        model=model, max_tokens=2000, messages=[{"role": "user", "content": BOTH}], tools=OFFERED, **think  # type: ignore[arg-type]
+        model=model,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": BOTH}],
+        tools=OFFERED,
+        **think,
     ) as events:
         said = events.get_final_message()
     thoughts = [block for block in said.content if block.type == "thinking"]

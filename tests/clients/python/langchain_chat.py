@@ -108,7 +108,11 @@ def thinking(model: str) -> Facts:
     if Speaking.format == "anthropic":
         think = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     elif Speaking.format == "responses":
-        think = {"reasoning": {"effort": "low", "summary": "auto"}, "include": ["reasoning.encrypted_content"], "store": False}
+        think = {
+            "reasoning": {"effort": "low", "summary": "auto"},
+            "include": ["reasoning.encrypted_content"],
+            "store": False,
+        }
     runnable = chat(model, **think).bind_tools(OFFERED)
     said = gathered(runnable, BOTH)[0]
     thoughts = [block.get("reasoning", "") for block in said.content_blocks if block["type"] == "reasoning"]

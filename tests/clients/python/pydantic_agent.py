@@ -56,11 +56,11 @@ def armed(name: str, **fields: Any) -> Any:
 
     def weather(city: str) -> str:
         """How the weather is."""
-        return RESULTS["weather"]
+        return f"{RESULTS['weather']}"
 
     def clock(zone: str) -> str:
         """What the time is."""
-        return RESULTS["clock"]
+        return f"{RESULTS['clock']}"
 
     made.tool_plain(weather)
     made.tool_plain(clock)

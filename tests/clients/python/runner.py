@@ -1,7 +1,8 @@
 """What the clients' scripts share: where the gateway is, what is asked, and how a script tells what it saw.
 
-A script asks the same of each model and prints one JSON object: for each format ("" where a client has but one), model and scenario
-plain facts in words that do not depend on the client. The tests judge them. The environment says where the gateway is (``GATEWAY_URL``) and gives the keys.
+A script asks the same of each model and prints one JSON object: for each format ("" where a client has but one), model and
+scenario plain facts in words that do not depend on the client. The tests judge them. The environment says where the gateway is
+(``GATEWAY_URL``) and gives the keys.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def failure(act: Callable[[], Any]) -> Facts:
     return {"kinds": [], "answer": str(answer)[:500]}
 
 
-def run(scenarios: dict[str, Scenario], formats: tuple[str, ...] = ("",), enter: Callable[[str], None] | None = None) -> None:
+def run(
+    scenarios: dict[str, Scenario], formats: tuple[str, ...] = ("",), enter: Callable[[str], None] | None = None
+) -> None:
     """Run everything for every format and model and print what was seen; a scenario that fails says so in its place.
 
     ``enter`` is told the format before its scenarios run.

@@ -50,11 +50,16 @@ class Stage:
             "HOME": str(home),
             "GATEWAY_URL": self.gateway.url,
             "KEY": self.key,
+            # a proxy that is not there: nothing but the gateway can be reached
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            "HTTPS_PROXY": "http://127.0.0.1:9",
             "NO_PROXY": "127.0.0.1",
             "PYTHONWARNINGS": "ignore",
         }
 
-    def facts(self, command: list[str], place: Path, home: Path, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def facts(
+        self, command: list[str], place: Path, home: Path, extra: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Run a client's script and read what it saw."""
         environment = self.environment(home) | dict(extra or {})
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, env=environment)
@@ -82,5 +87,3 @@ def stage(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorT
     config.write_text("model_list:\n" + "".join(deployments) + SETTINGS)
     with running_gateway(directory / "data", config) as gateway:
         yield Stage(gateway, shared_simulator, gateway.key())
-
-

@@ -6,26 +6,25 @@ They live in environments of their own (`make clients`, `make bridge`), where th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.contract.clients.conftest import UPSTREAMS, Stage
 from tests.contract.clients.judging import Client, judge
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "tests" / "clients" / "python"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+Seen = dict[str, Any]
 
-_ANTHROPIC = {"stop": "end_turn", "calls": "tool_use"}
-_OPENAI = {"stop": "stop", "calls": "tool_calls"}
-_LANGCHAIN = {"key": "ModelAuthenticationError", "rate": "ModelRateLimitError", "long": "ContextOverflowError"}
+_ANTHROPIC: Seen = {"stop": "end_turn", "calls": "tool_use"}
+_OPENAI: Seen = {"stop": "stop", "calls": "tool_calls"}
+_LANGCHAIN: Seen = {"key": "ModelAuthenticationError", "rate": "ModelRateLimitError", "long": "ContextOverflowError"}
 _LANGCHAIN |= {"model": "ModelInvalidRequestError"}
-_PYDANTIC = {"key": "ModelAuthenticationError", "rate": "ModelRateLimitError"}
+_PYDANTIC: Seen = {"key": "ModelAuthenticationError", "rate": "ModelRateLimitError"}
 _PYDANTIC |= {"long": "ModelContextWindowExceededError", "model": "ModelRequestRejectedError", "cut": "ModelAPIError"}
-_LITELLM = {"key": "AuthenticationError", "rate": "RateLimitError", "long": "ContextWindowExceededError"}
+_LITELLM: Seen = {"key": "AuthenticationError", "rate": "RateLimitError", "long": "ContextWindowExceededError"}
 _LITELLM |= {"model": "BadRequestError", "cut": "MidStreamFallbackError"}
 ALL = tuple(UPSTREAMS)
 
@@ -50,7 +49,6 @@ CLIENTS: dict[tuple[str, str], Client] = {
     ("litellm_sdk", "openai"): Client(**_OPENAI, **_LITELLM, retry_after=False),
     ("litellm_sdk", "anthropic"): Client(**_OPENAI, **_LITELLM, retry_after=False),
 }  # fmt: skip
-Seen = dict[str, Any]
 
 
 def python_of(script: str) -> Path:
@@ -63,9 +61,9 @@ def python_of(script: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcomes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What each script saw, filled as they are asked for: a script runs once."""
-    yield {"home": tmp_path_factory.mktemp("home")}
+    return {"home": tmp_path_factory.mktemp("home")}
 
 
 def seen_by(script: str, stage: Stage, outcomes: Seen) -> Seen:

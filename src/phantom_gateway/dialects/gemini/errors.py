@@ -52,7 +52,9 @@ def body(problem: Problem) -> bytes:
     if isinstance(wait, int | float) and wait > 0:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait:g}s"})
     status = status_of(problem.status, problem.kind)
-    return encode({"error": {"code": problem.status, "message": problem.words(TOO_LONG), "status": status, "details": details}})
+    return encode(
+        {"error": {"code": problem.status, "message": problem.words(TOO_LONG), "status": status, "details": details}}
+    )
 
 
 def event(problem: Problem) -> bytes:
