@@ -17,11 +17,10 @@ QUIET_S = 3.0
 
 def translated(requests: int) -> tuple[Scenario, Scenario]:
     """OpenAI's callers on Anthropic's format, and the other way round."""
-    load = {"connections": 64, "requests": requests, "chunks": 100, "pace_ms": 5}
     to_anthropic, to_openai = report.TRANSLATED
     return (
-        Scenario(to_anthropic, **load, upstream="anthropic"),
-        Scenario(to_openai, **load, path=MESSAGES),
+        Scenario(to_anthropic, 64, requests, chunks=100, pace_ms=5, upstream="anthropic"),
+        Scenario(to_openai, 64, requests, chunks=100, pace_ms=5, path=MESSAGES),
     )
 
 

@@ -42,6 +42,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "/v1/chat/completions"
     headers: dict[str, str] = {}
     stream: bool = False
+    mark: str = "[DONE]"
+    """What a whole stream ends with."""
     callers: str = ""
     """A file with a key and further fields of the body (a JSON object) in each line; every request is that of one drawn."""
     in_order: bool = False
@@ -82,7 +84,7 @@ class Run:
     """One phase: how many requests are still to be started, what the finished ones took."""
 
     __slots__ = (
-        "_count", "_draw", "_in_order", "_wires", "done", "errors", "finished", "first", "stream", "to_start", "total",
+        "_count", "_draw", "_in_order", "_wires", "done", "errors", "finished", "first", "mark", "stream", "to_start", "total",
     )  # fmt: skip
 
     def __init__(self, wires: Sequence[bytes], count: int, *, stream: bool, in_order: bool = False) -> None:
@@ -90,6 +92,8 @@ class Run:
         self._draw = random.Random(1).random
         self._in_order = in_order
         self.stream = stream
+        self.mark = b"[DONE]"
+        """What a whole stream ends with."""
         self.to_start = count
         self.done = 0
         self.errors = 0
@@ -158,7 +162,7 @@ class Client(asyncio.Protocol):
     def on_message_complete(self) -> None:
         run = self._run
         now = time.perf_counter_ns()
-        ok = self._parser.get_status_code() == 200 and (not run.stream or b"[DONE]" in self._before + self._last)
+        ok = self._parser.get_status_code() == 200 and (not run.stream or run.mark in self._before + self._last)
         self._busy = False
         if ok:
             run.total.append(now - self._started)
@@ -245,10 +249,12 @@ async def measure(spec: Spec) -> Result:
     pool = Pool(spec.port)
     await pool.open(spec.connections)
     warm = Run(spec.requests_of(spec.warm_body), spec.warmup, stream=spec.stream, in_order=True)
+    warm.mark = spec.mark.encode()
     await pool.play(warm, spec.deadline_s)
     print("warm", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     run = Run(spec.requests_of(spec.body), spec.requests, stream=spec.stream, in_order=spec.in_order)
+    run.mark = warm.mark
     cpu, started = time.process_time_ns(), time.perf_counter()
     in_time = await pool.play(run, spec.deadline_s)
     seconds = time.perf_counter() - started

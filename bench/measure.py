@@ -60,6 +60,7 @@ class Scenario:
             body=self.body(target.model_of(self.upstream), self.chunks, self.pace_ms),
             warm_body=self.body(target.model_of(self.upstream), min(self.chunks, 5), min(self.pace_ms, 1)),
             path=self.path,
+            mark="[DONE]" if self.path == CHAT else "message_stop",
             headers=target.headers,
             stream=self.stream,
         )

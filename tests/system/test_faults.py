@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     status: int
     kind: str = ""
     billed: str = "none"
+    code: str = ""
 
 
 class Ending(NamedTuple):
@@ -58,6 +59,7 @@ BROKEN_OFF = Ending("error", "some", INTERNAL)
 
 REFUSALS = {
     "400": Outcome(400, INVALID),
+    "too_long": Outcome(400, INVALID, code="context_length_exceeded"),
     "401": Outcome(502, "upstream_authentication_error"),
     "403": Outcome(502, "upstream_authentication_error"),
     "404": Outcome(404, "not_found_error"),

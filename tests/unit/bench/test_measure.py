@@ -4,7 +4,8 @@ import json
 import os
 import time
 
-from bench.measure import Scenario, command, cpu_ns, family, halves, pinned, rss
+from bench.measure import MESSAGES, Scenario, command, cpu_ns, family, halves, pinned, rss
+from bench.targets import Gateway
 
 
 def test_a_process_seen_from_outside() -> None:
@@ -32,3 +33,14 @@ def test_bodies_carry_their_controls() -> None:
     assert stream["stream"]
     assert stream["simulate"] == {"chunks": 7, "pace_ms": 2}
     assert "stream" not in json.loads(Scenario("s", 1, 1).body("m", 0, 0))
+    messages = json.loads(Scenario("s", 1, 1, chunks=7, path=MESSAGES).body("m", 7, 2))
+    assert "stream_options" not in messages
+
+
+def test_a_translated_stream_names_another_model_and_ends_otherwise() -> None:
+    target = Gateway(4010, {0})
+    target.stop()  # it never started
+    to_anthropic = Scenario("s", 1, 1, chunks=1, upstream="anthropic").spec(target)
+    assert (json.loads(to_anthropic.body)["model"], to_anthropic.mark) == ("bench-anthropic", "[DONE]")
+    to_openai = Scenario("s", 1, 1, chunks=1, path=MESSAGES).spec(target)
+    assert (json.loads(to_openai.body)["model"], to_openai.mark) == ("bench", "message_stop")

@@ -31,6 +31,24 @@ async def test_statuses(code: int) -> None:
     assert (total["completed"], total["prompt_tokens"], total["completion_tokens"]) == (1, 0, 0)
 
 
+async def test_a_prompt_that_is_too_long_in_its_providers_words() -> None:
+    text = {"role": "user", "content": "a"}
+    asked: dict[str, dict[str, Any]] = {
+        "/v1/chat/completions": chat("a"),
+        "/v1/messages": {"model": "demo", "max_tokens": 9, "messages": [text]},
+        "/v1beta/models/demo:generateContent": {"contents": [{"parts": [{"text": "a"}]}]},
+    }
+    said = []
+    async with serving() as (_, port):
+        for path, body in asked.items():
+            heard = await ask(port, request(body | {"simulate": {"mode": "too_long"}}, path), 0.15)
+            assert heard.head.startswith(b"HTTP/1.1 400 ")
+            said.append(json.loads(heard.body)["error"])
+    assert said[0]["code"] == "context_length_exceeded"
+    assert said[1]["message"].startswith("prompt is too long")
+    assert "maximum number of tokens" in said[2]["message"]
+
+
 async def test_retry_after_in_every_form() -> None:
     assert b"retry-after: 1" in (await hear(mode="429"))[0].head
     assert b"retry-after" not in (await hear(mode="429_none"))[0].head

@@ -84,3 +84,14 @@ def test_structured_answers_are_minimal_json() -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     assert json.loads(speak("x", response_format=wanted).text) == {"n": 2}
     assert "demo model" in speak("x", response_format={"type": "text"}).text
+
+
+def test_several_tools_are_called_at_once_as_far_as_the_limit_lets() -> None:
+    speech = speak("call weather first weather please", tools=TOOLS)
+    assert [part.tool and part.tool.name for part in speech.parts] == ["weather", "first", "weather"]
+    assert [json.loads(part.text) for part in speech.parts] == [{"city": "demo"}, {}, {"city": "demo"}]
+    assert len({part.tool.call_id for part in speech.parts if part.tool}) == 3
+    assert (speech.finish, speech.tokens) == ("tool_calls", sum(len(part.chunks) for part in speech.parts))
+    cut = speak("call weather first weather", limit=4, tools=TOOLS)
+    assert (cut.finish, cut.tokens, len(cut.parts)) == ("length", 4, 3)
+    assert [part.tool and part.tool.name for part in speak("call nothing weather", tools=TOOLS).parts] == ["first"]
