@@ -221,7 +221,7 @@ def holds_outcome(seen: Seen, expected: Outcome) -> None:
     if expected.kind:
         assert seen.error is not None
         assert seen.error["type"] == expected.kind
-        assert seen.error["code"] == str(expected.status)
+        assert seen.error["code"] == (expected.code or str(expected.status))
         assert seen.error["message"]
     else:
         assert b'"choices"' in seen.body
