@@ -10,23 +10,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from phantom_gateway.ledger.media_usage import from_rerank
-from phantom_gateway.ledger.usage import Counter, Usage, from_anthropic, from_openai
+from phantom_gateway.ledger.usage import Counter, Usage, from_anthropic, from_gemini, from_openai
 
 
 def from_google(usage: Mapping[str, Any]) -> Usage:
-    """``usageMetadata``: the prompt contains what was cached, the thoughts stand beside the candidates."""
-    read = Counter()
-    prompt = read.count(usage, "promptTokenCount")
-    cached = read.count(usage, "cachedContentTokenCount")
-    if prompt is not None:
-        cached = read.part(cached, prompt)
-        prompt += (read.count(usage, "toolUsePromptTokenCount") or 0) - (cached or 0)
-    made = read.count(usage, "candidatesTokenCount")
-    thought = read.count(usage, "thoughtsTokenCount")
-    if made is None and prompt is not None:
-        made = 0
-    return _usage(read, input=prompt, cache_read=cached, output=made, reasoning=thought)
+    """``usageMetadata``, of answers of every method: what only counts its input (an embedding) has made nothing."""
+    found = from_gemini(usage)
+    return msgspec.structs.replace(found, output=0) if found.output is None and found.input is not None else found
 
 
 def from_bedrock(usage: Mapping[str, Any]) -> Usage:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phantom_gateway.ledger.money import cost
@@ -25,6 +25,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"input": 45, "cache_read": 60, "output": 20, "reasoning": 30},
     ),
     ("gemini", {"promptTokenCount": 7}, {"input": 7, "output": 0}),
+    (
+        "gemini",
+        {"promptTokenCount": 100, "candidatesTokenCount": 1290, "totalTokenCount": 1390,
+         "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 60}],
+         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]},
+        {"input": 40, "audio_input": 60, "output": 0, "images": 1},
+    ),
     (
         "bedrock",
         {"inputTokens": 30, "outputTokens": 628, "cacheReadInputTokens": 5, "cacheWriteInputTokens": 6, "totalTokens": 658},
@@ -57,6 +64,7 @@ def test_a_published_price() -> None:
     assert cost(usage, price.prices).total == 45 * 300 + 60 * 30 + (20 + 30) * 2500
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(
     st.sampled_from(sorted(READERS)),
     st.dictionaries(
