@@ -144,13 +144,14 @@ def _anthropic(
     }
 
 
-# The providers' price lists, dollars per million tokens (input / cached / output unless said otherwise):
-# gpt-4o 2.50 / 1.25 / 10.00; o3-mini 1.10 / 0.55 / 4.40 and gpt-5 1.25 / 0.125 / 10.00, reasoning is output; gpt-audio 2.50 / - / 10.00,
-# audio 32.00 in and 64.00 out; gpt-image-1 text 5.00, images 10.00 in and 40.00 out; text-embedding-3-small 0.02; whisper 0.006 a minute.
-# Claude Sonnet 4.5 3.00 / 0.30 / 15.00, Haiku 4.5 1.00 / 0.10 / 5.00, Opus 4.5 5.00 / 0.50 / 25.00, writing to the cache 1.25 times the input
-# for five minutes and twice for an hour, thinking is output; on Bedrock Sonnet 4.5 above 200,000 tokens 6.00 / 0.60 / 22.50, writes 7.50.
-# Nova Pro 0.80 / 0.20 / 3.20. DeepSeek V3.2 0.28 / 0.028 / 0.42. Command R 0.15 / - / 0.60; Rerank 3.5 2.00 a thousand searches.
-# Gemini 2.5 Pro on Vertex AI 1.25 / 0.125 / 10.00 up to 200,000 tokens, else 2.50 / 0.25 / 15.00.
+# The providers' price lists, dollars per million tokens (input / cached / output unless said otherwise), as of November 2026:
+# gpt-4o 2.50 / 1.25 / 10.00; o3-mini 1.10 / 0.55 / 4.40 and gpt-5 1.25 / 0.125 / 10.00, reasoning is output; gpt-audio
+# 2.50 / - / 10.00, audio 32.00 in and 64.00 out; gpt-image-1 text 5.00, images 10.00 in and 40.00 out; text-embedding-3-small 0.02;
+# whisper 0.006 a minute. Claude Sonnet 4.5 3.00 / 0.30 / 15.00, Haiku 4.5 1.00 / 0.10 / 5.00, Opus 4.5 5.00 / 0.50 / 25.00,
+# writing to the cache 1.25 times the input for five minutes and twice for an hour, thinking is output; on Bedrock Sonnet 4.5
+# above 200,000 tokens 6.00 / 0.60 / 22.50, writes 7.50. Nova Pro 0.80 / 0.20 / 3.20. DeepSeek V3.2 0.28 / 0.028 / 0.42.
+# Command R 0.15 / - / 0.60; Rerank 3.5 2.00 a thousand searches. Gemini 2.5 Pro on Vertex AI 1.25 / 0.125 / 10.00 up to
+# 200,000 tokens, else 2.50 / 0.25 / 15.00.
 Reader = Callable[[Mapping[str, Any]], Usage]
 PUBLISHED: list[tuple[str, str, Reader, dict[str, Any], float]] = [
     ("openai", "gpt-4o", from_openai, _openai(1_000_000, 100_000), 2.5 + 1.0),
