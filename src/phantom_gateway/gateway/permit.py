@@ -168,14 +168,29 @@ def check_route(key: KeyRecord, path: bytes) -> None:
 
 
 def check_passed(key: KeyRecord, path: bytes) -> None:
-    """Whether key type and ``allowed_routes`` admit a path whose requests are passed on. Raises ApiError 403."""
+    """Whether key type, ``allowed_routes`` and the lists for such paths admit one that is passed on. Raises ApiError 403."""
     _check_type(key)
     allowed = key.allowed_routes
     route = path.decode("latin-1")
+    for admitted in key.passed_routes:
+        if not _is_below(route, admitted):
+            raise _not_allowed(admitted, route)
+    if key.denied_routes and _is_below(route, key.denied_routes):
+        raise ApiError(403, "auth_error", f"This key is not allowed to call {route}: its path is denied.")
     if not allowed or not _FOR_PASSAGES.isdisjoint(allowed):
         return
     if not any(route == each or (each.endswith("*") and route.startswith(each[:-1])) for each in allowed):
         raise _not_allowed(allowed, route)
+
+
+def _is_below(route: str, places: tuple[str, ...]) -> bool:
+    """Whether a path is one of ``places``, below one, or begins as one that ends with a star."""
+    return any(
+        route.startswith(place[:-1])
+        if place.endswith("*")
+        else route == place or route.startswith(place.rstrip("/") + "/")
+        for place in places
+    )
 
 
 def _check_type(key: KeyRecord) -> None:

@@ -112,6 +112,10 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_aliases: dict[str, str] = {}
     key_type: Literal["default", "llm_api", "management", "read_only"] = "default"
     allowed_routes: tuple[str, ...] = ()
+    passed_routes: tuple[tuple[str, ...], ...] = ()
+    """Lists of paths; each must admit a path that is passed on to another service."""
+    denied_routes: tuple[str, ...] = ()
+    """Paths that are never passed on for it."""
     blocked: bool = False
     blocked_by: str = ""
     """The kind of entity whose block this is, when it is not the key itself that is blocked."""

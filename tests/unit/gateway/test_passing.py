@@ -133,10 +133,21 @@ async def test_only_a_key_that_may(tmp_path: Path) -> None:
             ("/openai/v1/chat/completions",),
         ):
             assert (await rig.post("/openai/v1/chat/completions", CHAT, rig.key(allowed_routes=allowed))).status == 200
+        lists: dict[int, list[tuple[tuple[str, ...], ...]]] = {
+            200: [(("/openai",),), (("/openai/v1/*", "/svc"), ("/openai/v1/chat/completions",))],
+            403: [(("/openai/v1/chat",), ("/svc",)), (("/open",),), (("/openai/v1/chat/completions/",),)],
+        }
+        for status, admitted in lists.items():
+            for passed in admitted:
+                key = rig.key(passed_routes=passed)
+                assert (await rig.post("/openai/v1/chat/completions", CHAT, key)).status == status, passed
+        for denied in (("/openai",), ("/openai/v1/chat/completions",), ("/svc", "/openai/v1/*")):
+            key = rig.key(passed_routes=(("/openai",),), denied_routes=denied)
+            assert (await rig.post("/openai/v1/chat/completions", CHAT, key)).status == 403, denied
         for models in (("gpt-4o",), ("openai/*",), ("openai/gpt-4o",)):
             assert (await rig.post("/openai/v1/chat/completions", CHAT, rig.key(models=models))).status == 200
         assert (await sent(rig, "POST", "/openai/v1/files", rig.key(models=("gpt-4o",)), b"x")).status == 403
-        assert len(rig.simulator.requests()) == 7
+        assert len(rig.simulator.requests()) == 9
 
 
 async def test_googles_key_as_a_parameter(tmp_path: Path) -> None:

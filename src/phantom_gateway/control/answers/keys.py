@@ -42,6 +42,8 @@ class KeyInfo(AllowanceAnswer, Spent):
     end_user_budget_id: str | None
     default_estimated_output_tokens: int | None
     default_estimated_output_tokens_per_model: dict[str, int] | None
+    allowed_passthrough_routes: list[str] | None
+    denied_passthrough_routes: list[str] | None
     allowed_cache_controls: list[str]
     object_permission_id: None
     object_permission: None

@@ -49,6 +49,8 @@ class TeamView(AllowanceAnswer, Spent):
     default_team_member_models: list[str]
     default_estimated_output_tokens: int | None
     default_estimated_output_tokens_per_model: dict[str, int] | None
+    allowed_passthrough_routes: list[str] | None
+    denied_passthrough_routes: list[str] | None
     disable_global_guardrails: Any
     members: list[str]
     admins: list[str]

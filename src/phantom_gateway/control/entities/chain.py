@@ -124,6 +124,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         limits=tuple(_limits(chain, now)),
         model_limits=_model_limits(chain),
         **_terms(chain),
+        **_passages(chain),
         customers_budget_id=key.extra.get("end_user_budget_id") or "",
         tag_limits=_tag_limits(key),
         budget_fallbacks=_budget_fallbacks(key),
@@ -213,6 +214,14 @@ def _terms(chain: Chain) -> dict[str, Any]:
             expected |= {"": general} if general else {}
     params = tuple(chain.key.extra.get("enforced_params") or ())
     return {"has_terms": bool(params or expected), "enforced_params": params, "expected_output": expected or None}
+
+
+def _passages(chain: Chain) -> dict[str, Any]:
+    """Which paths may be passed on: those of every list there is, and nothing that anybody denies."""
+    extras = [part.extra for part in (chain.key, chain.team) if part is not None]
+    lists = [tuple(extra.get("allowed_passthrough_routes") or ()) for extra in extras]
+    denied = [route for extra in extras for route in extra.get("denied_passthrough_routes") or ()]
+    return {"passed_routes": tuple(filter(None, lists)), "denied_routes": tuple(denied)}
 
 
 def _tag_limits(key: KeyRow) -> dict[str, SubjectRecord] | None:

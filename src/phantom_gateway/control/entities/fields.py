@@ -107,6 +107,11 @@ Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_
 Limit = Annotated[int, Field(ge=0, le=10**12)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json)]
 Names = Annotated[list[Name], Field(max_length=1000)]
+Routes = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^/[\x21-\x7e]*$")]],
+    Field(max_length=1000),
+]
+"""Paths; a star at the end stands for any end."""
 Kept = Annotated[Any, AfterValidator(_check_json)]
 Later = Annotated[Any, AfterValidator(_check_later)]
 Spend = Annotated[Any, AfterValidator(_check_spend)]
@@ -176,6 +181,16 @@ class ExpectationFields(Body):
 
 
 EXPECTATIONS = tuple(ExpectationFields.model_fields)
+
+
+class PassageFields(Body):
+    """Which paths that are passed through to other services may be called: each with what is below it."""
+
+    allowed_passthrough_routes: Routes | None = None
+    denied_passthrough_routes: Routes | None = None
+
+
+PASSAGES = tuple(PassageFields.model_fields)
 
 
 class AllowanceFields(LimitFields):

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from phantom_gateway.control.entities.fields import (
     EXPECTATIONS,
+    PASSAGES,
     AllowanceFields,
     BestEffort,
     Body,
@@ -26,6 +27,7 @@ from phantom_gateway.control.entities.fields import (
     Name,
     NameOrEmpty,
     Names,
+    PassageFields,
     Spend,
     Window,
 )
@@ -33,7 +35,7 @@ from phantom_gateway.control.entities.fields import (
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
-class KeyFields(ExpectationFields, AllowanceFields):
+class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     """What ``/key/generate`` and ``/key/update`` have in common."""
 
     key_alias: Name | None = None
@@ -69,8 +71,6 @@ class KeyFields(ExpectationFields, AllowanceFields):
     policies: Later = None
     prompts: Later = None
     object_permission: Later = None
-    allowed_passthrough_routes: Later = None
-    denied_passthrough_routes: Later = None
     allowed_vector_store_indexes: Later = None
     router_settings: Later = None
     enable_prompt_caching: Later = None
@@ -78,7 +78,7 @@ class KeyFields(ExpectationFields, AllowanceFields):
     send_invite_email: Later = None
 
 
-TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", *EXPECTATIONS)
+TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", *EXPECTATIONS, *PASSAGES)
 """What is laid down for the requests of a key."""
 KEPT = (
     "agent_id",

@@ -81,6 +81,10 @@ def beyond_key(row: KeyRow, held: KeyRow) -> Iterator[str]:
     mine, theirs = _extra(row, "tag_rpm_limit", {}), _extra(held, "tag_rpm_limit", {})
     if any(_more(mine.get(tag), amount, must=True) for tag, amount in theirs.items()):
         yield "tag_rpm_limit"
+    if not routes_within(*(_extra(each, "allowed_passthrough_routes", []) for each in (row, held))):
+        yield "allowed_passthrough_routes"
+    if not set(_extra(held, "denied_passthrough_routes", [])) <= set(_extra(row, "denied_passthrough_routes", [])):
+        yield "denied_passthrough_routes"
     of_customers = _extra(held, "end_user_budget_id", None)
     if of_customers is not None and _extra(row, "end_user_budget_id", None) != of_customers:
         yield "end_user_budget_id"
@@ -120,9 +124,12 @@ def filled_key(row: KeyRow, held: KeyRow, given: Collection[str]) -> KeyRow:
 def _terms(row: KeyRow, held: KeyRow) -> JsonObject:
     """What is laid down for the requests of ``held`` counts for those of ``row``, too."""
     params = dict.fromkeys([*_extra(held, "enforced_params", []), *_extra(row, "enforced_params", [])])
+    passed, denied = "allowed_passthrough_routes", "denied_passthrough_routes"
     found = {
         "enforced_params": list(params),
         "tag_rpm_limit": _extra(held, "tag_rpm_limit", {}) | _extra(row, "tag_rpm_limit", {}),
+        passed: _extra(row, passed, _extra(held, passed, [])),
+        denied: list(dict.fromkeys([*_extra(held, denied, []), *_extra(row, denied, [])])),
         "end_user_budget_id": _extra(row, "end_user_budget_id", _extra(held, "end_user_budget_id", None)),
     }
     return {name: value for name, value in found.items() if value}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from phantom_gateway.control.entities.fields import (
     EXPECTATIONS,
+    PASSAGES,
     AllowanceFields,
     BestEffort,
     Body,
@@ -19,13 +20,14 @@ from phantom_gateway.control.entities.fields import (
     Name,
     Names,
     NewId,
+    PassageFields,
     Window,
 )
 from phantom_gateway.control.entities.temporary import TemporaryFields
 from phantom_gateway.control.teams.member_fields import MemberReference
 
 
-class TeamFields(TemporaryFields, ExpectationFields, AllowanceFields):
+class TeamFields(TemporaryFields, PassageFields, ExpectationFields, AllowanceFields):
     """What ``/team/new`` and ``/team/update`` have in common."""
 
     team_alias: Name | None = None
@@ -50,8 +52,6 @@ class TeamFields(TemporaryFields, ExpectationFields, AllowanceFields):
     policies: Later = None
     prompts: Later = None
     object_permission: Later = None
-    allowed_passthrough_routes: Later = None
-    denied_passthrough_routes: Later = None
     secret_manager_settings: Later = None
     mcp_rpm_limit: Later = None
     allowed_vector_store_indexes: Later = None
@@ -59,7 +59,7 @@ class TeamFields(TemporaryFields, ExpectationFields, AllowanceFields):
     enforced_file_expires_after: Later = None
 
 
-KEPT = ("disable_global_guardrails", *EXPECTATIONS)
+KEPT = ("disable_global_guardrails", *EXPECTATIONS, *PASSAGES)
 """Stored in ``extra`` and echoed."""
 
 _Ids = Annotated[list[Name], Field(max_length=1000)]

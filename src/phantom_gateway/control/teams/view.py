@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.control.entities.budget_table import budget_table, is_limited
-from phantom_gateway.control.entities.fields import EXPECTATIONS
+from phantom_gateway.control.entities.fields import EXPECTATIONS, PASSAGES
 from phantom_gateway.control.entities.limits import Entity
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.people import emails
@@ -112,6 +112,6 @@ def _view(row: TeamRow, now: float) -> JsonObject:
         "team_member_rpm_limit": defaults.get("rpm_limit"),
         "team_member_tpm_limit": defaults.get("tpm_limit"),
         "default_team_member_models": defaults.get("models", []),
-        **{name: row.extra.get(name) for name in EXPECTATIONS},
+        **{name: row.extra.get(name) for name in (*EXPECTATIONS, *PASSAGES)},
         "disable_global_guardrails": row.extra.get("disable_global_guardrails"),
     }

@@ -184,3 +184,14 @@ def test_budget_fallbacks_are_carried_over() -> None:
     assert record_of(key_row()).budget_fallbacks == {}
     row = key_row(extra={"budget_fallbacks": {"a": ["b", "c"]}})
     assert record_of(row).budget_fallbacks == {"a": ("b", "c")}
+
+
+def test_paths_that_are_passed_on_are_those_of_the_key_and_of_its_team(database: Database) -> None:
+    own = {"allowed_passthrough_routes": ["/a"], "denied_passthrough_routes": ["/a/x"]}
+    found = family(database, project_id="p", extra=own)
+    assert found.team is not None
+    alone = chain.record_of(found, KEY_ID, 0.0)
+    assert (alone.passed_routes, alone.denied_routes) == ((("/a",),), ("/a/x",))
+    extra = {"allowed_passthrough_routes": ["/a", "/b"], "denied_passthrough_routes": ["/a/y"]}
+    both = chain.record_of(replace(found, team=replace(found.team, extra=extra)), KEY_ID, 0.0)
+    assert (both.passed_routes, both.denied_routes) == ((("/a",), ("/a", "/b")), ("/a/x", "/a/y"))

@@ -173,3 +173,14 @@ def test_what_is_laid_down_for_a_key_is_laid_down_for_those_it_makes() -> None:
     more = key_row(extra=held.extra | {"tag_rpm_limit": {"a": 3}})
     assert list(grants.beyond_key(more, held)) == ["tag_rpm_limit"]
     assert grants.filled_key(key_row(), key_row(), ()).extra == {}
+
+
+def test_what_is_passed_on_for_a_key_is_passed_on_for_those_it_makes() -> None:
+    held = key_row(extra={"allowed_passthrough_routes": ["/svc", "/lib/*"], "denied_passthrough_routes": ["/lib/x"]})
+    names = ["allowed_passthrough_routes", "denied_passthrough_routes"]
+    assert list(grants.beyond_key(key_row(), held)) == names
+    assert list(grants.beyond_key(grants.filled_key(key_row(), held, ()), held)) == []
+    narrower = grants.filled_key(key_row(extra={names[0]: ["/lib/a"], names[1]: ["/svc/y"]}), held, ())
+    assert narrower.extra == {names[0]: ["/lib/a"], names[1]: ["/lib/x", "/svc/y"]}
+    assert list(grants.beyond_key(narrower, held)) == []
+    assert list(grants.beyond_key(key_row(extra=held.extra | {names[0]: ["/other"]}), held)) == names[:1]
