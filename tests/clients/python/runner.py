@@ -7,6 +7,7 @@ scenario plain facts in words that do not depend on the client. The tests judge 
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
@@ -20,6 +21,8 @@ UNKNOWN_KEY = "sk-unknown-0123456789"
 MODELS = ("gpt", "claude", "gemini")
 """One of each upstream's format."""
 
+HANGS_S = 180
+"""After so long a script says where it waits, and ends."""
 HELLO = "hello there"
 BOTH = "call weather clock"
 """The simulator calls both tools at once."""
@@ -69,6 +72,7 @@ def run(
 
     ``enter`` is told the format before its scenarios run.
     """
+    faulthandler.dump_traceback_later(HANGS_S, exit=True)
     seen: Facts = {}
     for each in formats:
         if enter is not None:
