@@ -231,7 +231,9 @@ class LitellmParams(Costs):
     merge_reasoning_content_in_choices: Annotated[bool | None, Later("Put reasoning into the content.")] = None
     cache_control_injection_points: Annotated[FreeList | None, Later("Where to set cache breakpoints.")] = None
     region_name: Annotated[Text | None, Later("Region, for region routing.")] = None
-    azure_ad_token: Annotated[SecretText | None, Later("Entra ID token.")] = None
+    azure_ad_token: Annotated[
+        SecretText | None, Active("Token of Entra ID for `azure/...` instead of `api_key`; it is not renewed.")
+    ] = None
     tenant_id: Annotated[Text | None, Later("Entra ID tenant.")] = None
     client_id: Annotated[Text | None, Later("Entra ID client.")] = None
     client_secret: Annotated[SecretText | None, Later("Entra ID client secret.")] = None

@@ -238,6 +238,7 @@ class _Entry:
             missing = "output" if prices.input else "input"
             self._note("warning", f"{missing}_cost_per_token", f"is not set: {missing} counts as free")
         headers, secret_headers = self._headers(provider)
+        token = self._token(provider)
         drop = params.drop_params
         if drop is None:
             drop = self._context.config.litellm_settings.drop_params
@@ -251,9 +252,9 @@ class _Entry:
             paths=_paths_of(place.paths, mode),
             query=place.query,
             headers=headers,
-            auth_header=provider.auth_header,
-            auth_prefix=provider.auth_prefix,
-            api_key=self._key(provider, place),
+            auth_header="authorization" if token else provider.auth_header,
+            auth_prefix="Bearer " if token else provider.auth_prefix,
+            api_key=token or self._key(provider, place),
             secret_headers=secret_headers,
             usage_in_stream=provider.usage_in_stream,
             traits=(*provider.traits, *traits_of_model(known)),
@@ -287,6 +288,21 @@ class _Entry:
             return target.provider, target.model
         prefix, slash, rest = base_model.partition("/")
         return (prefix, rest) if slash and prefix == target.provider else (target.provider, base_model)
+
+    def _token(self, provider: Provider) -> Secret | None:
+        """A token of Entra ID instead of a key, as it is written: nobody renews it here."""
+        token = self._params.azure_ad_token
+        if not token:
+            return None
+        if provider.style != "azure" or self._params.api_key:
+            why = "api_key is set" if provider.style == "azure" else f"{provider.name} does not know it"
+            self._note("warning", "azure_ad_token", f"is not used: {why}")
+            return None
+        if token.reveal().startswith("oidc/"):
+            self._problem("azure_ad_token", "must be the token itself: it is not fetched from oidc/ providers here")
+            return None
+        self._result.key_source = "config"
+        return token
 
     def _key(self, provider: Provider, place: Place) -> Secret | None:
         written = self._params.api_key

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.errors import KeyPath, Note, NoteKind, Problem, nearest
 from phantom_gateway.config.secret import Secret
@@ -98,7 +100,7 @@ def _lent(context: Context, compilation: Sequence[Compiled]) -> dict[str, Deploy
 def _of_deployment(provider: PassProvider, deployment: Deployment) -> Pass:
     base = deployment.base_path
     root = next((each for each in ROOTS if base.endswith(each)), "")
-    return _built_in(
+    made = _built_in(
         provider,
         deployment.address,
         base.removesuffix(root),
@@ -106,6 +108,8 @@ def _of_deployment(provider: PassProvider, deployment: Deployment) -> Pass:
         deployment.headers,
         deployment.secret_headers,
     )
+    shown = {"auth_header": deployment.auth_header, "auth_prefix": deployment.auth_prefix}
+    return msgspec.structs.replace(made, upstream=msgspec.structs.replace(made.upstream, **shown))
 
 
 def _of_environment(provider: PassProvider, context: Context, found: Passing) -> Pass | None:

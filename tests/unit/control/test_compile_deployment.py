@@ -227,6 +227,21 @@ def test_a_key_goes_to_its_own_provider_only(params: dict[str, Any], environment
     assert bool(named) == (not source and "openai/" in params["model"])
 
 
+def test_a_token_of_entra_id_is_sent_as_one() -> None:
+    azure = {"model": "azure/x", "api_base": "https://r", "azure_ad_token": "t"}
+    compiled = run(azure, environment={"AZURE_API_KEY": "e"})
+    sent = compiled.deployment
+    assert sent is not None
+    assert (sent.auth_header, sent.auth_prefix, sent.api_key) == ("authorization", "Bearer ", Secret("t"))
+    assert compiled.key_source == "config"
+    for params in (azure | {"api_key": "k"}, azure | {"model": "openai/x", "api_key": "k"}):
+        other = run(params)
+        assert other.deployment is not None
+        assert other.deployment.api_key == Secret("k")
+        assert [note.path[-1] for note in other.notes if note.path[-1] == "azure_ad_token"] == ["azure_ad_token"]
+    assert [each.path[-1] for each in run(azure | {"azure_ad_token": "oidc/x"}).problems] == ["azure_ad_token"]
+
+
 def test_named_credentials_fill_what_is_missing() -> None:
     deployment = built({"model": "openai/x", "litellm_credential_name": "c"})
     assert (deployment.api_key, deployment.address.host) == (Secret("ck"), "cred")

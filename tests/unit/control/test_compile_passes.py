@@ -62,6 +62,9 @@ def test_a_deployment_may_lend_its_address_and_key(tmp_path: Path) -> None:
     assert (upstream.address.host, upstream.base_path) == ("10.0.0.1", "/proxy")
     assert upstream.api_key is not None
     assert upstream.api_key.reveal() == "sk-own"
+    token = {"model": "azure/x", "api_base": "https://r", "azure_ad_token": "t", "use_in_pass_through": True}
+    (lent,) = compiled(tmp_path, {"model_list": [{"model_name": "x", "litellm_params": token}]})[0].passes
+    assert (lent.upstream.auth_header, lent.upstream.auth_prefix) == ("authorization", "Bearer ")
 
 
 def test_what_belongs_to_a_team_is_not_lent_to_everybody(tmp_path: Path) -> None:
