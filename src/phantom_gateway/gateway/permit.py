@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.gateway.errors import ApiError, invalid_request
@@ -172,10 +173,11 @@ def check_passed(key: KeyRecord, path: bytes) -> None:
     _check_type(key)
     allowed = key.allowed_routes
     route = path.decode("latin-1")
+    written = unquote(route)  # as the service will read it: an escaped letter is the letter
     for admitted in key.passed_routes:
-        if not _is_below(route, admitted):
+        if not _is_below(written, admitted):
             raise _not_allowed(admitted, route)
-    if key.denied_routes and _is_below(route, key.denied_routes):
+    if _is_below(written, key.denied_routes):
         raise ApiError(403, "auth_error", f"This key is not allowed to call {route}: its path is denied.")
     if not allowed or not _FOR_PASSAGES.isdisjoint(allowed):
         return

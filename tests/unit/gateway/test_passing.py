@@ -144,6 +144,8 @@ async def test_only_a_key_that_may(tmp_path: Path) -> None:
         for denied in (("/openai",), ("/openai/v1/chat/completions",), ("/svc", "/openai/v1/*")):
             key = rig.key(passed_routes=(("/openai",),), denied_routes=denied)
             assert (await rig.post("/openai/v1/chat/completions", CHAT, key)).status == 403, denied
+        escaped = rig.key(denied_routes=("/openai/v1/chat/completions",))
+        assert (await rig.post("/openai/v1/ch%61t/completions", CHAT, escaped)).status == 403
         for models in (("gpt-4o",), ("openai/*",), ("openai/gpt-4o",)):
             assert (await rig.post("/openai/v1/chat/completions", CHAT, rig.key(models=models))).status == 200
         assert (await sent(rig, "POST", "/openai/v1/files", rig.key(models=("gpt-4o",)), b"x")).status == 403
