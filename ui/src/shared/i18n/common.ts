@@ -181,5 +181,7 @@ export const common = {
   "trail.wait": ["waited {time} ({why})", "wartete {time} ({why})"],
   "trail.fallback": ["fallback ({why})", "Ausweichmodell ({why})"],
   "trail.stop": ["no further attempt: {why}", "kein weiterer Versuch: {why}"],
+  "snippets.tool": ["Tool", "Werkzeug"],
+  "snippets.copy": ["Copy snippet", "Schnipsel kopieren"],
   "metric.no_previous": ["nothing to compare with", "nichts zum Vergleichen"],
 } as const satisfies Messages;
