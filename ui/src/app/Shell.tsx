@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { Appearance, SignInAgain, SignInPage } from "@/features/session/SignIn";
 import { messages } from "@/features/session/messages";
@@ -64,6 +64,7 @@ function Frame({ who, down }: { who: Who; down: boolean }) {
   const [menu, setMenu] = useState(false);
   const queries = useQueryClient();
   const path = useRouterState({ select: (state) => state.location.pathname });
+  useFirstRun(who, path);
   const main = useRef<HTMLElement>(null);
   const before = useRef(path);
   useEffect(() => {
@@ -118,6 +119,21 @@ function Frame({ who, down }: { who: Who; down: boolean }) {
       {menu ? <SideMenu who={who} onClose={() => setMenu(false)} onPalette={() => setPalette(true)} /> : null}
     </>
   );
+}
+
+const STARTED = "phantom.started";
+
+/** Who can set up a gateway that nobody has used yet is led to where that is done, once in a browser. */
+function useFirstRun(who: Who, path: string) {
+  const navigate = useNavigate();
+  const wanted = path === "/" && who.actions["model.write"] === "all" && who.actions["key.create"] === "all" && localStorage.getItem(STARTED) === null;
+  const keys = useQuery({ queryKey: ["keys", "count"], enabled: wanted, queryFn: ({ signal }) => get<{ total_count: number }>()("GET /key/list", { signal, query: { size: 1 } }) });
+  const total = keys.data?.total_count;
+  useEffect(() => {
+    if (!wanted || total === undefined) return;
+    localStorage.setItem(STARTED, "1");
+    if (total === 0) void navigate({ to: "/start", replace: true });
+  }, [wanted, total, navigate]);
 }
 
 function SideMenu({ who, onClose, onPalette }: { who: Who; onClose: () => void; onPalette: () => void }) {

@@ -23,6 +23,7 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
   {
     name: "nav.build",
     places: [
+      { to: "/start", name: "nav.start", icon: "start", needs: "key.create" },
       { to: "/playground", name: "nav.playground", icon: "playground" },
       { to: "/models", name: "nav.models", icon: "models", needs: "model.read" },
       { to: "/routing", name: "nav.routing", icon: "routing", needs: "config.read" },

@@ -17,6 +17,7 @@ const pages = [
   page("/", lazyRouteComponent(() => import("@/features/overview/OverviewPage"), "OverviewPage")),
   page("/logs", lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage")),
   page("/usage", lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage")),
+  page("/start", lazyRouteComponent(() => import("@/features/start/StartPage"), "StartPage")),
   page("/playground", lazyRouteComponent(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage")),
   page("/models", lazyRouteComponent(() => import("@/features/models/ModelsPage"), "ModelsPage")),
   page("/routing", lazyRouteComponent(() => import("@/features/routing/RoutingPage"), "RoutingPage")),

@@ -12,6 +12,7 @@ export const common = {
   "nav.overview": ["Overview", "Übersicht"],
   "nav.logs": ["Logs", "Protokoll"],
   "nav.usage": ["Usage", "Nutzung"],
+  "nav.start": ["Get started", "Erste Schritte"],
   "nav.playground": ["Playground", "Spielwiese"],
   "nav.models": ["Models", "Modelle"],
   "nav.routing": ["Routing", "Routing"],

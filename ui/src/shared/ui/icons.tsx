@@ -1,6 +1,7 @@
 const PATHS = {
   ghost: "M5 20V10.5a7 7 0 0 1 14 0V20l-2.4-1.8L14.3 20 12 18.2 9.7 20l-2.3-1.8zM9.6 10.6v.9M14.4 10.6v.9",
   overview: "M4 13h6V4H4zM14 20h6V11h-6zM4 20h6v-4H4zM14 8h6V4h-6z",
+  start: "M12 3v4M12 17v4M3 12h4M17 12h4M6 6l2.5 2.5M15.5 15.5L18 18M18 6l-2.5 2.5M8.5 15.5L6 18",
   logs: "M4 6h16M4 12h16M4 18h10",
   usage: "M4 20V10M10 20V4M16 20v-7M21 20H3",
   playground: "M5 5h14v10H10l-5 4z",
