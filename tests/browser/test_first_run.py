@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Opener, Watched
 from tests.support.gateway import MASTER_KEY, Gateway, SimulatorThread, running_gateway
 
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -90,9 +92,7 @@ def test_the_playground_speaks_every_format_with_tools_images_and_schema(browse:
     for name in ("OpenAI chat", "Anthropic", "Gemini", "OpenAI Responses"):
         page.get_by_role("button", name="New conversation").click()
         page.get_by_role("button", name=name, exact=True).click()
-        page.get_by_label("Add image").set_input_files(
-            {"name": "pixel.png", "mimeType": "image/png", "buffer": PIXEL}
-        )
+        page.get_by_label("Add image").set_input_files({"name": "pixel.png", "mimeType": "image/png", "buffer": PIXEL})
         expect(page.get_by_role("list", name="Images").get_by_text("pixel.png")).to_be_visible()
         page.get_by_label("Message").fill("call weather")
         page.get_by_role("button", name="Send").click()

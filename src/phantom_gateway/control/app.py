@@ -13,6 +13,7 @@ from phantom_gateway.control.routers import (
     access_groups,
     activity,
     analytics,
+    approvals,
     audit,
     budgets,
     cache,
@@ -45,9 +46,9 @@ from phantom_gateway.control.routers import (
 from phantom_gateway.control.services import ControlServices
 
 AREAS = (
-    access_groups, activity, analytics, audit, budgets, cache, config, corrections, costs, credentials, customers, fallbacks,
-    health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs,
-    spend_reports, tags, team_members, teams, ui, users, utils,
+    access_groups, activity, analytics, approvals, audit, budgets, cache, config, corrections, costs, credentials, customers,
+    fallbacks, health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend,
+    spend_logs, spend_reports, tags, team_members, teams, ui, users, utils,
 )  # fmt: skip
 
 

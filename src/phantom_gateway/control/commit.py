@@ -43,6 +43,10 @@ class Effects:
     """What the audit log says of it; every change of what is stored has at least one."""
 
 
+ChangeOf = Callable[[sa.Connection, Effects], T]
+"""What happens in the transaction, and the answer it leads to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Changes things in the name of ``by``."""
@@ -73,7 +77,7 @@ class Writer:
         """The time zone of budgets that name none; empty for UTC."""
         return self.services.litellm_settings().timezone or ""
 
-    async def commit(self, change: Callable[[sa.Connection, Effects], T]) -> T:
+    async def commit(self, change: ChangeOf[T]) -> T:
         """Run ``change`` in a transaction, then announce its effects.
 
         Raises what ``change`` raises, ApiError 400, 409 and 412, AuditError, DatabaseError.

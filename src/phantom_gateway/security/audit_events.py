@@ -29,6 +29,7 @@ class Table(enum.StrEnum):
     INVITATION = "LiteLLM_InvitationLink"
     CONFIG = "LiteLLM_Config"
     ROLE = "Phantom_RoleTable"
+    APPROVAL = "Phantom_ApprovalTable"
     SESSION = "Phantom_SessionTable"
     ENCRYPTION_KEY = "Phantom_EncryptionKeys"
     AUDIT = "Phantom_AuditLog"
@@ -179,6 +180,25 @@ class EventCode(enum.Enum):
     CACHE_FORGOTTEN = ("cache.forgotten", Table.CONFIG, Action.DELETED, "Some cached answers were removed.")
     CACHE_EMPTIED = ("cache.emptied", Table.CONFIG, Action.DELETED, "All cached answers were removed.")
 
+    APPROVAL_ASKED = (
+        "approval.asked",
+        Table.APPROVAL,
+        Action.CREATED,
+        "Somebody asked for more budget or other models.",
+    )
+    APPROVAL_APPROVED = (
+        "approval.approved",
+        Table.APPROVAL,
+        Action.UPDATED,
+        "A request for more was approved; what changed by it has a record of its own.",
+    )
+    APPROVAL_REFUSED = ("approval.refused", Table.APPROVAL, Action.REFUSED, "A request for more was refused.")
+    APPROVAL_WITHDRAWN = (
+        "approval.withdrawn",
+        Table.APPROVAL,
+        Action.UPDATED,
+        "Who had asked for more took the request back.",
+    )
     ROLE_CREATED = ("role.created", Table.ROLE, Action.CREATED, "A custom role was made.")
     ROLE_UPDATED = ("role.updated", Table.ROLE, Action.UPDATED, "What a custom role may do was changed.")
     ROLE_DELETED = ("role.deleted", Table.ROLE, Action.DELETED, "A custom role was deleted.")

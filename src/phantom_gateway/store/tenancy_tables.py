@@ -183,6 +183,27 @@ SESSIONS = sa.Table(
     comment="people signed in; id is the keyed digest of the cookie, bound that of the credential of the operator's own login",
 )
 
+APPROVALS = sa.Table(
+    "approvals",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", NAME, nullable=False),
+    sa.Column("subject", sa.String(16), nullable=False),
+    sa.Column("subject_id", NAME, nullable=False),
+    sa.Column("team_id", NAME),
+    sa.Column("org_id", NAME),
+    sa.Column("max_budget_nano", sa.BigInteger),
+    sa.Column("models", sa.JSON, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("granted", sa.JSON, nullable=False),
+    *stamp_columns(),
+    sa.Index(None, "user_id"),
+    sa.Index(None, "state", "created_at"),
+    comment="what people ask administrators for: more budget or other models for themselves or a key of theirs",
+)
+
 INVITATIONS = sa.Table(
     "invitations",
     METADATA,

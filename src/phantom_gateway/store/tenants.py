@@ -194,6 +194,32 @@ class RoleRow(Stamped):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRow(Stamped):
+    """One row of ``approvals``: what somebody asks for, and what came of it."""
+
+    id: str
+    user_id: str
+    """Who asks."""
+    subject: str
+    """``key`` or ``user``: what is to get more."""
+    subject_id: str
+    team_id: str | None = None
+    """Of the key, when it was asked for."""
+    org_id: str | None = None
+    max_budget_nano: int | None = None
+    """The main budget that is asked for; ``None`` when it is not about that."""
+    models: list[str] = field(default_factory=list)
+    """Models that are asked for besides those there are."""
+    reason: str = ""
+    state: str = "open"
+    """``open``, ``approved``, ``refused`` or ``withdrawn``."""
+    note: str = ""
+    """What the administrator says."""
+    granted: JsonObject = field(default_factory=dict)
+    """The fields that were set, as the API names them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationRow(Stamped):
     """One row of ``invitations``."""
 
@@ -218,4 +244,5 @@ MODELS = Rows(tables.MODELS, ModelRow)
 CREDENTIALS = Rows(tables.CREDENTIALS, CredentialRow)
 OVERRIDES = Rows(tables.OVERRIDES, OverrideRow)
 ROLES = Rows(tables.ROLES, RoleRow)
+APPROVALS = Rows(tables.APPROVALS, ApprovalRow)
 INVITATIONS = Rows(tables.INVITATIONS, InvitationRow)

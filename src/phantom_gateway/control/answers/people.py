@@ -262,3 +262,43 @@ class Whoami(Answer):
     teams_administered: list[str]
     organizations_administered: list[str]
     actions: dict[str, Literal["all", "some"]]
+
+
+class PresentAllowance(Answer):
+    """What the key or user that is to get more has now."""
+
+    max_budget: float | None
+    budget_duration: str | None
+    models: list[str]
+
+
+class ApprovalView(Answer):
+    """A request for more, and what came of it. ``present`` is null when the key or user is gone."""
+
+    id: str
+    user_id: str
+    user_email: str | None
+    subject: Literal["key", "user"]
+    subject_id: str
+    subject_name: str | None
+    team_id: str | None
+    organization_id: str | None
+    max_budget: float | None
+    models: list[str]
+    reason: str
+    state: Literal["open", "approved", "refused", "withdrawn"]
+    note: str
+    granted: JsonObject
+    present: PresentAllowance | None
+    created_at: str
+    decided_at: str | None
+    decided_by: str | None
+
+
+class ApprovalList(Answer):
+    """A page of requests for more."""
+
+    approvals: list[ApprovalView]
+    total_count: int
+    current_page: int
+    total_pages: int

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.audit import Change
 from phantom_gateway.control.auth import Caller
-from phantom_gateway.control.commit import Effects, Writer
+from phantom_gateway.control.commit import ChangeOf, Effects, Writer
 from phantom_gateway.control.entities import temporary
 from phantom_gateway.control.entities.limits import Entity, budgets_of, window_of
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
@@ -130,21 +130,17 @@ class KeyService:
 
     async def update(self, fields: KeyUpdate) -> Shown:
         """The row after the change."""
-        settings = self.services.litellm_settings()
-        bounded = rules.bounded(settings, fields, new=False)
-        view, revision = await self.alter(fields.key, bounded)
+        view, revision = await self.writer.commit(self.updating(fields))
         return Shown({"key": fields.key, **view}, revision)
+
+    def updating(self, fields: KeyUpdate) -> ChangeOf[Shown]:
+        """The same as part of a change of more than the key. Raises ApiError 400."""
+        bounded = rules.bounded(self.services.litellm_settings(), fields, new=False)
+        return self._altering(fields.key, EventCode.KEY_UPDATED, self._with(bounded))
 
     async def alter(self, reference: str, fields: KeyFields) -> Shown:
         """The row after the fields that are named have changed."""
-        now = self.writer.now
-
-        def change(connection: sa.Connection, old: KeyRow) -> KeyRow:
-            row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
-            rules.refuse_powerless(old, row)
-            return self.grantor.changed(connection, old, row, now)
-
-        return await self._alter(reference, EventCode.KEY_UPDATED, change)
+        return await self._alter(reference, EventCode.KEY_UPDATED, self._with(fields))
 
     async def set_blocked(self, reference: str, blocked: bool) -> Shown:
         """The row after blocking or unblocking."""
@@ -241,7 +237,20 @@ class KeyService:
 
         return await self.services.database.read(query)
 
+    def _with(self, fields: KeyFields) -> Alter:
+        now = self.writer.now
+
+        def alter(connection: sa.Connection, old: KeyRow) -> KeyRow:
+            row = updated_row(old, zoned(fields, self.writer.zone), now, self.writer.by)
+            rules.refuse_powerless(old, row)
+            return self.grantor.changed(connection, old, row, now)
+
+        return alter
+
     async def _alter(self, reference: str, code: EventCode, alter: Alter) -> Shown:
+        return await self.writer.commit(self._altering(reference, code, alter))
+
+    def _altering(self, reference: str, code: EventCode, alter: Alter) -> ChangeOf[Shown]:
         def change(connection: sa.Connection, effects: Effects) -> Shown:
             old = self.changing.one(connection, reference)
             self.writer.check_match(old.revision)
@@ -250,7 +259,7 @@ class KeyService:
                 keys.update(connection, row)
             return self._changed(connection, effects, code, old, row)
 
-        return await self.writer.commit(change)
+        return change
 
     def _touched(self, row: KeyRow, **columns: Any) -> KeyRow:
         stamp: JsonObject = {"updated_at": self.writer.now, "updated_by": self.writer.by, "revision": row.revision + 1}

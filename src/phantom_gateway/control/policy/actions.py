@@ -70,6 +70,12 @@ class Action(enum.StrEnum):
     ROLE_READ = "role.read"
     ROLE_WRITE = "role.write"
 
+    APPROVAL_ASK = "approval.ask"
+    """Asking for more budget or other models, for oneself or a key of one's own."""
+    APPROVAL_READ = "approval.read"
+    APPROVAL_DECIDE = "approval.decide"
+    """Approving and refusing. What is approved is set in the name of who approves: he must be allowed to set it, too."""
+
     SPEND_READ = "spend.read"
     """Spend and activity of what the caller reaches."""
     SPEND_GLOBAL = "spend.global"

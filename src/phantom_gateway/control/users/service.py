@@ -35,7 +35,7 @@ from phantom_gateway.control.users.view import entity_of, views
 from phantom_gateway.security.audit_events import EventCode
 from phantom_gateway.store import keys, sessions, tenants
 from phantom_gateway.store.rows import TakenError
-from phantom_gateway.store.tenancy_tables import INVITATIONS, ORGANIZATION_MEMBERS, TEAM_MEMBERS, USERS
+from phantom_gateway.store.tenancy_tables import APPROVALS, INVITATIONS, ORGANIZATION_MEMBERS, TEAM_MEMBERS, USERS
 from phantom_gateway.store.tenants import UserRow
 
 JsonObject = dict[str, Any]
@@ -147,7 +147,7 @@ class UserService:
                 check_rank(self.caller.actor, row.role, "user_ids")
                 before = views(connection, [row], now)[0]
                 removal.remove(connection, keys.of(connection, "user_id", [row.id]), self.writer, effects)
-                for table in (TEAM_MEMBERS, ORGANIZATION_MEMBERS, INVITATIONS):
+                for table in (TEAM_MEMBERS, ORGANIZATION_MEMBERS, INVITATIONS, APPROVALS):
                     connection.execute(sa.delete(table).where(table.c.user_id == row.id))
                 sessions.revoke_user(connection, row.id, now)
                 tenants.USERS.delete(connection, row.id)

@@ -1,0 +1,1 @@
+"""Requests for more: what people ask administrators for, and what comes of it."""
