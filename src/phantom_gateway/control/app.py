@@ -22,6 +22,7 @@ from phantom_gateway.control.routers import (
     costs,
     credentials,
     customers,
+    effective,
     fallbacks,
     health,
     invitations,
@@ -47,8 +48,8 @@ from phantom_gateway.control.services import ControlServices
 
 AREAS = (
     access_groups, activity, analytics, approvals, audit, budgets, cache, config, corrections, costs, credentials, customers,
-    fallbacks, health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend,
-    spend_logs, spend_reports, tags, team_members, teams, ui, users, utils,
+    effective, fallbacks, health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in,
+    spend, spend_logs, spend_reports, tags, team_members, teams, ui, users, utils,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from phantom_gateway.control.answers.base import (
     AllowanceAnswer,
@@ -283,3 +283,36 @@ class ProjectView(AllowanceAnswer, Spent):
     model_spend: dict[str, float]
     object_permission: None
     object_permission_id: None
+
+
+class EffectiveLimit(Answer):
+    """One limit that holds, and whose it is. Budgets in dollars."""
+
+    level: Literal["key", "user", "member", "project", "team", "org_member", "org"]
+    entity: str
+    name: str
+    kind: Literal["budget", "requests", "tokens", "parallel"]
+    window: str | None
+    limit: float
+    spent: float | None
+    remaining: float | None
+    resets_at: str | None
+    budget_id: str | None
+    binds: bool
+
+
+class ModelList(Answer):
+    """Whose list of models holds."""
+
+    level: str
+    entity: str
+    name: str
+    models: list[str]
+
+
+class EffectiveLimits(Answer):
+    """All limits and lists of models that hold somebody; ``blocked_by`` are the levels that are blocked."""
+
+    limits: list[EffectiveLimit]
+    models: list[ModelList]
+    blocked_by: list[str]
