@@ -13,6 +13,7 @@ PAGES = {
     "": ("Overview", "Übersicht"),
     "logs": ("Logs", "Protokoll"),
     "usage": ("Usage", "Nutzung"),
+    "start": ("Get started", "Erste Schritte"),
     "playground": ("Playground", "Spielwiese"),
     "models": ("Models", "Modelle"),
     "routing": ("Routing", "Routing"),
@@ -23,13 +24,16 @@ PAGES = {
     "customers": ("Customers", "Kunden"),
     "budgets": ("Budgets", "Budgets"),
     "tags": ("Tags", "Tags"),
+    "approvals": ("Approvals", "Anträge"),
+    "account": ("My account", "Mein Konto"),
     "audit": ("Audit log", "Audit-Protokoll"),
     "settings": ("Settings", "Einstellungen"),
 }
+OWN = {"", "logs", "usage", "playground", "models", "keys", "teams", "approvals", "account", "settings"}
 SEEN_BY = {
-    "vera": set(PAGES),
-    "ada": {"", "logs", "usage", "playground", "models", "keys", "teams", "organizations", "settings"},
-    "linus": {"", "logs", "usage", "playground", "models", "keys", "teams", "settings"},
+    "vera": set(PAGES) - {"start"},
+    "ada": OWN | {"start", "organizations"},
+    "linus": OWN,
 }
 """What the navigation shows to a viewer of everything, an internal user who leads a team, and a viewer of his own."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -12,7 +12,7 @@ from msgspec import structs
 from pydantic import TypeAdapter
 from tests.support.servers import running_redis
 from tests.unit.control.accounts import OTHER, PASSWORD, cookie_of, operator, page
-from tests.unit.control.rig import ADMIN, MASTER, Rig
+from tests.unit.control.rig import ADMIN, MASTER, Rig, bearer
 from tests.unit.control.spending_rig import WEEK, people, spend
 
 from phantom_gateway.config.secret import Secret
@@ -260,7 +260,7 @@ class Walk:
         """Users and their invitations."""
         ask = self.ask
         new = {"user_id": "ada", "user_email": "ada@x.org", "max_budget": 5, "teams": ["t2"], "organizations": ["o"]}
-        await ask("POST", "/user/new", new)
+        ada = bearer((await ask("POST", "/user/new", new))["key"])
         await ask("POST", "/user/new", {"user_id": "eve", "auto_create_key": False})
         await ask("POST", "/user/update", {"user_id": "ada", "user_alias": "Ada"})
         await ask("POST", "/user/bulk_update", {"users": [{"user_id": "ada", "rpm_limit": 5}]})
@@ -269,6 +269,7 @@ class Walk:
             "/user/available_users",
         ):  # fmt: skip
             await ask("GET", target)
+        await self.approvals(ada)
         link = {"invitation_id": (await ask("POST", "/invitation/new", {"user_id": "ada"}))["id"]}
         await ask("GET", "/invitation/info", params=link)
         await ask("POST", "/invitation/update", {**link, "is_accepted": True})
@@ -277,6 +278,24 @@ class Walk:
         await ask("GET", f"/onboarding/get_token?invite_link={made['id']}", headers={})
         claim = {"invitation_link": made["id"], "user_id": "ada", "password": PASSWORD}
         await ask("POST", "/onboarding/claim_token", claim, headers={})
+
+    async def approvals(self, ada: dict[str, str]) -> None:
+        """Requests for more, in all their ends; and the limits that hold."""
+        ask = self.ask
+        for end in ("approve", "refuse", "withdraw"):
+            made = await ask("POST", "/approval/new", {"max_budget": 9, "reason": "more"}, headers=ada)
+            await ask("GET", f"/approval/info?id={made['id']}")
+            who = ada if end == "withdraw" else ADMIN
+            await ask(
+                "POST",
+                f"/approval/{end}",
+                {"id": made["id"], **({"max_budget": 8} if end == "approve" else {})},
+                headers=who,
+            )
+        await ask("GET", "/approval/list")
+        for target in ("/key/limits", "/user/limits"):
+            await ask("GET", target, headers=ada)
+        await ask("GET", "/team/limits?team_id=t2")
 
     async def keys(self) -> None:
         """``/key/*``."""

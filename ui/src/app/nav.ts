@@ -39,6 +39,7 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
       { to: "/organizations", name: "nav.organizations", icon: "organizations", needs: "organization.read" },
       { to: "/customers", name: "nav.customers", icon: "customers", needs: "customer.read" },
       { to: "/budgets", name: "nav.budgets", icon: "budgets", needs: "budget.read" },
+      { to: "/approvals", name: "nav.approvals", icon: "approvals", needs: "approval.read" },
       { to: "/tags", name: "nav.tags", icon: "tags", needs: "tag.read" },
     ],
   },
@@ -46,6 +47,7 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
     name: "nav.system",
     places: [
       { to: "/audit", name: "nav.audit", icon: "audit", needs: "audit.read" },
+      { to: "/account", name: "nav.account", icon: "account" },
       { to: "/settings", name: "nav.settings", icon: "settings" },
     ],
   },

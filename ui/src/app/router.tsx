@@ -28,6 +28,8 @@ const pages = [
   page("/customers", lazyRouteComponent(entities, "CustomersPage")),
   page("/budgets", lazyRouteComponent(entities, "BudgetsPage")),
   page("/tags", lazyRouteComponent(entities, "TagsPage")),
+  page("/approvals", lazyRouteComponent(() => import("@/features/approvals/ApprovalsPage"), "ApprovalsPage")),
+  page("/account", lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage")),
   page("/audit", lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage")),
   page("/settings", lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage")),
 ];

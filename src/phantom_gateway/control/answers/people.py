@@ -272,6 +272,13 @@ class PresentAllowance(Answer):
     models: list[str]
 
 
+class Granted(Answer):
+    """What was set; null where nothing was."""
+
+    max_budget: float | None
+    models: list[str] | None
+
+
 class ApprovalView(Answer):
     """A request for more, and what came of it. ``present`` is null when the key or user is gone."""
 
@@ -288,7 +295,7 @@ class ApprovalView(Answer):
     reason: str
     state: Literal["open", "approved", "refused", "withdrawn"]
     note: str
-    granted: JsonObject
+    granted: Granted | None
     present: PresentAllowance | None
     created_at: str
     decided_at: str | None

@@ -301,7 +301,7 @@ class EffectiveLimit(Answer):
     binds: bool
 
 
-class ModelList(Answer):
+class ListedModels(Answer):
     """Whose list of models holds."""
 
     level: str
@@ -314,5 +314,5 @@ class EffectiveLimits(Answer):
     """All limits and lists of models that hold somebody; ``blocked_by`` are the levels that are blocked."""
 
     limits: list[EffectiveLimit]
-    models: list[ModelList]
+    models: list[ListedModels]
     blocked_by: list[str]

@@ -61,7 +61,7 @@ def _view(row: ApprovalRow, subject: Subject | None, user: UserRow | None) -> Js
         "reason": row.reason,
         "state": row.state,
         "note": row.note,
-        "granted": row.granted,
+        "granted": {name: row.granted.get(name) for name in ("max_budget", "models")} if row.granted else None,
         "present": None
         if subject is None
         else {

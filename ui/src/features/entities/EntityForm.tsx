@@ -6,6 +6,7 @@ import { ALLOWANCE, AllowanceFields, allowanceOf, typedAllowance, useModelNames,
 import { Button } from "@/shared/ui/button";
 import { Conflict } from "@/shared/ui/conflict";
 import { Dialog } from "@/shared/ui/dialog";
+import { InEffect } from "@/shared/ui/effective";
 import { SelectField, TextField } from "@/shared/ui/field";
 import { Fault } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
@@ -103,6 +104,7 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
       <h3>{t("limits")}</h3>
       <AllowanceFields values={values} set={set} error={save.error} />
       {isPlaced(save.error, [...fields.map((field) => field.name), ...ALLOWANCE]) ? null : <Fault error={save.error} />}
+      {stored && spec.limited ? <InEffect whose={spec.limited} id={spec.id(stored.row)} /> : null}
       {theirs && stored ? (
         <Conflict
           mine={mine}

@@ -9,6 +9,7 @@ import { ActivityOf } from "@/shared/ui/activity";
 import { Button } from "@/shared/ui/button";
 import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
+import { InEffect } from "@/shared/ui/effective";
 import { SearchBox } from "@/shared/ui/search";
 import { Empty, Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { DataTable, Pager } from "@/shared/ui/table";
@@ -130,6 +131,7 @@ function EntityDrawer<Row>({ spec, id, onClose }: { spec: Spec<Row>; id: string;
             <dt>{t("field.created")}</dt>
             <dd><When iso={common.created_at} /></dd>
           </dl>
+          {spec.limited ? <InEffect whose={spec.limited} id={id} /> : null}
           {More ? <More row={row} /> : null}
           {spec.whose && may("spend.read") ? <ActivityOf whose={spec.whose} id={id} title={t("usage")} /> : null}
           <div className="row">

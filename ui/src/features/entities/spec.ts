@@ -1,5 +1,6 @@
 // What differs from kind to kind of entity; pages, forms and drawers are the same for all.
 import type { ComponentType, ReactNode } from "react";
+import type { Limited } from "@/shared/ui/effective";
 import type { Whose } from "@/shared/ui/activity";
 import type { IconName } from "@/shared/ui/icons";
 import type { Column } from "@/shared/ui/table";
@@ -58,6 +59,8 @@ export interface Spec<Row> {
   remove: (id: string) => Promise<unknown>;
   block?: (id: string, on: boolean) => Promise<unknown>;
   whose?: Whose;
+  /** Whose limits in effect are shown. */
+  limited?: Limited;
   facts?: (row: Row, t: Text) => readonly (readonly [string, ReactNode])[];
   More?: ComponentType<{ row: Row }>;
 }

@@ -1,5 +1,6 @@
 import { ask, get } from "@/shared/api/client";
 import type { Allowance, Budget, Customer, Organization, Tag, Team, User } from "@/shared/api/views";
+import { roleName } from "@/shared/lib/role";
 import { Badge, BudgetBar, Limit, Models, Money, When } from "@/shared/ui/values";
 import type { Column } from "@/shared/ui/table";
 import type { FieldSpec, Page, Spec, Text } from "./spec";
@@ -64,6 +65,7 @@ export const TEAMS: Spec<Team> = {
   remove: (id) => get("POST /team/delete", { body: { team_ids: [id] } }),
   block: (id, on) => (on ? get("POST /team/block", { body: { team_id: id } as never }) : get("POST /team/unblock", { body: { team_id: id } as never })),
   whose: "team",
+  limited: "team",
   facts: (row, t) => [[t("field.organization"), row.organization_id ?? "–"]],
   More: TeamMembers,
 };
@@ -87,7 +89,7 @@ export const USERS: Spec<User> = {
   title: (row) => row.user_alias ?? row.user_email ?? row.user_id,
   columns: (t) => [
     { id: "user", title: t("field.user"), sort: "user_email", cell: (row) => row.user_email ?? row.user_alias ?? row.user_id },
-    { id: "role", title: t("field.role"), sort: "user_role", cell: (row) => <Badge look={row.user_role.startsWith("proxy_admin") ? "accent" : "plain"}>{row.user_role}</Badge> },
+    { id: "role", title: t("field.role"), sort: "user_role", cell: (row) => <Badge look={row.user_role.startsWith("proxy_admin") ? "accent" : "plain"}>{roleName(t, row.user_role)}</Badge> },
     state(t),
     { id: "signs_in", title: t("signs_in"), cell: (row) => <span className="muted">{t(row.has_password ? "signs_in.yes" : "signs_in.no")}</span> },
     { id: "keys", title: t("keys"), num: true, cell: (row) => row.key_count },
@@ -98,7 +100,7 @@ export const USERS: Spec<User> = {
     { name: "user_email", label: (t) => t("field.email") },
     { name: "user_id", label: (t) => t("user_id"), hint: (t) => t("user_id_hint"), once: true },
     { name: "user_alias", label: (t) => t("user_alias") },
-    { name: "user_role", kind: "select", label: (t) => t("field.role"), options: () => [["", "–"], ...ROLES.map((role): [string, string] => [role, role])] },
+    { name: "user_role", kind: "select", label: (t) => t("field.role"), options: (t) => [["", "–"], ...ROLES.map((role): [string, string] => [role, roleName(t, role)])] },
     { name: "password", kind: "password", label: (t) => t("password"), hint: (t) => t("password_hint"), once: true },
     models,
   ],
@@ -107,7 +109,8 @@ export const USERS: Spec<User> = {
   remove: (id) => get("POST /user/delete", { body: { user_ids: [id] } }),
   block: (id, on) => get("POST /user/update", { body: { user_id: id, blocked: on } as never }),
   whose: "user",
-  facts: (row, t) => [[t("field.email"), row.user_email ?? "–"], [t("field.role"), row.user_role], [t("signs_in"), t(row.has_password ? "signs_in.yes" : "signs_in.no")]],
+  limited: "user",
+  facts: (row, t) => [[t("field.email"), row.user_email ?? "–"], [t("field.role"), roleName(t, row.user_role)], [t("signs_in"), t(row.has_password ? "signs_in.yes" : "signs_in.no")]],
   More: UserInvite,
 };
 

@@ -4,11 +4,12 @@ import { useState } from "react";
 import type { NewKey } from "@/shared/api/views";
 import { useText } from "@/shared/i18n/language";
 import { useChange } from "@/shared/lib/form";
-import { useMay } from "@/shared/lib/session";
+import { useMay, useSession } from "@/shared/lib/session";
 import { ActivityOf } from "@/shared/ui/activity";
 import { Button } from "@/shared/ui/button";
 import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
+import { InEffect } from "@/shared/ui/effective";
 import { SelectField } from "@/shared/ui/field";
 import { Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
@@ -27,6 +28,7 @@ interface DrawerProps {
 export function KeyDrawer({ token, onClose, onRotated }: DrawerProps) {
   const t = useText(messages);
   const may = useMay();
+  const who = useSession();
   const [asking, setAsking] = useState<"edit" | "rotate" | "delete" | null>(null);
   const found = useQuery({ queryKey: ["key", token], queryFn: ({ signal }) => readKey(token, signal) });
   const key = found.data?.key;
@@ -56,6 +58,7 @@ export function KeyDrawer({ token, onClose, onRotated }: DrawerProps) {
                 {key.blocked ? t("do.unblock") : t("do.block")}
               </Button>
             ) : null}
+            {may("approval.ask") && key.user_id === who.user_id ? <Link className="button" to="/approvals" search={{ ask: "1", about: key.token } as never}>{t("more")}</Link> : null}
             {may("key.delete") ? <Button look="danger" onClick={() => setAsking("delete")}>{t("do.delete")}</Button> : null}
           </div>
           <Fault error={block.error ?? unblock.error} />
@@ -90,6 +93,7 @@ export function KeyDrawer({ token, onClose, onRotated }: DrawerProps) {
             <dt>{t("field.created")}</dt>
             <dd><When iso={key.created_at} /> {t("field.by", { name: key.created_by ?? "–" })}</dd>
           </dl>
+          <InEffect whose="key" id={key.token} />
           <ActivityOf whose="user" title={t("usage")} apiKey={token} />
           <Link to="/logs" search={{ key: token } as never}>{t("logs")}</Link>
           <History object={token} />

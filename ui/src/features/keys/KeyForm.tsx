@@ -8,6 +8,7 @@ import { ALLOWANCE, AllowanceFields, typedAllowance, useModelNames, wrongNumber 
 import { Button } from "@/shared/ui/button";
 import { Conflict } from "@/shared/ui/conflict";
 import { Dialog } from "@/shared/ui/dialog";
+import { InEffect } from "@/shared/ui/effective";
 import { SelectField, TextField } from "@/shared/ui/field";
 import { Fault } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
@@ -122,6 +123,7 @@ export function EditKeyForm({ stored, onClose }: EditProps) {
       }
     >
       <Fields values={values} set={set} error={save.error} isNew={false} />
+      <InEffect whose="key" id={stored.key.token} />
       {theirs ? (
         <Conflict
           mine={mine}

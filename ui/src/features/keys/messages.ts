@@ -40,5 +40,6 @@ export const messages = {
   all_states: ["All states", "Alle Zustände"],
   rotated: ["Rotated", "Erneuert"],
   logs: ["Its calls", "Seine Aufrufe"],
+  more: ["Ask for more", "Um mehr bitten"],
   selected: ["{count} selected", "{count} ausgewählt"],
 } as const satisfies Messages;

@@ -256,3 +256,43 @@ export interface Who {
   organizations_administered: string[];
   actions: Record<string, "all" | "some">;
 }
+
+export interface EffectiveLimit {
+  level: "key" | "user" | "member" | "project" | "team" | "org_member" | "org";
+  entity: string;
+  name: string;
+  kind: "budget" | "requests" | "tokens" | "parallel";
+  window: string | null;
+  limit: number;
+  spent: number | null;
+  remaining: number | null;
+  resets_at: string | null;
+  budget_id: string | null;
+  binds: boolean;
+}
+
+export interface EffectiveLimits {
+  limits: EffectiveLimit[];
+  models: { level: EffectiveLimit["level"]; entity: string; name: string; models: string[] }[];
+  blocked_by: EffectiveLimit["level"][];
+}
+
+export interface Approval {
+  id: string;
+  user_id: string;
+  user_email: string | null;
+  subject: "key" | "user";
+  subject_id: string;
+  subject_name: string | null;
+  team_id: string | null;
+  max_budget: number | null;
+  models: string[];
+  reason: string;
+  state: "open" | "approved" | "refused" | "withdrawn";
+  note: string;
+  granted: { max_budget: number | null; models: string[] | null } | null;
+  present: { max_budget: number | null; budget_duration: string | null; models: string[] } | null;
+  created_at: string;
+  decided_at: string | null;
+  decided_by: string | null;
+}
