@@ -21,18 +21,23 @@ PAGES = {
     "teams": ("Teams", "Teams"),
     "users": ("Users", "Benutzer"),
     "organizations": ("Organisations", "Organisationen"),
+    "projects": ("Projects", "Projekte"),
     "customers": ("Customers", "Kunden"),
     "budgets": ("Budgets", "Budgets"),
     "tags": ("Tags", "Tags"),
+    "access_groups": ("Access groups", "Zugriffsgruppen"),
+    "roles": ("Roles", "Rollen"),
     "approvals": ("Approvals", "Anträge"),
     "account": ("My account", "Mein Konto"),
+    "health": ("Health", "Zustand"),
+    "cache": ("Cache", "Cache"),
     "audit": ("Audit log", "Audit-Protokoll"),
     "settings": ("Settings", "Einstellungen"),
 }
 OWN = {"", "logs", "usage", "playground", "models", "keys", "teams", "approvals", "account", "settings"}
 SEEN_BY = {
     "vera": set(PAGES) - {"start"},
-    "ada": OWN | {"start", "organizations"},
+    "ada": OWN | {"start", "organizations", "projects"},
     "linus": OWN,
 }
 """What the navigation shows to a viewer of everything, an internal user who leads a team, and a viewer of his own."""

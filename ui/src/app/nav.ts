@@ -37,8 +37,12 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
       { to: "/users", name: "nav.users", icon: "users", needs: "user.create" },
       { to: "/users", name: "nav.users", icon: "users", needs: "user.read", whole: true },
       { to: "/organizations", name: "nav.organizations", icon: "organizations", needs: "organization.read" },
+      { to: "/projects", name: "nav.projects", icon: "projects", needs: "project.read", whole: true },
+      { to: "/projects", name: "nav.projects", icon: "projects", needs: "project.create" },
       { to: "/customers", name: "nav.customers", icon: "customers", needs: "customer.read" },
       { to: "/budgets", name: "nav.budgets", icon: "budgets", needs: "budget.read" },
+      { to: "/access_groups", name: "nav.access_groups", icon: "access_groups", needs: "access_group.read" },
+      { to: "/roles", name: "nav.roles", icon: "roles", needs: "role.read" },
       { to: "/approvals", name: "nav.approvals", icon: "approvals", needs: "approval.read" },
       { to: "/tags", name: "nav.tags", icon: "tags", needs: "tag.read" },
     ],
@@ -46,6 +50,8 @@ export const GROUPS: readonly { name: keyof typeof common; places: readonly Plac
   {
     name: "nav.system",
     places: [
+      { to: "/health", name: "nav.health", icon: "health", needs: "health.check" },
+      { to: "/cache", name: "nav.cache", icon: "cache", needs: "cache.read" },
       { to: "/audit", name: "nav.audit", icon: "audit", needs: "audit.read" },
       { to: "/account", name: "nav.account", icon: "account" },
       { to: "/settings", name: "nav.settings", icon: "settings" },

@@ -30,6 +30,11 @@ const pages = [
   page("/tags", lazyRouteComponent(entities, "TagsPage")),
   page("/approvals", lazyRouteComponent(() => import("@/features/approvals/ApprovalsPage"), "ApprovalsPage")),
   page("/account", lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage")),
+  page("/projects", lazyRouteComponent(entities, "ProjectsPage")),
+  page("/access_groups", lazyRouteComponent(entities, "AccessGroupsPage")),
+  page("/roles", lazyRouteComponent(entities, "RolesPage")),
+  page("/cache", lazyRouteComponent(() => import("@/features/cache/CachePage"), "CachePage")),
+  page("/health", lazyRouteComponent(() => import("@/features/health/HealthPage"), "HealthPage")),
   page("/audit", lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage")),
   page("/settings", lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage")),
 ];

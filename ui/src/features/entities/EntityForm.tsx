@@ -16,17 +16,18 @@ import type { Fields, FieldSpec, Spec, Stored } from "./spec";
 function typed(fields: readonly FieldSpec[], row: Fields | null): Typed {
   const own = fields.map((field) => {
     const value = row?.[field.name];
-    return [field.name, Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : String(value)];
+    return [field.name, field.kind === "own" ? JSON.stringify(value ?? {}) : Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : String(value)];
   });
   return { ...Object.fromEntries(own), ...typedAllowance((row ?? {}) as never) };
 }
 
+/** What the fields say, as the API takes it. */
 function meant(fields: readonly FieldSpec[], values: Typed): Fields {
   const own = fields.map((field) => {
     const text = values[field.name] ?? "";
-    return [field.name, field.kind === "list" ? listOf(text) : field.kind === "password" ? text || null : text.trim() || null];
+    return [field.name, field.kind === "own" ? JSON.parse(text || "{}") as unknown : field.kind === "list" ? listOf(text) : field.kind === "password" ? text || null : text.trim() || null];
   });
-  return { ...Object.fromEntries(own), ...allowanceOf(values) };
+  return Object.fromEntries(own);
 }
 
 const differs = (before: Fields, after: Fields): Fields =>
@@ -47,8 +48,9 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
   const [base, setBase] = useState(stored);
   const [theirs, setTheirs] = useState<Stored<Row> | null>(null);
   const { values, set, setValues } = useTyped(typed(fields, (stored?.row ?? null) as Fields | null));
-  const after = meant(fields, values);
-  const before = meant(fields, typed(fields, (base?.row ?? null) as Fields | null));
+  const said = (typedIn: Typed): Fields => ({ ...meant(fields, typedIn), ...(spec.bare ? {} : allowanceOf(typedIn)) });
+  const after = said(values);
+  const before = said(typed(fields, (base?.row ?? null) as Fields | null));
   const mine = stored ? differs(before, after) : Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)));
   const missing = fields.some((field) => field.needed && !values[field.name]?.trim());
   const save = useChange(
@@ -84,7 +86,9 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
       }
     >
       {fields.map((field, index) =>
-        field.kind === "select" ? (
+        field.Editor ? (
+          <field.Editor key={field.name} value={values[field.name] ?? ""} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
+        ) : field.kind === "select" ? (
           <SelectField key={field.name} label={field.label(t)} hint={field.hint?.(t)} value={values[field.name] ?? ""} options={field.options?.(t) ?? []} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
         ) : (
           <TextField
@@ -94,21 +98,25 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
             type={field.kind === "password" ? "password" : "text"}
             autoComplete={field.kind === "password" ? "new-password" : "off"}
             autoFocus={index === 0}
-            {...(field.name === "models" ? { list: models.data ?? [] } : {})}
+            {...(field.name === "models" || field.name === "access_model_names" ? { list: models.data ?? [] } : {})}
             value={values[field.name] ?? ""}
             onChange={set(field.name)}
             fault={faultOf(save.error, field.name)}
           />
         ),
       )}
-      <h3>{t("limits")}</h3>
-      <AllowanceFields values={values} set={set} error={save.error} />
+      {spec.bare ? null : (
+        <>
+          <h3>{t("limits")}</h3>
+          <AllowanceFields values={values} set={set} error={save.error} />
+        </>
+      )}
       {isPlaced(save.error, [...fields.map((field) => field.name), ...ALLOWANCE]) ? null : <Fault error={save.error} />}
       {stored && spec.limited ? <InEffect whose={spec.limited} id={spec.id(stored.row)} /> : null}
       {theirs && stored ? (
         <Conflict
           mine={mine}
-          theirs={meant(fields, typed(fields, theirs.row as Fields))}
+          theirs={said(typed(fields, theirs.row as Fields))}
           labels={labels}
           onClose={() => setTheirs(null)}
           onDiscard={() => {

@@ -6,6 +6,8 @@ import { useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { useUrlState } from "@/shared/lib/urlState";
 import { ActivityOf } from "@/shared/ui/activity";
+import { before } from "@/shared/ui/allowance";
+import { BulkBar, useChosen, type BulkAction } from "@/shared/ui/bulk";
 import { Button } from "@/shared/ui/button";
 import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
@@ -20,6 +22,23 @@ import { EntityForm } from "./EntityForm";
 import { messages } from "./messages";
 import type { Spec } from "./spec";
 
+function bulkOf<Row>(spec: Spec<Row>): BulkAction<Row>[] {
+  const { block } = spec;
+  const was = (row: Row) => (row as Partial<Allowance>).blocked === true;
+  const blocks: BulkAction<Row>[] = block
+    ? [
+        { id: "block", run: (row) => block(spec.id(row), true), undo: (row) => block(spec.id(row), was(row)) },
+        { id: "unblock", run: (row) => block(spec.id(row), false), undo: (row) => block(spec.id(row), was(row)) },
+      ]
+    : [];
+  const limits: BulkAction<Row> = { id: "limits", run: (row, fields) => spec.update(spec.id(row), fields, null), undo: (row, fields) => spec.update(spec.id(row), before(row as object, fields), null) };
+  return [
+    ...blocks,
+    ...(spec.bare ? [] : [limits]),
+    { id: "delete", run: (row) => spec.remove(spec.id(row)) },
+  ];
+}
+
 /** The page of one kind of entity: a table, a form and a drawer. */
 export function EntityPage<Row>({ spec }: { spec: Spec<Row> }) {
   const t = useText(messages);
@@ -33,6 +52,8 @@ export function EntityPage<Row>({ spec }: { spec: Spec<Row> }) {
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => spec.list(asked, signal),
   });
+  const { chosen, choose, clear } = useChosen<Row>(spec.id);
+  const actions = bulkOf(spec).filter((each) => may((each.id === "limits" ? spec.actions.update : each.id === "delete" ? spec.actions.remove : spec.actions.block) ?? ""));
   const add = may(spec.actions.create) ? (
     <Button look="primary" icon="plus" onClick={() => setAdding(true)}>
       {t(`${spec.name}.new`)}
@@ -53,8 +74,10 @@ export function EntityPage<Row>({ spec }: { spec: Spec<Row> }) {
           {url.search ? <Button look="quiet" onClick={() => setUrl({ search: "", page: 1 })}>{t("do.clear")}</Button> : null}
         </div>
       ) : null}
+      <BulkBar chosen={chosen} name={spec.title} actions={actions} onClear={clear} />
       <DataTable
         name={spec.name}
+        {...(actions.length > 0 ? { choice: { chosen, onChoose: choose, named: spec.title } } : {})}
         label={t(`nav.${spec.name}`)}
         columns={spec.columns(t)}
         rows={list.data?.rows}
@@ -118,16 +141,20 @@ function EntityDrawer<Row>({ spec, id, onClose }: { spec: Spec<Row>; id: string;
             <dt>{t("field.id")}</dt>
             <dd><Id value={id} /></dd>
             {spec.facts?.(row, t).map(([label, value]) => [<dt key={label}>{label}</dt>, <dd key={`${label}=`}>{value}</dd>])}
-            {common.total_spend === undefined ? (
+            {spec.bare ? null : common.total_spend === undefined ? (
               <><dt>{t("field.max_budget")}</dt><dd><Limit value={common.max_budget ?? null} /></dd></>
             ) : (
               <><dt>{t("field.spend")}</dt><dd><Money value={common.total_spend} /></dd></>
             )}
             {common.models ? <><dt>{t("field.models")}</dt><dd><Models names={common.models} /></dd></> : null}
-            <dt>{t("field.rpm_limit")}</dt>
-            <dd><Limit value={common.rpm_limit ?? null} /></dd>
-            <dt>{t("field.tpm_limit")}</dt>
-            <dd><Limit value={common.tpm_limit ?? null} /></dd>
+            {spec.bare ? null : (
+              <>
+                <dt>{t("field.rpm_limit")}</dt>
+                <dd><Limit value={common.rpm_limit ?? null} /></dd>
+                <dt>{t("field.tpm_limit")}</dt>
+                <dd><Limit value={common.tpm_limit ?? null} /></dd>
+              </>
+            )}
             <dt>{t("field.created")}</dt>
             <dd><When iso={common.created_at} /></dd>
           </dl>

@@ -33,7 +33,9 @@ export interface FieldSpec {
   name: string;
   label: (t: Text) => string;
   hint?: (t: Text) => string;
-  kind?: "text" | "list" | "password" | "select";
+  kind?: "text" | "list" | "password" | "select" | "own";
+  /** The field of kind `own`: its value is JSON. */
+  Editor?: ComponentType<{ value: string; onChange: (value: string) => void; fault: string | null }>;
   options?: (t: Text) => readonly (readonly [string, string])[];
   /** Can be set when the thing is made, and never again. */
   once?: boolean;
@@ -41,10 +43,12 @@ export interface FieldSpec {
 }
 
 export interface Spec<Row> {
-  name: "teams" | "users" | "organizations" | "customers" | "budgets" | "tags";
+  name: "teams" | "users" | "organizations" | "projects" | "customers" | "budgets" | "tags" | "access_groups" | "roles";
   icon: IconName;
   /** Prefix of the actions that are asked for: `team` for `team.create`. */
   actions: { create: string; update: string; remove: string; block?: string };
+  /** Has neither budget nor limits. */
+  bare?: boolean;
   size: number;
   searched: boolean;
   list: (asked: Listing, signal: AbortSignal) => Promise<Page<Row>>;

@@ -4,12 +4,14 @@ import type { Key, NewKey } from "@/shared/api/views";
 import { useText } from "@/shared/i18n/language";
 import { useMay } from "@/shared/lib/session";
 import { useUrlState } from "@/shared/lib/urlState";
+import { before } from "@/shared/ui/allowance";
+import { BulkBar, useChosen, type BulkAction } from "@/shared/ui/bulk";
 import { Button } from "@/shared/ui/button";
 import { SearchBox } from "@/shared/ui/search";
 import { Empty } from "@/shared/ui/states";
 import { DataTable, Pager, type Column } from "@/shared/ui/table";
 import { BudgetBar, Models, Money, When } from "@/shared/ui/values";
-import { listKeys, PAGE, type KeyFilter } from "./api";
+import { blockKey, deleteKey, listKeys, PAGE, updateKey, type KeyFilter } from "./api";
 import { KeyDrawer } from "./KeyDrawer";
 import { NewKeyForm } from "./KeyForm";
 import { KeyState } from "./KeyState";
@@ -17,6 +19,14 @@ import { messages } from "./messages";
 import { Reveal } from "./Reveal";
 
 const DEFAULTS: KeyFilter = { page: 1, search: "", status: "", team: "", user: "", sort: "created_at", order: "desc", open: "" };
+
+const NEEDS = { block: "key.block", unblock: "key.block", limits: "key.update", delete: "key.delete" } as const;
+const ACTIONS: readonly BulkAction<Key>[] = [
+  { id: "block", run: (row) => blockKey(row.token, true), undo: (row) => blockKey(row.token, row.blocked) },
+  { id: "unblock", run: (row) => blockKey(row.token, false), undo: (row) => blockKey(row.token, row.blocked) },
+  { id: "limits", run: (row, fields) => updateKey(row.token, fields, null), undo: (row, fields) => updateKey(row.token, before(row, fields), null) },
+  { id: "delete", run: (row) => deleteKey(row.token) },
+];
 
 export function KeysPage() {
   const t = useText(messages);
@@ -30,6 +40,9 @@ export function KeysPage() {
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => listKeys(url, signal),
   });
+  const { chosen, choose, clear } = useChosen<Key>((row) => row.token);
+  const named = (row: Key) => row.key_alias ?? row.key_name;
+  const actions = ACTIONS.filter((each) => may(NEEDS[each.id]));
   const columns: Column<Key>[] = [
     { id: "name", title: t("field.name"), sort: "key_alias", cell: (row) => row.key_alias ?? <span className="muted">{t("unnamed")}</span> },
     { id: "key", title: t("key"), cell: (row) => <code>{row.key_name}</code> },
@@ -65,8 +78,10 @@ export function KeysPage() {
         </select>
         {filtered ? <Button look="quiet" onClick={() => setUrl({ ...DEFAULTS })}>{t("do.clear")}</Button> : null}
       </div>
+      <BulkBar chosen={chosen} name={named} actions={actions} onClear={clear} />
       <DataTable
         name="keys"
+        {...(actions.length > 0 ? { choice: { chosen, onChoose: choose, named } } : {})}
         label={t("nav.keys")}
         columns={columns}
         rows={list.data?.keys}

@@ -22,6 +22,11 @@ export function allowanceOf(values: Typed): Record<AllowanceName, number | strin
   return { ...Object.fromEntries(numbers), budget_duration: values["budget_duration"]?.trim() || null };
 }
 
+/** What these fields were on `row`, to set them back. */
+export function before(row: object, fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, (row as Record<string, unknown>)[name] ?? null]));
+}
+
 /** The other way round, for editing. */
 export function typedAllowance(row: Partial<Record<AllowanceName, number | string | null>>): Typed {
   return Object.fromEntries(ALLOWANCE.map((name) => [name, row[name] === null || row[name] === undefined ? "" : String(row[name])]));

@@ -33,6 +33,8 @@ interface TableProps<Row> {
   sort?: Sort;
   onSort?: (sort: Sort) => void;
   pager?: ReactNode;
+  /** Rows can be ticked; `named` says a row in words. */
+  choice?: { chosen: ReadonlyMap<string, Row>; onChoose: (rows: readonly Row[], on: boolean) => void; named: (row: Row) => string };
 }
 
 /** A table whose rows, order and pages come from the server. It remembers which columns are shown. */
@@ -66,6 +68,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
         <table className="data">
           <thead>
             <tr>
+              {props.choice ? <AllBox rows={rows} rowId={props.rowId} choice={props.choice} /> : null}
               {table.getFlatHeaders().filter((each) => each.column.getIsVisible()).map((header) => {
                 const column = byId.get(header.column.id);
                 const active = column?.sort !== undefined && column.sort === sort?.by;
@@ -89,6 +92,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
             {table.getRowModel().rows.map((row) => (
               // The row is a larger target for the pointer; the keyboard has the button in its first cell.
               <tr key={row.id} className={onOpen ? "open" : undefined} onClick={onOpen ? () => onOpen(row.original) : undefined}>
+                {props.choice ? <OneBox row={row.original} on={props.choice.chosen.has(row.id)} choice={props.choice} /> : null}
                 {row.getVisibleCells().map((cell, index) => (
                   <td key={cell.id} className={byId.get(cell.column.id)?.num ? "num" : undefined}>
                     {index === 0 && onOpen ? (
@@ -120,6 +124,36 @@ export function DataTable<Row>(props: TableProps<Row>) {
         {props.pager}
       </div>
     </div>
+  );
+}
+
+type Choice<Row> = NonNullable<TableProps<Row>["choice"]>;
+
+function AllBox<Row>({ rows, rowId, choice }: { rows: readonly Row[]; rowId: (row: Row) => string; choice: Choice<Row> }) {
+  const t = useCommon();
+  const some = rows.filter((row) => choice.chosen.has(rowId(row))).length;
+  return (
+    <th scope="col" className="tick">
+      <input
+        type="checkbox"
+        aria-label={t("bulk.all")}
+        checked={some === rows.length}
+        ref={(box) => {
+          if (box) box.indeterminate = some > 0 && some < rows.length;
+        }}
+        onChange={(event) => choice.onChoose(rows, event.target.checked)}
+      />
+    </th>
+  );
+}
+
+function OneBox<Row>({ row, on, choice }: { row: Row; on: boolean; choice: Choice<Row> }) {
+  const t = useCommon();
+  return (
+    // What is beside the box opens nothing by accident.
+    <td className="tick" onClick={(event) => event.stopPropagation()}>
+      <input type="checkbox" aria-label={t("bulk.one", { name: choice.named(row) })} checked={on} onChange={(event) => choice.onChoose([row], event.target.checked)} />
+    </td>
   );
 }
 
