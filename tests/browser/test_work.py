@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Opener
+from tests.browser.test_every_page import violations
 from tests.support.demo_data import CANARY, Demo
 from tests.support.gateway import Gateway, SimulatorThread
 
@@ -156,3 +157,103 @@ def test_routing_is_seen_and_changed(browse: Opener) -> None:
     page.get_by_role("button", name="Edit max_fallbacks").click()
     page.get_by_role("button", name="Back to the default").click()
     expect(row.get_by_text("Default")).to_be_visible()
+
+
+def test_models_have_aliases_weights_and_abilities(
+    browse: Opener, gateway: Gateway, shared_simulator: SimulatorThread
+) -> None:
+    address = f"http://127.0.0.1:{shared_simulator.port}/v1"
+    for n in (1, 2):
+        params = {"model": f"openai/up-{n}", "api_base": address, "api_key": "sk-x"}
+        made = gateway.admin("POST", "/model/new", json={"model_name": "divided", "litellm_params": params})
+        assert made.status_code == 200, made.text
+    page = browse("models?tab=weights")
+    form = page.get_by_role("form", name="divided")
+    expect(form.get_by_text("50% of requests")).to_have_count(2)
+    form.get_by_role("slider").first.fill("3")
+    expect(form.get_by_text("75% of requests")).to_be_visible()
+    assert violations(page) == []
+    form.get_by_role("button", name="Save changes").click()
+    expect(form.get_by_role("button", name="Save changes")).to_be_disabled()
+    listed = gateway.admin("GET", "/v2/model/info", params={"model": "divided"}).json()["data"]
+    assert sorted(each["litellm_params"]["weight"] for each in listed) == [1, 3]
+
+    page.get_by_role("button", name="Aliases").click()
+    page.get_by_label("Alias", exact=True).fill("gpt-5")
+    expect(page.get_by_text("This name is a model already.")).to_be_visible()
+    page.get_by_label("Alias", exact=True).fill("house-default")
+    page.get_by_label("Stands for").select_option("gpt-5-mini")
+    page.get_by_role("button", name="Add alias").click()
+    expect(page.get_by_role("row").filter(has_text="house-default")).to_contain_text("gpt-5-mini")
+    assert violations(page) == []
+    assert gateway.chat(gateway.key(), "house-default").status_code == 200
+    page.get_by_role("button", name="Remove house-default").click()
+    expect(page.get_by_text("No aliases")).to_be_visible()
+
+    page.get_by_role("button", name="Catalogue").click()
+    row = page.get_by_role("row").filter(has_text="gemini-flash")
+    expect(row).to_contain_text("$0.30 / $2.50")
+    row.get_by_role("link", name="Try gemini-flash").click()
+    expect(page.get_by_label("Model 1", exact=True).last).to_have_value("gemini-flash")
+    for each in listed:
+        gateway.admin("POST", "/model/delete", json={"id": each["model_info"]["id"]})
+
+
+def test_a_provider_is_chosen_and_its_form_follows(browse: Opener) -> None:
+    page = browse("models")
+    page.get_by_role("button", name="Add model").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Provider", exact=True).select_option("azure")
+    expect(form.get_by_label("Provider and model")).to_have_value("azure/")
+    expect(form.get_by_label("API version")).to_be_visible()
+    form.get_by_label("Provider", exact=True).select_option("anthropic")
+    expect(form.get_by_label("API version")).to_have_count(0)
+    expect(form.get_by_label("Provider and model")).to_have_value(re.compile("^anthropic/claude"))
+    expect(form.get_by_label("Name for callers")).to_have_value(re.compile("^claude"))
+    form.get_by_label("Weight").fill("many")
+    expect(form.get_by_text("Enter a number.")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_two_people_edit_a_model_at_once(browse: Opener, gateway: Gateway) -> None:
+    params = {"model": "openai/up", "api_base": "http://127.0.0.1:1/v1", "api_key": "sk-x", "weight": 1}
+    made = gateway.admin("POST", "/model/new", json={"model_name": "contested", "litellm_params": params}).json()
+    page = browse("models?search=contested")
+    page.get_by_role("button", name="contested").click()
+    page.get_by_role("dialog").get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog", name="Edit contested")
+    form.get_by_label("Weight").fill("2")
+    model = made["model_info"]["id"]
+    gateway.admin("PATCH", f"/model/{model}/update", json={"litellm_params": {"weight": 5}})
+    form.get_by_role("button", name="Save changes").click()
+    both = page.get_by_role("dialog", name="Two changes at once")
+    row = both.get_by_role("row").filter(has_text="Weight")
+    expect(row).to_contain_text("2")
+    expect(row).to_contain_text("5")
+    assert violations(page) == []
+    both.get_by_role("button", name="Save mine anyway").click()
+    expect(form).to_have_count(0)
+    listed = gateway.admin("GET", "/model/info", params={"litellm_model_id": model}).json()["data"]
+    assert listed[0]["litellm_params"]["weight"] == 2
+    gateway.admin("POST", "/model/delete", json={"id": model})
+
+
+def test_huge_pastes_and_wrong_fields_are_told_at_the_field(browse: Opener) -> None:
+    page = browse("keys")
+    page.get_by_role("button", name="New key").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Name").fill("x" * 5000)
+    form.get_by_label("Valid for").fill("soon")
+    form.get_by_role("button", name="Create").click()
+    expect(form.locator(".fault")).to_have_count(1)
+    form.get_by_label("Name").fill("short")
+    form.get_by_role("button", name="Create").click()
+    expect(form.locator(".field").filter(has_text="Valid for").locator(".fault")).to_be_visible()
+    expect(form.get_by_label("Name")).to_have_value("short")
+    page.keyboard.press("Escape")
+    page = browse("playground")
+    page.get_by_label("Message").fill("word " * 90_000)
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()  # no key yet; nothing hangs
+    page.get_by_text("Parameters").click()
+    page.get_by_role("textbox", name="JSON schema").fill("[" * 50_000)
+    expect(page.get_by_text("This is no JSON.")).to_be_visible()

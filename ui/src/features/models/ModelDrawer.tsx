@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "@/shared/api/client";
 import type { Deployment } from "@/shared/api/views";
@@ -12,6 +13,7 @@ import { Icon } from "@/shared/ui/icons";
 import { Fault } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { Id } from "@/shared/ui/values";
+import { readModel } from "./api";
 import { messages } from "./messages";
 import { ModelForm } from "./ModelForm";
 import { Price } from "./Price";
@@ -28,6 +30,7 @@ export function ModelDrawer({ found, onClose }: { found: Deployment; onClose: ()
       onClose();
     },
   );
+  const now = useQuery({ queryKey: ["model", id, "now"], enabled: asking === "edit", gcTime: 0, staleTime: Infinity, queryFn: () => readModel(id) });
   const own = found.model_info.db_model && may("model.write");
   return (
     <Dialog kind="drawer" title={found.model_name} onClose={onClose}>
@@ -56,7 +59,8 @@ export function ModelDrawer({ found, onClose }: { found: Deployment; onClose: ()
       <pre className="code">{JSON.stringify(found.litellm_params, null, 2)}</pre>
       {may("spend.read") ? <ActivityOf whose="user" model={String(found.model_info["key"] ?? "")} dimension="api_keys" measure="api_requests" title={t("usage")} /> : null}
       {found.model_info.db_model ? <History object={id} /> : null}
-      {asking === "edit" ? <ModelForm found={found} onClose={() => setAsking(null)} /> : null}
+      {asking === "edit" && now.data ? <ModelForm found={now.data.row} etag={now.data.etag} onClose={() => setAsking(null)} /> : null}
+      <Fault error={now.error} />
       {asking === "delete" ? (
         <Confirm title={t("confirm.delete", { name: found.model_name })} text={t("delete_text")} action={t("do.delete")} busy={remove.isPending} fault={<Fault error={remove.error} />} onConfirm={() => remove.mutate(undefined)} onClose={() => setAsking(null)} />
       ) : null}

@@ -16,11 +16,14 @@ import { toast } from "@/shared/ui/toast";
 import { Badge } from "@/shared/ui/values";
 import { wordsOf } from "@/shared/ui/states";
 import { listModels, SIZE } from "./api";
+import { Aliases } from "./Aliases";
+import { Catalogue } from "./Catalogue";
 import { Credentials } from "./Credentials";
 import { messages } from "./messages";
 import { ModelDrawer } from "./ModelDrawer";
 import { ModelForm } from "./ModelForm";
 import { Price } from "./Price";
+import { Weights } from "./Weights";
 
 const DEFAULTS = { page: 1, search: "", open: "", tab: "models" };
 interface Latest {
@@ -55,7 +58,10 @@ export function ModelsPage() {
   ];
   const add = may("model.write") ? <Button look="primary" icon="plus" onClick={() => setAdding(true)}>{t("new")}</Button> : null;
   const open = list.data?.data.find((row) => row.model_info.id === url.open);
-  const tabs: [string, string][] = [["models", t("tab.models")], ...(may("credential.read") ? [["credentials", t("tab.credentials")] as [string, string]] : [])];
+  const tabs: [string, string][] = [["models", t("tab.models")], ["catalogue", t("tab.catalogue")]];
+  if (may("config.read")) tabs.push(["aliases", t("tab.aliases")], ["weights", t("tab.weights")]);
+  if (may("credential.read")) tabs.push(["credentials", t("tab.credentials")]);
+  const tab = tabs.some(([name]) => name === url.tab) ? url.tab : "models";
   return (
     <>
       <div className="page-head">
@@ -63,11 +69,17 @@ export function ModelsPage() {
           <h1>{t("nav.models")}</h1>
           <p>{t("intro")}</p>
         </div>
-        {url.tab === "models" ? add : null}
+        {tab === "models" ? add : null}
       </div>
-      {tabs.length > 1 ? <div><Segments label={t("nav.models")} value={url.tab} options={tabs} onChange={(tab) => setUrl({ tab })} /></div> : null}
-      {url.tab === "credentials" && may("credential.read") ? (
+      {tabs.length > 1 ? <div><Segments label={t("nav.models")} value={tab} options={tabs} onChange={(next) => setUrl({ tab: next })} /></div> : null}
+      {tab === "credentials" ? (
         <Credentials />
+      ) : tab === "catalogue" ? (
+        <Catalogue />
+      ) : tab === "aliases" ? (
+        <Aliases />
+      ) : tab === "weights" ? (
+        <Weights />
       ) : (
         <>
           <div className="filters">

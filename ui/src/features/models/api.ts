@@ -1,4 +1,4 @@
-import { get } from "@/shared/api/client";
+import { ApiError, ask, get } from "@/shared/api/client";
 import type { Deployment } from "@/shared/api/views";
 import { numberOf, type Typed } from "@/shared/lib/form";
 
@@ -13,6 +13,26 @@ export const SIZE = 50;
 
 export const listModels = (page: number, search: string, signal: AbortSignal) =>
   get<{ data: Deployment[]; total_count: number }>()("GET /v2/model/info", { signal, query: { page, size: SIZE, search: search || undefined } });
+
+/** A model as it is now, and its version. */
+export async function readModel(id: string): Promise<{ row: Deployment; etag: string | null }> {
+  const answer = await ask<{ data: Deployment[] }>()("GET /model/info", { query: { litellm_model_id: id } as never });
+  const row = answer.data.data.find((each) => each.model_info.id === id);
+  if (!row) throw new ApiError(404, id, "not_found", null);
+  return { row, etag: answer.etag };
+}
+
+/** What the form says in the fields of the API: the name for callers, and parameters. */
+export function saidOf(values: Typed): Record<string, unknown> {
+  return { model_name: values["model_name"]?.trim(), ...paramsOf(values) };
+}
+
+/** The body that changes `before` into `after`; what was emptied is null. */
+export function changeOf(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]);
+  const params = Object.fromEntries(names.filter((name) => name !== "model_name").map((name) => [name, after[name] ?? null]));
+  return { ...(names.includes("model_name") ? { model_name: after["model_name"] } : {}), ...(Object.keys(params).length > 0 ? { litellm_params: params } : {}) };
+}
 
 export const listCredentials = () => get<{ credentials: Credential[] }>()("GET /credentials");
 
@@ -30,6 +50,9 @@ export function typedModel(found: Deployment | null): Typed {
     credential: text("litellm_credential_name"),
     input: price("input_cost_per_token"),
     output: price("output_cost_per_token"),
+    cached: price("cache_read_input_token_cost"),
+    api_version: text("api_version"),
+    weight: typeof params["weight"] === "number" ? String(params["weight"]) : "",
   };
 }
 
@@ -46,6 +69,9 @@ export function paramsOf(values: Typed): Record<string, unknown> {
     litellm_credential_name: values["credential"] || undefined,
     input_cost_per_token: price("input"),
     output_cost_per_token: price("output"),
+    cache_read_input_token_cost: price("cached"),
+    api_version: values["api_version"]?.trim() || undefined,
+    weight: numberOf(values["weight"] ?? "") ?? undefined,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

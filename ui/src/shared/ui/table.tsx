@@ -180,6 +180,7 @@ export function Pager({ page, size, shown, total, onPage }: PagerProps) {
   const from = (page - 1) * size + (shown > 0 ? 1 : 0);
   const to = (page - 1) * size + shown;
   const last = total === null ? shown < size : to >= total;
+  if (page === 1 && shown === 0) return null;
   if (page === 1 && last) return <span className="num">{total === null ? shown : count(total, language)}</span>;
   return (
     <span className="row tight">
