@@ -21,8 +21,8 @@ from tests.support.gateway import MASTER_KEY, SimulatorThread, running_gateway
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs" / "ui"
 PAGES = (
-    "overview", "logs", "usage", "playground", "models", "routing", "keys", "teams", "users", "organizations", "customers",
-    "budgets", "tags", "audit", "settings",
+    "overview", "logs", "usage", "start", "playground", "models", "routing", "keys", "teams", "users", "organizations", "projects",
+    "customers", "budgets", "access_groups", "roles", "approvals", "tags", "health", "cache", "audit", "settings",
 )  # fmt: skip
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 
@@ -40,16 +40,18 @@ def main() -> int:
         config.write_text(demo_data.config(simulator.port))
         with running_gateway(Path(folder) / "data", config) as gateway, sync_playwright() as playwright:
             demo = demo_data.fill(gateway)
+            demo_data.wishes(gateway, demo)
+            talker = gateway.key()
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             for theme in ("light", "dark"):
                 for size in SIZES:
-                    _tour(browser, f"{gateway.url}/ui/", theme, size, demo.keys["search-production"]["token"])
+                    _tour(browser, f"{gateway.url}/ui/", theme, size, (demo.keys["search-production"]["token"], talker))
             browser.close()
     simulator.close()
     return 0
 
 
-def _tour(browser: Browser, url: str, theme: str, size: str, key: str) -> None:
+def _tour(browser: Browser, url: str, theme: str, size: str, keys: tuple[str, str]) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce")
     context.add_init_script(f"localStorage.setItem('phantom.theme', '{theme}')")
@@ -64,10 +66,41 @@ def _tour(browser: Browser, url: str, theme: str, size: str, key: str) -> None:
     for name in PAGES:
         page.goto(url + ("" if name == "overview" else name))
         _take(page, f"{name}-{theme}-{size}")
-    page.goto(f"{url}keys?open={key}")
+    page.goto(f"{url}keys?open={keys[0]}")
     page.get_by_role("dialog").get_by_text("Facts").or_(page.get_by_text("Spend by model, 30 days")).first.wait_for()
     _take(page, f"key-{theme}-{size}")
+    _talk(page, url, keys[1])
+    _take(page, f"playground-{theme}-{size}")
+    page.goto(f"{url}models?tab=catalogue")
+    _take(page, f"catalogue-{theme}-{size}")
+    page.get_by_role("row").first.wait_for()
+    page.goto(f"{url}approvals")
+    page.get_by_role("row").nth(1).get_by_role("button").click()
+    page.get_by_role("button", name="Approve", exact=True).wait_for()
+    _take(page, f"approval-{theme}-{size}")
+    context.request.post(f"{url.removesuffix('ui/')}logout", headers=_own(url))
+    page.goto(url)
+    page.get_by_label("Address or user name").fill("ada")
+    page.get_by_label("Password or master key").fill(demo_data.PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
+    page.goto(f"{url}account")
+    page.get_by_text("Your keys").wait_for()
+    _take(page, f"account-{theme}-{size}")
     context.close()
+
+
+def _own(url: str) -> dict[str, str]:
+    return {"origin": url.removesuffix("/ui/"), "x-phantom-request": "1"}
+
+
+def _talk(page: Page, url: str, key: str) -> None:
+    page.goto(f"{url}playground")
+    page.get_by_label("Call as").fill(key)
+    page.get_by_role("button", name="Compare another").click()
+    page.get_by_label("Message").fill("What does a gateway do for a team that uses several models?")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("First token").nth(1).wait_for()
 
 
 def _take(page: Page, name: str) -> None:

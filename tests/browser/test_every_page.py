@@ -86,15 +86,17 @@ def test_everybody_sees_what_is_for_them(browse: Opener, user: str) -> None:
             expect(page.locator(".page-head .button.primary")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["keys", "teams", "users", "organizations", "customers", "tags"])
+@pytest.mark.parametrize(
+    "path", ["keys", "teams", "users", "organizations", "projects", "customers", "tags", "access_groups", "roles"]
+)
 def test_names_are_text(browse: Opener, path: str) -> None:
     page = browse(path)
     settled(page, PAGES[path][0])
     shown = page.get_by_text(CANARY, exact=True).or_(page.get_by_role("button", name="canary"))
     expect(shown.first).to_be_visible()
-    page.get_by_role("row").filter(has_text="canary" if path in ("customers", "tags") else CANARY).first.get_by_role(
-        "button"
-    ).first.click()
+    page.get_by_role("row").filter(
+        has_text="canary" if path in ("customers", "tags", "access_groups", "roles") else CANARY
+    ).first.get_by_role("button").first.click()
     drawer = page.get_by_role("dialog")
     expect(drawer).to_be_visible()
     expect(drawer.locator(".skeleton")).to_have_count(0)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 from tests.support.gateway import Gateway
 
 from phantom_gateway.ledger.ingest import Batch
@@ -67,6 +68,9 @@ def config(simulator: int) -> str:
             f"      id: {name}-1",
             "      max_input_tokens: 200000",
             "      max_output_tokens: 16000",
+            "      supports_function_calling: true",
+            f"      supports_vision: {'mistral' not in name}".lower(),
+            f"      supports_reasoning: {name in ('gpt-5', 'claude-sonnet')}".lower(),
         ]
     return "\n".join(lines) + "\nrouter_settings:\n  num_retries: 0\n"
 
@@ -120,10 +124,61 @@ def _entities(gateway: Gateway, demo: Demo) -> None:
         _post(gateway, "/tag/new", name=tag, description=text)
 
 
+def wishes(gateway: Gateway, demo: Demo) -> None:
+    """What an inbox is for; a project, an access group and a role."""
+    _post(
+        gateway,
+        "/user/update",
+        user_id="ada",
+        max_budget=50,
+        budget_duration="30d",
+        models=["gpt-5-mini", "claude-sonnet"],
+    )
+    key = _post(gateway, "/key/generate", user_id="ada", key_alias="ada-ci", max_budget=10, budget_duration="30d")[
+        "key"
+    ]
+    asked = (
+        {
+            "max_budget": 120,
+            "models": ["gpt-5"],
+            "reason": "Next week's evaluation needs about three times as many runs.",
+        },
+        {"key": key, "max_budget": 25, "reason": "CI runs for every branch now."},
+    )
+    for each in asked:
+        made = httpx.post(f"{gateway.url}/approval/new", json=each, headers={"Authorization": f"Bearer {key}"})
+        assert made.status_code == 200, made.text
+    _post(
+        gateway,
+        "/project/new",
+        project_alias="Autumn launch",
+        team_id=demo.teams["Search"],
+        max_budget=20,
+        budget_duration="30d",
+    )
+    _post(
+        gateway,
+        "/role/new",
+        role="help-desk",
+        description="Looks after keys",
+        grants={"key.read": "all", "key.block": "all"},
+    )
+    group = {
+        "access_group_name": "small-models",
+        "description": "Cheap and quick",
+        "access_model_names": ["gpt-5-mini", "gemini-flash"],
+    }
+    assert gateway.admin("POST", "/v1/access_group", json=group).status_code == 201
+
+
 def canaries(gateway: Gateway) -> None:
     """One thing of each kind whose names are markup."""
     _post(gateway, "/key/generate", key_alias=CANARY)
-    _post(gateway, "/team/new", team_alias=CANARY)
+    team = _post(gateway, "/team/new", team_alias=CANARY)["team_id"]
+    _post(gateway, "/project/new", project_alias=CANARY, team_id=team)
+    _post(gateway, "/role/new", role="canary", description=CANARY, grants={})
+    group = {"access_group_name": "canary", "description": CANARY, "access_model_names": [CANARY]}
+    assert gateway.admin("POST", "/v1/access_group", json=group).status_code == 201
     _post(gateway, "/user/new", user_id="canary", user_alias=CANARY, auto_create_key=False)
     _post(gateway, "/organization/new", organization_alias=CANARY)
     _post(gateway, "/customer/new", user_id="canary", alias=CANARY)

@@ -73,6 +73,7 @@ function Frame({ who, down }: { who: Who; down: boolean }) {
       before.current = path;
       main.current?.focus();
     }
+    document.querySelector(".side nav [aria-current='page']")?.scrollIntoView({ block: "nearest" });
   }, [path]);
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {
@@ -150,6 +151,14 @@ function SideMenu({ who, onClose, onPalette }: { who: Who; onClose: () => void; 
 function Side({ who, onPalette, onGone }: { who: Who; onPalette: () => void; onGone?: () => void }) {
   const t = useText(messages);
   const queries = useQueryClient();
+  const decides = who.actions["approval.decide"] !== undefined;
+  const inbox = useQuery({
+    queryKey: ["approvals", "waiting"],
+    enabled: decides,
+    refetchInterval: 60_000,
+    queryFn: ({ signal }) => get<{ total_count: number }>()("GET /approval/list", { signal, query: { state: "open" as never, size: 1 } }),
+  });
+  const waiting = inbox.data?.total_count ?? 0;
   const leave = async () => {
     await get("POST /logout");
     queries.clear();
@@ -173,9 +182,10 @@ function Side({ who, onPalette, onGone }: { who: Who; onPalette: () => void; onG
           <div key={group.name} className="group">
             <span>{t(group.name)}</span>
             {group.places.map((place) => (
-              <Link key={place.to} to={place.to} activeOptions={{ exact: place.to === "/", includeSearch: false }} onClick={onGone}>
+              <Link key={place.to} to={place.to} activeOptions={{ exact: place.to === "/", includeSearch: false }} onClick={onGone} title={place.to === "/approvals" && waiting > 0 ? t("approvals.waiting", { count: waiting }) : undefined}>
                 <Icon name={place.icon} />
-                {t(place.name)}
+                <span className="grow">{t(place.name)}</span>
+                {place.to === "/approvals" && waiting > 0 ? <span className="count" aria-hidden="true">{waiting}</span> : null}
               </Link>
             ))}
           </div>

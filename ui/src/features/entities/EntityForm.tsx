@@ -1,7 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { ApiError } from "@/shared/api/client";
+import { ApiError, get } from "@/shared/api/client";
 import { useText } from "@/shared/i18n/language";
 import { faultOf, isPlaced, listOf, useChange, useTyped, type Typed } from "@/shared/lib/form";
+import { useMay } from "@/shared/lib/session";
 import { ALLOWANCE, AllowanceFields, allowanceOf, typedAllowance, useModelNames, wrongNumber } from "@/shared/ui/allowance";
 import { Button } from "@/shared/ui/button";
 import { Conflict } from "@/shared/ui/conflict";
@@ -44,6 +46,12 @@ interface FormProps<Row> {
 export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row>) {
   const t = useText(messages);
   const models = useModelNames();
+  const may = useMay();
+  const roles = useQuery({
+    queryKey: ["roles", "names"],
+    enabled: spec.name === "users" && may("role.read"),
+    queryFn: ({ signal }) => get<{ roles: { role: string }[] }>()("GET /role/list", { signal }),
+  });
   const fields = spec.fields.filter((field) => stored === null || !field.once);
   const [base, setBase] = useState(stored);
   const [theirs, setTheirs] = useState<Stored<Row> | null>(null);
@@ -52,6 +60,9 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
   const after = said(values);
   const before = said(typed(fields, (base?.row ?? null) as Fields | null));
   const mine = stored ? differs(before, after) : Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)));
+  // Roles of one's own, and whatever somebody has already: a list without it would change it silently.
+  const built = new Set(fields.find((field) => field.name === "user_role")?.options?.(t).map(([id]) => id));
+  const own = [...new Set([...(roles.data?.roles ?? []).map((each) => each.role), values["user_role"] ?? ""])].filter((role) => role && !built.has(role)).map((role): [string, string] => [role, role]);
   const missing = fields.some((field) => field.needed && !values[field.name]?.trim());
   const save = useChange(
     async (etag: string | null) => {
@@ -89,7 +100,7 @@ export function EntityForm<Row>({ spec, stored, onClose, onDone }: FormProps<Row
         field.Editor ? (
           <field.Editor key={field.name} value={values[field.name] ?? ""} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
         ) : field.kind === "select" ? (
-          <SelectField key={field.name} label={field.label(t)} hint={field.hint?.(t)} value={values[field.name] ?? ""} options={field.options?.(t) ?? []} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
+          <SelectField key={field.name} label={field.label(t)} hint={field.hint?.(t)} value={values[field.name] ?? ""} options={[...(field.options?.(t) ?? []), ...(field.name === "user_role" ? own : [])]} onChange={set(field.name)} fault={faultOf(save.error, field.name)} />
         ) : (
           <TextField
             key={field.name}

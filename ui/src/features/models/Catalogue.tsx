@@ -28,7 +28,7 @@ export function Catalogue() {
     { id: "name", title: t("name"), cell: (row) => <strong>{row.model_group}</strong> },
     { id: "providers", title: t("providers"), cell: (row) => row.providers.join(", ") || "–" },
     { id: "mode", title: t("mode"), cell: (row) => row.mode ?? "–" },
-    { id: "can", title: t("can"), cell: (row) => <span className="row tight">{ABILITIES.filter((each) => row[`supports_${each}`]).map((each) => <Badge key={each} look="plain">{t(`can.${each}`)}</Badge>)}</span> },
+    { id: "can", title: t("can"), cell: (row) => <Can of={ABILITIES.filter((each) => row[`supports_${each}`])} /> },
     { id: "context", title: t("context"), num: true, cell: (row) => `${tokens(row.max_input_tokens)} / ${tokens(row.max_output_tokens)}` },
     { id: "price", title: t("price"), num: true, cell: (row) => `${price(row.input_cost_per_token)} / ${price(row.output_cost_per_token)}` },
     { id: "try", title: t("try"), cell: (row) => (row.model_group.includes("*") ? null : <Link to="/playground" search={{ model: row.model_group } as never} aria-label={`${t("try")} ${row.model_group}`}>{t("try")}</Link>) },
@@ -40,4 +40,10 @@ export function Catalogue() {
       <DataTable name="catalogue" label={t("tab.catalogue")} columns={columns} rows={rows} rowId={(row) => row.model_group} error={list.error} onRetry={() => void list.refetch()} empty={<Empty icon="models" title={t("table.none")} />} />
     </section>
   );
+}
+
+function Can({ of }: { of: readonly (typeof ABILITIES)[number][] }) {
+  const t = useText(messages);
+  if (of.length === 0) return "–";
+  return <span className="row tight">{of.map((each) => <Badge key={each} look="plain">{t(`can.${each}`)}</Badge>)}</span>;
 }

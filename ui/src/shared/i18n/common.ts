@@ -32,6 +32,7 @@ export const common = {
   "nav.health": ["Health", "Zustand"],
   "nav.approvals": ["Approvals", "Anträge"],
   "nav.account": ["My account", "Mein Konto"],
+  "approvals.waiting": ["{count} open", "{count} offen"],
   "nav.menu": ["Menu", "Menü"],
   "nav.search": ["Search and commands", "Suchen und Befehle"],
   "theme.dark": ["Dark", "Dunkel"],
