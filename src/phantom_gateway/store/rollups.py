@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY, HOURLY_SPEND, KINDS, METRICS, SPEND_DIMENSIONS
+from phantom_gateway.store import spread
+from phantom_gateway.store.rollup_tables import (
+    DAILY_SPEND,
+    HOURLY,
+    HOURLY_SPEND,
+    KINDS,
+    LATENCY_SPREAD,
+    METRICS,
+    SPEND_DIMENSIONS,
+)
+from phantom_gateway.store.spread import Spread
 
 PLAIN = ("model", "key", "owner", "full")
 TAGS = ("tags", "tag_keys", "tag_model", "tag")
@@ -45,6 +55,10 @@ class Metrics(NamedTuple):
     duration_us: int = 0
     ttft_us: int = 0
     timed: int = 0
+    saved_nano: int = 0
+    cost_input: int = 0
+    cost_cache_read: int = 0
+    cost_cache_write: int = 0
 
     @property
     def prompt_tokens(self) -> int:
@@ -184,6 +198,28 @@ def total(connection: sa.Connection, question: Question) -> Metrics:
     return found[0].metrics if found else Metrics()
 
 
+def spreads(
+    connection: sa.Connection, question: Question, by: Sequence[str] = ()
+) -> dict[tuple[str, ...], Spread] | None:
+    """How long answers took, by UTC days, grouped by the columns ``by``; ``None`` where that is not kept."""
+    needed = {*by, *question.only, *question.without}
+    kinds = spread.KINDS if question.reach is None else ("owner",)
+    kind = next((each for each in kinds if needed <= set(KINDS[each])), None)
+    if kind is None or question.family != PLAIN:
+        return None
+    dimension, counted = SPEND_DIMENSIONS.c, LATENCY_SPREAD.c
+    chosen = _chosen(question, kind)
+    columns = [*(dimension[name] for name in by), counted.bin]
+    query = sa.select(*columns, sa.func.sum(counted.answers), sa.func.sum(counted.firsts))
+    query = query.select_from(sa.join(SPEND_DIMENSIONS, LATENCY_SPREAD, counted.dimension == dimension.id))
+    query = query.where(*chosen, counted.day.between(question.first, question.last)).group_by(*columns)
+    found: dict[tuple[str, ...], list[tuple[int, int, int]]] = {}
+    width = len(by)
+    for row in connection.execute(query):
+        found.setdefault(tuple(row[:width]), []).append((row[width], row[width + 1], row[width + 2]))
+    return {group: spread.merged(rows) for group, rows in found.items()}
+
+
 def distinct(connection: sa.Connection, question: Question, column: str) -> int:
     """How many values a column has, "" not counted."""
     return sum(bool(group[0]) for group in groups(connection, question, (column,)))
@@ -261,8 +297,12 @@ def _sums(columns: Any, metrics: Sequence[str]) -> list[sa.ColumnElement[Any]]:
 
 
 def _dimensions(question: Question, by: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    return _chosen(question, _kind(question, by))
+
+
+def _chosen(question: Question, kind: str) -> list[sa.ColumnElement[bool]]:
     dimension = SPEND_DIMENSIONS.c
-    found: list[sa.ColumnElement[bool]] = [dimension.kind == _kind(question, by)]
+    found: list[sa.ColumnElement[bool]] = [dimension.kind == kind]
     found += [dimension[name].in_(list(values)) for name, values in question.only.items()]
     found += [dimension[name].not_in(list(values)) for name, values in question.without.items()]
     return found if question.reach is None else [*found, question.reach]

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from phantom_gateway.store.database import Database
 
-HEAD = "v0011"
+HEAD = "v0012"
 """The newest migration; a test holds it equal to Alembic's own answer."""
 
-KNOWN = frozenset({"v0001", "v0002", "v0003", "v0004", "v0005", "v0006", "v0007", "v0008", "v0009", "v0010", "v0011"})
+KNOWN = frozenset(
+    {"v0001", "v0002", "v0003", "v0004", "v0005", "v0006", "v0007", "v0008", "v0009", "v0010", "v0011", "v0012"}
+)
 
 
 class SchemaError(Exception):
