@@ -39,6 +39,7 @@ from phantom_gateway.control.routers import (
     team_members,
     teams,
     ui,
+    usage,
     users,
     utils,
 )
@@ -47,7 +48,7 @@ from phantom_gateway.control.services import ControlServices
 AREAS = (
     access_groups, activity, analytics, audit, budgets, cache, config, corrections, costs, credentials, customers, fallbacks,
     health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in, spend, spend_logs,
-    spend_reports, tags, team_members, teams, ui, users, utils,
+    spend_reports, tags, team_members, teams, ui, usage, users, utils,
 )  # fmt: skip
 
 

@@ -124,6 +124,32 @@ def owners() -> dict[str, sa.ColumnElement[Any]]:
     return {"user": column.user_id, "team": column.team_id, "org": column.org_id, "key": column.key_id}
 
 
+TOKENS = (
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+)
+ORDERS: dict[str, tuple[str, ...]] = {"spend": ("cost_nano",), "requests": ("requests",), "tokens": TOKENS}
+"""What groups can be put in order by: the sum of these, the greatest first."""
+
+
+def ordered(
+    connection: sa.Connection, question: Question, by: Sequence[str], order: str, window: tuple[int, int]
+) -> list[Sum]:
+    """Groups in one of ``ORDERS``; ``window``: (offset, limit)."""
+    columns = ORDERS[order]
+    inner = _summed(question, by, METRICS, days=False).order_by(None).subquery()
+    names = [inner.c[name] for name in by]
+    value = sum((inner.c[name] for name in columns[1:]), inner.c[columns[0]])
+    query = sa.select(inner).order_by(value.desc(), *names).offset(window[0]).limit(window[1])
+    return _read(connection, query, len(by), days=False)
+
+
 def sums(
     connection: sa.Connection, question: Question, by: Sequence[str] = (), *, days: bool = False, limit: int = 0
 ) -> list[Sum]:
@@ -182,6 +208,15 @@ def costs(
     width = len(by)
     found = connection.execute(_summed(question, by, ("cost_nano",), days=days, limit=limit))
     return [Sum(tuple(row[:width]), Metrics(cost_nano=int(row[-1])), int(row[width]) if days else 0) for row in found]
+
+
+def counts(connection: sa.Connection, question: Question, by: Sequence[str], limit: int) -> list[Sum]:
+    """Groups where only how many requests there were, and how many failed, is of interest; the most first."""
+    inner = _summed(question, by, ("requests", "failures"), days=False).order_by(None).subquery()
+    query = sa.select(inner).order_by(inner.c.requests.desc(), *[inner.c[name] for name in by]).limit(limit)
+    width = len(by)
+    rows = [tuple(row) for row in connection.execute(query) if row[-1] is not None]
+    return [Sum(row[:width], Metrics(requests=int(row[width]), failures=int(row[width + 1]))) for row in rows]
 
 
 def top(connection: sa.Connection, question: Question, column: str, limit: int) -> list[str]:
