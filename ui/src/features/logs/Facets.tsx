@@ -28,7 +28,7 @@ export function Facets({ filter, onChange }: { filter: Filter; onChange: (patch:
   return (
     <details className="facets card" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t("facets")}</summary>
-      {found.data ? FACETS.map(([facet, name]) => <Facet key={facet} name={name} values={found.data[facet]} chosen={filter[name]} onChange={onChange} />) : found.isError ? <p className="muted small">{t("no_facets")}</p> : <Skeleton lines={9} />}
+      {found.data ? FACETS.map(([facet, name]) => <Facet key={facet} name={name} values={found.data[facet]} chosen={filter[name]} onChange={onChange} />) : found.isError ? <p className="muted small">{t("no_facets")}</p> : open ? <Skeleton lines={9} /> : null}
       {found.data?.exact === false ? <p className="muted small">{t("facets_some")}</p> : null}
     </details>
   );

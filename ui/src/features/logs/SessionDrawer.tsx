@@ -55,7 +55,7 @@ function Trace({ id, rows, total, onOpen }: { id: string; rows: readonly LogRow[
               <button type="button" onClick={() => onOpen(row)}>
                 <span className="row tight between"><span className="row tight grow"><Result row={row} /><strong className="cut">{row.model_group || row.model}</strong></span><span className="num small">{compact(row.total_tokens, language)} · <Money value={row.spend} /></span></span>
                 <span className="row tight">
-                  <span className="lane-bar" aria-hidden="true"><span className={row.status === "success" ? "good" : "bad"} style={{ left: `${(100 * from) / whole}%`, width: `${Math.max(0.5, (100 * long) / whole)}%` }} /></span>
+                  <span className="lane-bar" aria-hidden="true"><span className={row.status === "success" ? "good" : "bad"} style={{ left: `${Math.min(99.5, (100 * from) / whole)}%`, width: `${Math.max(0.5, (100 * long) / whole)}%` }} /></span>
                   <span className="num small muted">{t("at_for", { at: duration(from, language), time: duration(long, language) })}</span>
                 </span>
               </button>

@@ -16,15 +16,15 @@ export function Delta({ now, before, worse }: { now: number | null; before: numb
   const text = new Intl.NumberFormat(localeOf(language), { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 }).format(change);
   const small = Math.abs(change) < 0.005;
   const look = small || !worse ? "" : (change > 0) === (worse === "up") ? "worse" : "better";
-  return <span className={look} title={t("metric.previous", { change: text })}>{small ? "" : change > 0 ? "▲ " : "▼ "}{text}<span className="hidden"> {t("metric.against")}</span></span>;
+  return <span className={`delta-text ${look}`} title={t("metric.previous", { change: text })}>{small ? "" : change > 0 ? "▲ " : "▼ "}{text}<span className="hidden"> {t("metric.against")}</span></span>;
 }
 
 function Tile({ label, value, note, delta }: { label: string; value: ReactNode; note?: ReactNode; delta: ReactNode }) {
   return (
     <div className="kpi">
       <dt>{label}</dt>
-      <dd>{value}{note ? <span className="note"> {note}</span> : null}</dd>
-      <dd className="delta">{delta}</dd>
+      <dd>{value}</dd>
+      <dd className="delta">{delta}{note ? <span className="note"> · {note}</span> : null}</dd>
     </div>
   );
 }
