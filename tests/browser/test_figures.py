@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 from playwright.sync_api import Page, Route, expect
-from tests.browser.conftest import Opener
+from tests.browser.conftest import PATIENCE_MS, Opener
 from tests.browser.test_every_page import violations
-from tests.support.gateway import Gateway
+from tests.support.gateway import MASTER_KEY, Gateway, wait_until
+
+from phantom_gateway.control.spending.live import MOST_EACH
 
 
 def calls(page: Page) -> Any:
@@ -62,6 +65,16 @@ def test_a_lost_stream_is_said_and_made_good(browse: Opener, gateway: Gateway) -
     expect(calls(page).first).to_contain_text("seen-late")
     page.unroute("**/spend/logs/live*")
     expect(page.get_by_text("New calls appear as they end.")).to_be_visible()
+
+
+def test_streams_that_are_left_are_free_again(gateway: Gateway) -> None:
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    address = f"{gateway.url}/spend/logs/live?seconds=600"
+    for _ in range(2 * MOST_EACH):
+        with httpx.stream("GET", address, headers=headers, timeout=PATIENCE_MS / 1000) as answer:
+            assert answer.status_code == 200
+            assert next(answer.iter_lines()).startswith("retry:")
+        wait_until(lambda: httpx.get(address.replace("600", "0"), headers=headers).status_code == 200)
 
 
 def refuse(route: Route) -> None:
