@@ -138,16 +138,17 @@ ORDERS: dict[str, tuple[str, ...]] = {"spend": ("cost_nano",), "requests": ("req
 """What groups can be put in order by: the sum of these, the greatest first."""
 
 
-def ordered(
-    connection: sa.Connection, question: Question, by: Sequence[str], order: str, window: tuple[int, int]
-) -> list[Sum]:
-    """Groups in one of ``ORDERS``; ``window``: (offset, limit)."""
+def ordered(connection: sa.Connection, question: Question, by: str, order: str, window: tuple[int, int]) -> list[Sum]:
+    """Values of the column ``by`` in one of ``ORDERS``; ``window``: (offset, limit)."""
     columns = ORDERS[order]
-    inner = _summed(question, by, METRICS, days=False).order_by(None).subquery()
-    names = [inner.c[name] for name in by]
+    inner = _summed(question, (by,), columns, days=False, order=False).subquery()
     value = sum((inner.c[name] for name in columns[1:]), inner.c[columns[0]])
-    query = sa.select(inner).order_by(value.desc(), *names).offset(window[0]).limit(window[1])
-    return _read(connection, query, len(by), days=False)
+    query = sa.select(inner.c[by]).order_by(value.desc(), inner.c[by]).offset(window[0]).limit(window[1])
+    values = list(connection.execute(query).scalars())
+    # All other sums of these few alone.
+    wanted = replace(question, only={**question.only, by: values})
+    found = {each.group[0]: each for each in sums(connection, wanted, (by,))} if values else {}
+    return [found[each] for each in values if each in found]
 
 
 def sums(
@@ -212,7 +213,7 @@ def costs(
 
 def counts(connection: sa.Connection, question: Question, by: Sequence[str], limit: int) -> list[Sum]:
     """Groups where only how many requests there were, and how many failed, is of interest; the most first."""
-    inner = _summed(question, by, ("requests", "failures"), days=False).order_by(None).subquery()
+    inner = _summed(question, by, ("requests", "failures"), days=False, order=False).subquery()
     query = sa.select(inner).order_by(inner.c.requests.desc(), *[inner.c[name] for name in by]).limit(limit)
     width = len(by)
     rows = [tuple(row) for row in connection.execute(query) if row[-1] is not None]
@@ -301,7 +302,13 @@ def _days(question: Question) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[b
 
 
 def _summed(
-    question: Question, by: Sequence[str], metrics: Sequence[str], *, days: bool, limit: int = 0
+    question: Question,
+    by: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    days: bool,
+    limit: int = 0,
+    order: bool = True,
 ) -> sa.Select[Any]:
     table, dimension = _buckets(question), SPEND_DIMENSIONS.c
     day, between = _days(question)
@@ -323,6 +330,8 @@ def _summed(
         query = sa.select(*groups, *_sums(part.c, metrics))
         query = query.select_from(part.join(SPEND_DIMENSIONS, dimension.id == part.c.dimension) if by else part)
     query = query.group_by(*groups)
+    if not order:
+        return query
     query = query.order_by(groups[-1], *columns) if days else query.order_by(sa.desc("cost_nano"), *columns)
     return query.limit(limit) if limit else query
 

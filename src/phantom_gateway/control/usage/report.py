@@ -65,7 +65,7 @@ def _total(connection: sa.Connection, question: Question) -> JsonObject:
 
 def _groups(connection: sa.Connection, asked: Asked, wanted: Wanted) -> tuple[list[Sum], bool]:
     window = (wanted.offset, wanted.limit + 1)
-    found = rollups.ordered(connection, asked.question, (asked.column,), wanted.order, window)
+    found = rollups.ordered(connection, asked.question, asked.column, wanted.order, window)
     return found[: wanted.limit], len(found) > wanted.limit
 
 
@@ -83,7 +83,7 @@ def _shown(
     if earlier is not None:
         rows = rollups.sums(connection, _only(earlier, column, ids), (column,))
         past = {each.group[0]: each.metrics for each in rows}
-    spreads = rollups.spreads(connection, question, (column,))
+    spreads = rollups.spreads(connection, _only(question, column, ids), (column,))
     labels = _labels(connection, column, ids)
     return [
         {
