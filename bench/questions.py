@@ -83,6 +83,21 @@ def _questions() -> list[tuple[str, str, dict[str, Any], str]]:
     }.items():  # fmt: skip
         add("/spend/logs/v2", query, note=note)
     add("/spend/logs/session/ui", {"session_id": "session-77"})
+    for by in ("model", "provider", "team", "key", "user"):
+        add("/usage/report", {**month, "by": by}, note=f"by {by}, 30 days")
+    add("/usage/report", {**quarter, "by": "key"}, note="by key, 90 days")
+    add("/usage/report", {**month, "by": "model", "team_id": "team-7"}, note="by model, one team")
+    add("/usage/report", {**month, "by": "tag"}, note="by tag, 30 days")
+    for who in ("user", "team", "org"):
+        add("/usage/report", {**month, "by": "model"}, who, "30 days")
+    add("/usage/forecast", {"team_id": "team-7"})
+    add("/usage/attention", {})
+    for note, query in {
+        "7 days": _days(7), "90 days": quarter, "one key": {**quarter, "api_key": f"{7:064x}"},
+        "search": {**quarter, "search": "customer-77"},
+    }.items():  # fmt: skip
+        add("/spend/logs/facets", query, note=note)
+    add("/spend/logs/live", {"seconds": 0})
     return found
 
 

@@ -15,6 +15,7 @@ from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.ledger.money import Cost
 from phantom_gateway.ledger.record import Closed, Spend
 from phantom_gateway.ledger.replay import Position
+from phantom_gateway.ledger.trail import Step
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.sink import DatabaseSink
@@ -185,7 +186,7 @@ def canaries(gateway: Gateway) -> None:
     _post(gateway, "/tag/new", name="canary", description=CANARY)
 
 
-def history(gateway: Gateway, demo: Demo, days: int = 30, a_day: int = 40) -> None:
+def history(gateway: Gateway, demo: Demo, days: int = 60, a_day: int = 40) -> None:
     """Calls of the past: as if the journal of a worker that is gone had just been taken in."""
     dice = random.Random(20)
     now = time.time_ns()
@@ -193,7 +194,7 @@ def history(gateway: Gateway, demo: Demo, days: int = 30, a_day: int = 40) -> No
     names, weights = list(MODELS), (4, 6, 5, 3, 2)
     for back in range(days):
         weekend = time.gmtime((now - back * DAY_NS) // 1_000_000_000).tm_wday >= 5
-        share = 0.3 if weekend else 1.0 + 0.25 * dice.random() - 0.012 * back
+        share = 0.3 if weekend else max(0.4, 1.0 + 0.25 * dice.random() - 0.012 * back)
         for _ in range(int(a_day * share)):
             alias, team, _, _ = dice.choices(KEYS, [key[3] for key in KEYS])[0]
             model = dice.choices(names, weights)[0]
@@ -208,18 +209,27 @@ def history(gateway: Gateway, demo: Demo, days: int = 30, a_day: int = 40) -> No
 
 def _call(dice: random.Random, n: int, at: int, model: str, key: str, alias: str, team: str) -> Closed:
     provider, upstream, given, got = MODELS[model]
-    good = dice.random() > 0.03
+    good = dice.random() > (0.13 if provider == "mistral" else 0.01)
     asked, said = dice.randrange(2_000, 60_000), dice.randrange(200, 4_000)
     cached = asked // 2 if dice.random() > 0.6 else 0
     duration = dice.randrange(700_000, 9_000_000)
-    cost = Cost(total=asked * given + said * got, input=asked * given, output=said * got) if good else Cost()
+    hit = good and dice.random() > 0.94
+    parts = ((asked - cached) * given, said * got, cached * given // 10)
+    cost = Cost(sum(parts), *parts) if good and not hit else Cost()
+    tried = (
+        Step("among", model, "simple-shuffle", 2),
+        Step("try", f"{model}-2", "ServiceUnavailable 503", duration // 4_000),
+    )
+    trail = (*tried, Step("wait", "", "backoff", 180), Step("try", f"{model}-1", "success", duration // 2_000))
     return Closed(
         n=n, opened=0, id=f"past-{n:06d}", at_ns=at, duration_us=duration, ttft_us=duration // 5, key_id=key, key_alias=alias,
         team_id=team, tags=(dice.choice(("checkout", "batch")),), end_user=dice.choice(("acme-corp", "globex", "initech")),
         model=model, group=model, deployment_id=f"{model}-1", provider=provider, upstream_model=upstream.partition("/")[2],
         call_type="acompletion", stream=dice.random() > 0.5, status="success" if good else "failure",
         http_status=200 if good else 429, error_type="" if good else "rate_limit_error",
-        usage=Usage(input=asked, output=said, cache_read=cached, source="provider") if good else Usage(), cost=cost,
+        usage=Usage(input=asked - cached, output=said, cache_read=cached, source="provider") if good else Usage(), cost=cost,
+        cache_hit=hit, saved=sum(parts) if hit else 0, trail=trail if good and not hit and n % 9 == 0 else (),
+        attempts=2 if good and not hit and n % 9 == 0 else 1, session_id=f"session-{n // 6}" if n % 3 else None,
         price_version="config", spends=_spends(at, key, team, cost.total),
     )  # fmt: skip
 

@@ -41,6 +41,7 @@ from phantom_gateway.control.routers import (
     team_members,
     teams,
     ui,
+    usage,
     users,
     utils,
 )
@@ -49,7 +50,7 @@ from phantom_gateway.control.services import ControlServices
 AREAS = (
     access_groups, activity, analytics, approvals, audit, budgets, cache, config, corrections, costs, credentials, customers,
     effective, fallbacks, health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in,
-    spend, spend_logs, spend_reports, tags, team_members, teams, ui, users, utils,
+    spend, spend_logs, spend_reports, tags, team_members, teams, ui, usage, users, utils,
 )  # fmt: skip
 
 

@@ -58,6 +58,11 @@ def conflict(message: str) -> ApiError:
     return ApiError(409, message, kind="conflict_error")
 
 
+def too_many(message: str, retry_after_s: int = 10) -> ApiError:
+    """429: more at once than there may be."""
+    return ApiError(429, message, kind="rate_limit_error", headers={"retry-after": str(retry_after_s)})
+
+
 def body_of(message: str, kind: str, param: str | None, status: int) -> dict[str, Any]:
     """LiteLLM's error body; ``code`` is the status as a string."""
     return {"error": {"message": message, "type": kind, "param": param, "code": str(status)}}

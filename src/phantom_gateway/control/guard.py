@@ -195,6 +195,11 @@ def refuse_foreign_login(request: Request) -> None:
         raise ApiError(403, message, kind="cross_site_request", param="origin")
 
 
+def refuse_changed(request: Request, connection: sa.Connection) -> None:
+    """Answer 401 or 409 when the caller is not, or may not do, any more what it was let in with; for what lasts longer."""
+    _refuse_changed(services_of(request), caller_of(request), connection)
+
+
 def _refuse_changed(services: ControlServices, caller: Caller, connection: sa.Connection) -> None:
     """Answer 401 or 409 when the caller has been deleted, or changed, between being let in and its change.
 

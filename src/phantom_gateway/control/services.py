@@ -17,6 +17,8 @@ from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.people_settings import PeopleSettings
 from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
+from phantom_gateway.control.spending.live import LiveTails
+from phantom_gateway.control.usage.remembered import Remembered
 from phantom_gateway.security.digest import KeyHasher
 from phantom_gateway.security.envelope import Envelopes
 from phantom_gateway.spine.messages import DeploymentHealth, KeyRecord, Load
@@ -118,6 +120,10 @@ class ControlServices:
     refresher: Refresher
     checks: HealthLog = field(default_factory=HealthLog)
     """The last health checks."""
+    tails: LiveTails = field(default_factory=LiveTails)
+    """Who looks at the log live."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """Answers about usage that need not be of this very second."""
     node: str = ""
     """The name of this machine, as audit records carry it."""
     litellm_settings: Callable[[], LitellmSettings] = field(default=LitellmSettings)

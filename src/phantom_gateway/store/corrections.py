@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.store import rollup_fill
+from phantom_gateway.store.dimensions import CORRECTION
 from phantom_gateway.store.owners import Owners
-from phantom_gateway.store.rollup_fill import CORRECTION
 from phantom_gateway.store.rollup_tables import HOUR_US, HOURS_KEPT, METRICS, OWNERS
 from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import CORRECTIONS, REQUESTS, SPEND, TOTALS

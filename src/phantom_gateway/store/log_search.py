@@ -139,12 +139,46 @@ def count(connection: sa.Connection, search: Search) -> Count:
 def places(connection: sa.Connection, search: Search, before: Cursor | None) -> list[tuple[int, int, str | None]]:
     """(started_at, row_id, session) of the newest rows, or those behind the cursor; at most ``SCAN``."""
     looked = _looked_at(search, before, bounded=True)
-    query = sa.select(looked.c.started_at, looked.c.row_id, REQUESTS.c.session_id)
-    query = query.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id)
-    if search.scans:
-        query = query.where(*_unknown(search))
+    query = _of_looked(looked, search, (looked.c.started_at, looked.c.row_id, REQUESTS.c.session_id))
     query = query.order_by(looked.c.started_at.desc(), looked.c.row_id.desc())
     return [(int(row[0]), int(row[1]), row[2]) for row in connection.execute(query).all()]
+
+
+def newest(
+    connection: sa.Connection, search: Search, columns: Sequence[sa.ColumnElement[Any]]
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """Some columns of the newest rows, of at most ``SCAN`` looked at; and whether that are all there are."""
+    looked = _looked_at(search, None, bounded=True)
+    rows = [tuple(row) for row in connection.execute(_of_looked(looked, search, columns)).all()]
+    seen = len(rows)
+    if search.scans:
+        seen = int(connection.execute(sa.select(sa.func.count()).select_from(looked)).scalar_one())
+    return rows, seen < SCAN
+
+
+def after(connection: sa.Connection, search: Search, row_id: int, limit: int) -> list[int]:
+    """The ids of the newest rows stored behind one, the last first; at most ``limit``."""
+    query = sa.select(REQUESTS.c.row_id).where(REQUESTS.c.row_id > row_id, *matching(search))
+    return list(connection.execute(_by_id(query).order_by(REQUESTS.c.row_id.desc()).limit(limit)).scalars())
+
+
+def last(connection: sa.Connection, since: int) -> int:
+    """The greatest id of the rows that began since then (Unix microseconds), or of all; 0 without any."""
+    query = sa.select(sa.func.max(REQUESTS.c.row_id))
+    if connection.dialect.name == "postgresql":  # which keeps them in parts by time
+        query = query.where(REQUESTS.c.started_at >= since)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def of_ids(connection: sa.Connection, ids: Sequence[int], since: int) -> list[Row]:
+    """These rows, the last stored first; all of them began since then."""
+    query = sa.select(REQUESTS).where(REQUESTS.c.row_id.in_(list(ids)), REQUESTS.c.started_at >= since)
+    return list(connection.execute(_by_id(query).order_by(REQUESTS.c.row_id.desc())).mappings().all())
+
+
+def _by_id(query: sa.Select[Any]) -> sa.Select[Any]:
+    # SQLite would rather look at all of a day, or of a key, than at the few rows behind an id.
+    return query.with_hint(REQUESTS, "NOT INDEXED", "sqlite")
 
 
 def matching(search: Search) -> list[sa.ColumnElement[bool]]:
@@ -241,6 +275,11 @@ def _alternatives(reach: sa.ColumnElement[bool] | None) -> list[sa.ColumnElement
 
 def _ordered(query: sa.Select[Any], columns: Sequence[sa.ColumnElement[Any]], ascending: bool) -> sa.Select[Any]:
     return query.order_by(*[each.asc() if ascending else each.desc() for each in columns])
+
+
+def _of_looked(looked: sa.Subquery, search: Search, columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
+    query = sa.select(*columns).select_from(looked.join(REQUESTS, REQUESTS.c.row_id == looked.c.row_id))
+    return query.where(*_unknown(search)) if search.scans else query
 
 
 def _filtered(looked: sa.Subquery, search: Search, limit: int | None, *, ascending: bool = False) -> sa.Select[Any]:

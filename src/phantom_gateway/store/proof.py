@@ -19,7 +19,7 @@ from phantom_gateway.ledger.replay import Damage, Position, Reader
 from phantom_gateway.store import retention, rollup_check, total_sums
 from phantom_gateway.store.corrections import INCARNATION
 from phantom_gateway.store.database import Database
-from phantom_gateway.store.rollup_fill import CORRECTION
+from phantom_gateway.store.dimensions import CORRECTION
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS, REQUESTS, SPEND, TOTALS
 
 _CHUNK = 500

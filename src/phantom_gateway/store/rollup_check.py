@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from phantom_gateway.store import retention, rollup_fill
-from phantom_gateway.store.rollup_fill import Key, Sums
+from phantom_gateway.store import retention, rollup_fill, spread_fill
+from phantom_gateway.store.dimensions import Key
+from phantom_gateway.store.rollup_fill import Sums
 from phantom_gateway.store.rollup_tables import (
     DAILY_SPEND,
     DAY_US,
@@ -16,9 +17,11 @@ from phantom_gateway.store.rollup_tables import (
     HOUR_US,
     HOURLY_SPEND,
     HOURS_KEPT,
+    LATENCY_SPREAD,
     METRICS,
     SPEND_DIMENSIONS,
 )
+from phantom_gateway.store.spread_fill import Counts
 from phantom_gateway.store.tables import REQUESTS
 
 _MARGIN = 48
@@ -39,6 +42,20 @@ def differences(connection: sa.Connection) -> Iterator[tuple[int, str]]:
         yield len(days) + len(hours), ""
         yield from _compared(f"day {day}", days, _kept(connection, DAILY_SPEND, day, day))
         yield from _compared(f"hours of day {day}", hours, kept_hours)
+        spread = spread_fill.of_groups(spread_fill.logged(connection, day * DAY_US, (day + 1) * DAY_US))
+        yield len(spread), ""
+        yield from _spread(day, spread, _kept_spread(connection, day))
+
+
+def _spread(day: int, logged: Counts, kept: Counts) -> Iterator[tuple[int, str]]:
+    for place in sorted(logged.keys() | kept.keys()):
+        if logged.get(place) != kept.get(place):
+            (kind, *named), _, bin_ = place
+            name = next((part for part in named if part), "")
+            yield (
+                0,
+                f"times of day {day}, {kind} {name}, bin {bin_}: {logged.get(place)} by the rows, {kept.get(place)} kept",
+            )
 
 
 def _compared(where: str, logged: Sums, kept: Sums) -> Iterator[tuple[int, str]]:
@@ -62,6 +79,16 @@ def _days(connection: sa.Connection) -> list[int]:
     if logged[0] is not None:
         days.update(range(logged[0] // DAY_US, logged[1] // DAY_US + 1))
     return sorted(days)
+
+
+def _kept_spread(connection: sa.Connection, day: int) -> Counts:
+    table, dimension = LATENCY_SPREAD.c, SPEND_DIMENSIONS.c
+    columns = [dimension[name] for name in ("kind", *FULL, "name")]
+    query = sa.select(*columns, table.bin, table.answers, table.firsts)
+    query = query.select_from(sa.join(LATENCY_SPREAD, SPEND_DIMENSIONS, table.dimension == dimension.id))
+    width = len(columns)
+    rows = connection.execute(query.where(table.day == day))
+    return {(tuple(row[:width]), day, row[width]): [int(each) for each in row[width + 1 :]] for row in rows}
 
 
 def _kept(connection: sa.Connection, table: sa.Table, first: int, last: int) -> Sums:

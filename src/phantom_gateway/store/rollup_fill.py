@@ -6,54 +6,39 @@ their keys: several nodes never wait for each other in a circle.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 from operator import add as add_integers
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from phantom_gateway.store import adding, spread_fill
+from phantom_gateway.store.adding import Summed
+from phantom_gateway.store.dimensions import CORRECTION, PARTS_KEPT, Key, group_columns, identified, within
 from phantom_gateway.store.grouping import WIDTH, Groups
 from phantom_gateway.store.rollup_tables import (
     DAILY_SPEND,
+    FIRST_METRICS,
     FULL,
     HOUR_US,
     HOURLY,
     HOURLY_SPEND,
     HOURS_KEPT,
-    KINDS,
     METRICS,
-    PARTS,
-    SPEND_DIMENSIONS,
 )
 from phantom_gateway.store.tables import REQUESTS
 
-CORRECTION = "correction"
-"""The call type of rows that correct the ledger: their amount counts, they are no requests."""
-
-Key = tuple[str, ...]
-"""(kind, the columns of FULL, name)"""
 Group = tuple[int, Key, str, tuple[str, ...]]
 """(hour, (kind, the columns of FULL), end user, tags)"""
 Sums = dict[tuple[Key, int], list[int]]
 """By dimension and bucket."""
 
-_CHUNK = 400
+_COST_PARTS = {"cost_input": 0, "cost_cache_read": 2, "cost_cache_write": 3}
+"""Metrics that are a part of the cost, and where in ``cost_parts``."""
 _FLUSH = 20_000
-
-
-def _kept(kind: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """What a kind keeps of (kind, the columns of FULL, name, ""), without the kind: "" for the columns that say nothing of it."""
-    columns = (*FULL, "name")
-    return itemgetter(*[n if name in KINDS[kind] else len(columns) + 1 for n, name in enumerate(columns, 1)])
-
-
-_PARTS = {kind: [(part, _kept(part)) for part in parts] for kind, parts in PARTS.items()}
 
 
 def add(connection: sa.Connection, groups: Groups, known: Mapping[Key, int]) -> dict[Key, int]:
@@ -63,7 +48,11 @@ def add(connection: sa.Connection, groups: Groups, known: Mapping[Key, int]) -> 
     """
     if not groups:
         return {}
-    return store(connection, _named(groups), int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT, known)
+    named = list(_named(groups))
+    found = store(connection, named, int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT, known)
+    binned = ((hour, key, bins) for ((hour, key, _, _), _), (_, bins) in zip(named, groups.values(), strict=True))
+    spread_fill.add(connection, spread_fill.of_groups(binned), lambda key: known[key] if key in known else found[key])
+    return found
 
 
 def store(
@@ -71,49 +60,67 @@ def store(
     groups: Iterable[tuple[Group, list[int]]],
     since_hour: int,
     known: Mapping[Key, int] = MappingProxyType({}),
+    metrics: tuple[str, ...] = METRICS,
 ) -> dict[Key, int]:
-    """Add sums of groups to what is kept; by hour only what lies at or after ``since_hour``, and nothing older stays."""
+    """Add sums of groups to what is kept; by hour only what lies at or after ``since_hour``, and nothing older stays.
+
+    ``metrics``: what the sums are; only migrations have fewer than all.
+    """
     days, hours = fold(groups, since_hour)
     keys = dict.fromkeys([key for key, _ in days])
-    found = _identified(connection, [key for key in keys if key not in known])
+    found = identified(connection, [key for key in keys if key not in known])
     ids = {key: known[key] if key in known else found[key] for key in keys}
     for table, sums in ((DAILY_SPEND, days), (HOURLY_SPEND, hours)):
         if sums:
-            _upsert(connection, table, sorted([(ids[key], bucket, *values) for (key, bucket), values in sums.items()]))
+            rows = sorted([(ids[key], bucket, *values) for (key, bucket), values in sums.items()])
+            bucket = "day" if table is DAILY_SPEND else "hour"
+            adding.add(connection, Summed(table.name, ("dimension", bucket), metrics), rows)
     connection.execute(sa.delete(HOURLY_SPEND).where(HOURLY_SPEND.c.hour < since_hour))
     return found
 
 
-def rebuild(connection: sa.Connection) -> None:
-    """Sum the whole request log anew."""
+def rebuild(connection: sa.Connection, metrics: tuple[str, ...] = METRICS) -> None:
+    """Sum the whole request log anew; with all ``metrics`` also how long answers took."""
     connection.execute(sa.delete(DAILY_SPEND))
     connection.execute(sa.delete(HOURLY_SPEND))  # dimensions stay: their ids are known to whoever counts
     since_hour = int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT
     chunk: list[tuple[Group, list[int]]] = []
-    for group in logged(connection):
+    for group in logged(connection, metrics=metrics):
         chunk.append(group)
+        if len(chunk) >= _FLUSH:
+            store(connection, chunk, since_hour, metrics=metrics)
+            chunk.clear()
+    store(connection, chunk, since_hour, metrics=metrics)
+    if metrics == METRICS:
+        spread_fill.rebuild(connection)
+
+
+def add_later_metrics(connection: sa.Connection) -> None:
+    """Add to sums that have only ``FIRST_METRICS`` what the log says of the others; for the migration that brings those."""
+    since_hour = int(time.time() * 1_000_000) // HOUR_US - HOURS_KEPT
+    none = [0] * len(FIRST_METRICS)
+    chunk: list[tuple[Group, list[int]]] = []
+    for group, sums in logged(connection):
+        if any(sums[len(none) :]):
+            chunk.append((group, none + sums[len(none) :]))
         if len(chunk) >= _FLUSH:
             store(connection, chunk, since_hour)
             chunk.clear()
     store(connection, chunk, since_hour)
+    spread_fill.rebuild(connection)
 
 
 def logged(
-    connection: sa.Connection, since: int | None = None, until: int | None = None
+    connection: sa.Connection,
+    since: int | None = None,
+    until: int | None = None,
+    metrics: tuple[str, ...] = METRICS,
 ) -> Iterator[tuple[Group, list[int]]]:
     """The request log in groups; from ``since`` to before ``until``, Unix microseconds."""
     table = REQUESTS.c
-    hour = table.started_at // HOUR_US
-    model = sa.case((table.upstream_model != "", table.upstream_model), else_=table.model)
-    group = sa.case((table.model_group != "", table.model_group), else_=table.model)
-    owners = [sa.func.coalesce(table[name], "") for name in ("user_id", "team_id", "org_id", "project_id")]
-    columns = [hour, table.key_id, *owners, model, group, table.provider, table.call_type]
-    columns += [sa.func.coalesce(table.end_user, ""), table.tags]
-    query = sa.select(*columns, *_sums()).group_by(*columns)
-    if since is not None:
-        query = query.where(table.started_at >= since)
-    if until is not None:
-        query = query.where(table.started_at < until)
+    columns = [*group_columns(), sa.func.coalesce(table.end_user, ""), table.tags]
+    query = sa.select(*columns, *_sums(metrics, connection.dialect.name)).group_by(*columns)
+    query = within(query, since, until)
     width = len(FULL)
     for row in connection.execute(query):
         end_user, tags, *sums = row[width + 1 :]
@@ -148,7 +155,7 @@ def _add_parts(sums: Sums) -> None:
     """Sums of the coarser kinds, from those that are there: they are fewer than the groups."""
     for (key, hour), values in list(sums.items()):
         whole = (*key, "")
-        for part, kept in _PARTS[key[0]]:
+        for part, kept in PARTS_KEPT[key[0]]:
             _count(sums, ((part, *kept(whole)), hour), values)
 
 
@@ -159,15 +166,15 @@ def _count(sums: dict[Any, list[int]], key: Any, values: list[int]) -> None:
 
 def _named(groups: Groups) -> Iterator[tuple[Group, list[int]]]:
     """Groups of records with the columns of dimensions."""
-    for (hour, fields), sums in groups.items():
+    for (hour, fields), (sums, _bins) in groups.items():
         key_id, user, team, org, project, end_user, tags, upstream_model, model, group, provider, call_type = fields
         called = (upstream_model or model, group or model, provider, call_type)
         key = ("full", key_id, user or "", team or "", org or "", project or "", *called)
         yield (hour, key, end_user or "", tags), sums[:WIDTH]
 
 
-def _sums() -> list[sa.ColumnElement[int]]:
-    """``METRICS`` of the request log in SQL."""
+def _sums(metrics: tuple[str, ...], dialect: str) -> list[sa.ColumnElement[int]]:
+    """``metrics`` of the request log in SQL."""
     table = REQUESTS.c
     real = table.call_type != CORRECTION
     success = table.status == "success"
@@ -180,91 +187,21 @@ def _sums() -> list[sa.ColumnElement[int]]:
         "cache_hits": _many(table.cache_hit.is_(sa.true())),
         "timed": _many(table.ttft_us.is_not(None)),
     }
-    return [counted[name] if name in counted else sa.func.coalesce(sa.func.sum(table[name]), 0) for name in METRICS]
+    parts = {name: _part(dialect, n) for name, n in _COST_PARTS.items()}
+    return [
+        counted[name]
+        if name in counted
+        else sa.func.coalesce(sa.func.sum(parts[name] if name in parts else table[name]), 0)
+        for name in metrics
+    ]
+
+
+def _part(dialect: str, n: int) -> sa.ColumnElement[int]:
+    """The n-th of the ``cost_parts``, which are a JSON list; NULL where there is none."""
+    if dialect == "postgresql":
+        return sa.cast(sa.cast(REQUESTS.c.cost_parts, sa.JSON).op("->>")(sa.literal_column(str(n))), sa.BigInteger)
+    return sa.func.json_extract(REQUESTS.c.cost_parts, f"$[{n}]")
 
 
 def _many(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0))
-
-
-def digest_of(key: Key) -> str:
-    """The name of a dimension: 128 bits, since callers choose some of what is in it."""
-    return hashlib.blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _identified(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    if not keys:
-        return {}
-    by_digest = {digest_of(key): key for key in sorted(keys)}
-    known = _known(connection, list(by_digest))
-    missing = sorted(by_digest.keys() - known.keys())
-    if missing:
-        statement = _insertion(connection.dialect.paramstyle)
-        connection.exec_driver_sql(statement, [(digest, *by_digest[digest]) for digest in missing])
-        known |= _known(connection, missing)
-    return {key: known[digest] for digest, key in by_digest.items()}
-
-
-def _known(connection: sa.Connection, digests: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(digests), _CHUNK):
-        chunk = tuple(digests[start : start + _CHUNK])
-        statement = _lookup(connection.dialect.paramstyle, len(chunk))
-        found.update({row[0]: row[1] for row in connection.exec_driver_sql(statement, chunk)})
-    return found
-
-
-def _upsert(connection: sa.Connection, table: sa.Table, rows: list[tuple[int, ...]]) -> None:
-    if connection.dialect.name == "postgresql":
-        # One statement and a text for each column: they are integers only, and thousands of parameters cost more than all else.
-        columns = tuple(["{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)])
-        connection.exec_driver_sql(_upsert_arrays(table.name), columns)
-    else:
-        connection.exec_driver_sql(_upsert_row(table.name), rows)
-
-
-# Texts of statements, past SQLAlchemy's parameters as in ``spend_logs``: the names are our own, the values are bound.
-
-
-@cache
-def _lookup(paramstyle: str, count: int) -> str:
-    marks = ", ".join([_mark(paramstyle)] * count)
-    return f"SELECT digest, id FROM {SPEND_DIMENSIONS.name} WHERE digest IN ({marks})"  # noqa: S608 only names of our own
-
-
-@cache
-def _insertion(paramstyle: str) -> str:
-    names = ("digest", "kind", *FULL, "name")
-    marks = ", ".join([_mark(paramstyle)] * len(names))
-    table = SPEND_DIMENSIONS.name
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (digest) DO NOTHING"  # noqa: S608 only names of our own
-
-
-@cache
-def _upsert_row(table: str) -> str:
-    names = _names(table)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) {_merge(table)}"  # noqa: S608 only names of our own
-
-
-@cache
-def _upsert_arrays(table: str) -> str:
-    names = ", ".join(_names(table))
-    arrays = ", ".join(["CAST(%s AS int8[])"] * len(_names(table)))
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {_merge(table)}"  # noqa: S608 only names of our own
-
-
-def _names(table: str) -> tuple[str, ...]:
-    return "dimension", _bucket(table), *METRICS
-
-
-def _bucket(table: str) -> str:
-    return "day" if table == DAILY_SPEND.name else "hour"
-
-
-def _merge(table: str) -> str:
-    sums = ", ".join([f"{name} = {table}.{name} + excluded.{name}" for name in METRICS])
-    return f"ON CONFLICT (dimension, {_bucket(table)}) DO UPDATE SET {sums}"
-
-
-def _mark(paramstyle: str) -> str:
-    return "?" if paramstyle == "qmark" else "%s"

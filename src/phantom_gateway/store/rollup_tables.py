@@ -44,8 +44,16 @@ METRICS = (
     "duration_us",
     "ttft_us",
     "timed",
+    "saved_nano",
+    "cost_input",
+    "cost_cache_read",
+    "cost_cache_write",
 )
-"""``uncounted``: requests whose usage nobody reported (which is not zero tokens); ``timed``: those with a first byte."""
+"""``uncounted``: requests whose usage nobody reported (which is not zero tokens); ``timed``: those with a first byte;
+``saved_nano``: what answers from the gateway's cache had cost; the ``cost_...`` are parts of ``cost_nano``.
+"""
+FIRST_METRICS = METRICS[: METRICS.index("saved_nano")]
+"""Those that the sums began with; the others came with a later release."""
 
 OWNERS = ("key_id", "user_id", "team_id", "org_id", "project_id")
 CALLED = ("model", "model_group", "provider", "call_type")
@@ -91,7 +99,10 @@ SPEND_DIMENSIONS = sa.Table(
 
 
 def _buckets(table: str, bucket: str, comment: str) -> sa.Table:
-    sums: list[sa.Column[Any]] = [sa.Column(name, sa.BigInteger, nullable=False) for name in METRICS]
+    sums: list[sa.Column[Any]] = [sa.Column(name, sa.BigInteger, nullable=False) for name in FIRST_METRICS]
+    # The release before writes rows without the later ones.
+    later = METRICS[len(FIRST_METRICS) :]
+    sums += [sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0")) for name in later]
     return sa.Table(
         table,
         METADATA,
@@ -106,3 +117,16 @@ def _buckets(table: str, bucket: str, comment: str) -> sa.Table:
 
 DAILY_SPEND = _buckets("daily_spend", "day", "sums of requests by dimension and UTC day (days since the epoch)")
 HOURLY_SPEND = _buckets("hourly_spend", "hour", "the same by hour since the epoch; kept for some weeks")
+
+LATENCY_SPREAD = sa.Table(
+    "latency_spread",
+    METADATA,
+    sa.Column("dimension", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("bin", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("answers", sa.BigInteger, nullable=False),
+    sa.Column("firsts", sa.BigInteger, nullable=False),
+    sa.Index(None, "day"),
+    sqlite_with_rowid=False,
+    comment="how many answers took about how long, and first bytes: store.spread says what the bins are",
+)

@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY, HOURLY_SPEND, KINDS, METRICS, SPEND_DIMENSIONS
+from phantom_gateway.store import spread
+from phantom_gateway.store.rollup_tables import (
+    DAILY_SPEND,
+    HOURLY,
+    HOURLY_SPEND,
+    KINDS,
+    LATENCY_SPREAD,
+    METRICS,
+    SPEND_DIMENSIONS,
+)
+from phantom_gateway.store.spread import Spread
 
 PLAIN = ("model", "key", "owner", "full")
 TAGS = ("tags", "tag_keys", "tag_model", "tag")
@@ -45,6 +55,10 @@ class Metrics(NamedTuple):
     duration_us: int = 0
     ttft_us: int = 0
     timed: int = 0
+    saved_nano: int = 0
+    cost_input: int = 0
+    cost_cache_read: int = 0
+    cost_cache_write: int = 0
 
     @property
     def prompt_tokens(self) -> int:
@@ -110,6 +124,33 @@ def owners() -> dict[str, sa.ColumnElement[Any]]:
     return {"user": column.user_id, "team": column.team_id, "org": column.org_id, "key": column.key_id}
 
 
+TOKENS = (
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+)
+ORDERS: dict[str, tuple[str, ...]] = {"spend": ("cost_nano",), "requests": ("requests",), "tokens": TOKENS}
+"""What groups can be put in order by: the sum of these, the greatest first."""
+
+
+def ordered(connection: sa.Connection, question: Question, by: str, order: str, window: tuple[int, int]) -> list[Sum]:
+    """Values of the column ``by`` in one of ``ORDERS``; ``window``: (offset, limit)."""
+    columns = ORDERS[order]
+    inner = _summed(question, (by,), columns, days=False, order=False).subquery()
+    value = sum((inner.c[name] for name in columns[1:]), inner.c[columns[0]])
+    query = sa.select(inner.c[by]).order_by(value.desc(), inner.c[by]).offset(window[0]).limit(window[1])
+    values = list(connection.execute(query).scalars())
+    # All other sums of these few alone.
+    wanted = replace(question, only={**question.only, by: values})
+    found = {each.group[0]: each for each in sums(connection, wanted, (by,))} if values else {}
+    return [found[each] for each in values if each in found]
+
+
 def sums(
     connection: sa.Connection, question: Question, by: Sequence[str] = (), *, days: bool = False, limit: int = 0
 ) -> list[Sum]:
@@ -170,6 +211,15 @@ def costs(
     return [Sum(tuple(row[:width]), Metrics(cost_nano=int(row[-1])), int(row[width]) if days else 0) for row in found]
 
 
+def counts(connection: sa.Connection, question: Question, by: Sequence[str], limit: int) -> list[Sum]:
+    """Groups where only how many requests there were, and how many failed, is of interest; the most first."""
+    inner = _summed(question, by, ("requests", "failures"), days=False, order=False).subquery()
+    query = sa.select(inner).order_by(inner.c.requests.desc(), *[inner.c[name] for name in by]).limit(limit)
+    width = len(by)
+    rows = [tuple(row) for row in connection.execute(query) if row[-1] is not None]
+    return [Sum(row[:width], Metrics(requests=int(row[width]), failures=int(row[width + 1]))) for row in rows]
+
+
 def top(connection: sa.Connection, question: Question, column: str, limit: int) -> list[str]:
     """The dearest values of a column, "" left out. By UTC days even where others are asked for: it only decides what is shown."""
     if question.by_hour:
@@ -182,6 +232,28 @@ def total(connection: sa.Connection, question: Question) -> Metrics:
     """One sum of everything the question means."""
     found = sums(connection, question)
     return found[0].metrics if found else Metrics()
+
+
+def spreads(
+    connection: sa.Connection, question: Question, by: Sequence[str] = ()
+) -> dict[tuple[str, ...], Spread] | None:
+    """How long answers took, by UTC days, grouped by the columns ``by``; ``None`` where that is not kept."""
+    needed = {*by, *question.only, *question.without}
+    kinds = spread.KINDS if question.reach is None else ("owner",)
+    kind = next((each for each in kinds if needed <= set(KINDS[each])), None)
+    if kind is None or question.family != PLAIN:
+        return None
+    dimension, counted = SPEND_DIMENSIONS.c, LATENCY_SPREAD.c
+    chosen = _chosen(question, kind)
+    columns = [*(dimension[name] for name in by), counted.bin]
+    query = sa.select(*columns, sa.func.sum(counted.answers), sa.func.sum(counted.firsts))
+    query = query.select_from(sa.join(SPEND_DIMENSIONS, LATENCY_SPREAD, counted.dimension == dimension.id))
+    query = query.where(*chosen, counted.day.between(question.first, question.last)).group_by(*columns)
+    found: dict[tuple[str, ...], list[tuple[int, int, int]]] = {}
+    width = len(by)
+    for row in connection.execute(query):
+        found.setdefault(tuple(row[:width]), []).append((row[width], row[width + 1], row[width + 2]))
+    return {group: spread.merged(rows) for group, rows in found.items()}
 
 
 def distinct(connection: sa.Connection, question: Question, column: str) -> int:
@@ -230,7 +302,13 @@ def _days(question: Question) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[b
 
 
 def _summed(
-    question: Question, by: Sequence[str], metrics: Sequence[str], *, days: bool, limit: int = 0
+    question: Question,
+    by: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    days: bool,
+    limit: int = 0,
+    order: bool = True,
 ) -> sa.Select[Any]:
     table, dimension = _buckets(question), SPEND_DIMENSIONS.c
     day, between = _days(question)
@@ -252,6 +330,8 @@ def _summed(
         query = sa.select(*groups, *_sums(part.c, metrics))
         query = query.select_from(part.join(SPEND_DIMENSIONS, dimension.id == part.c.dimension) if by else part)
     query = query.group_by(*groups)
+    if not order:
+        return query
     query = query.order_by(groups[-1], *columns) if days else query.order_by(sa.desc("cost_nano"), *columns)
     return query.limit(limit) if limit else query
 
@@ -261,8 +341,12 @@ def _sums(columns: Any, metrics: Sequence[str]) -> list[sa.ColumnElement[Any]]:
 
 
 def _dimensions(question: Question, by: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    return _chosen(question, _kind(question, by))
+
+
+def _chosen(question: Question, kind: str) -> list[sa.ColumnElement[bool]]:
     dimension = SPEND_DIMENSIONS.c
-    found: list[sa.ColumnElement[bool]] = [dimension.kind == _kind(question, by)]
+    found: list[sa.ColumnElement[bool]] = [dimension.kind == kind]
     found += [dimension[name].in_(list(values)) for name, values in question.only.items()]
     found += [dimension[name].not_in(list(values)) for name, values in question.without.items()]
     return found if question.reach is None else [*found, question.reach]

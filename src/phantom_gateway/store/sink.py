@@ -15,8 +15,8 @@ from phantom_gateway.ledger.record import Closed, Opened, decoder, encoder, stor
 from phantom_gateway.ledger.replay import Damage, Position
 from phantom_gateway.store import grouping, owners, rollup_fill, sink_postgres, spend_logs
 from phantom_gateway.store.database import Database, DatabaseError
+from phantom_gateway.store.dimensions import Key
 from phantom_gateway.store.grouping import Groups
-from phantom_gateway.store.rollup_fill import Key
 from phantom_gateway.store.spend import insert_or
 from phantom_gateway.store.tables import JOURNAL_DAMAGE, JOURNAL_POSITIONS, OPEN_RECORDS
 

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from phantom_gateway.ledger.ingest import Batch, spends_of
 from phantom_gateway.ledger.record import Closed, encoder
 from phantom_gateway.store import grouping, owners, rollup_fill
+from phantom_gateway.store.dimensions import Key
 from phantom_gateway.store.grouping import Groups
-from phantom_gateway.store.rollup_fill import Key
 from phantom_gateway.store.spend_logs import COLUMNS, Values, row_of
 
 _SPEND = sa.text("""

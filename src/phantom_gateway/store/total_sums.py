@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from phantom_gateway.store.dimensions import CORRECTION
 from phantom_gateway.store.owners import Owners
-from phantom_gateway.store.rollup_fill import CORRECTION
 from phantom_gateway.store.tables import REQUESTS, TOTALS
 
 _CHUNK = 1000

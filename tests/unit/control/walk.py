@@ -342,6 +342,12 @@ class Walk:
             query = {name: value for name, value in {**WEEK, "session_id": "s"}.items() if name in known}
             await ask("GET", path, params={name: value for name, value in query.items() if path != "/spend/logs"})
         await ask("GET", "/spend/logs", params=WEEK)
+        await ask("GET", "/spend/logs/live", params={"seconds": 0})
+        await ask("GET", "/spend/logs/facets", params=WEEK)
+        for path in ("/usage/report", "/usage/forecast"):
+            await ask("GET", path, params={**WEEK, "by": "model"} if path.endswith("report") else WEEK)
+        await ask("GET", "/usage/what_if", params={**WEEK, "instead": "demo"})
+        await ask("GET", "/usage/attention")
         for group in ("customer", "api_key"):
             await ask("GET", "/global/spend/report", params={**WEEK, "group_by": group})
         await ask("POST", "/global/spend/end_users", {})

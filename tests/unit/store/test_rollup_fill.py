@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,7 @@ from phantom_gateway.ledger.replay import Position
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.store import rollup_check, rollup_fill
 from phantom_gateway.store.database import Database, DatabaseError, open_sqlite
-from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY_SPEND, HOURS_KEPT, SPEND_DIMENSIONS
+from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY_SPEND, HOURS_KEPT, LATENCY_SPREAD, SPEND_DIMENSIONS
 from phantom_gateway.store.sink import DatabaseSink
 from phantom_gateway.store.tables import METADATA
 
@@ -40,7 +41,12 @@ records = st.fixed_dictionaries(
         "upstream_model": st.sampled_from(["", "up"]),
         "call_type": st.sampled_from(["acompletion", "aembedding"]),
         "status": st.sampled_from(["success", "failure", "interrupted"]),
-        "cost": st.integers(0, 10**15).map(lambda cost: Cost(total=cost, input=cost)),
+        "cost": st.tuples(*[st.integers(0, 10**15)] * 4).map(
+            lambda parts: Cost(
+                total=sum(parts), input=parts[0], output=parts[1], cache_read=parts[2], cache_write=parts[3]
+            )
+        ),
+        "saved": st.integers(0, 10**12),
         "usage": st.builds(Usage, input=counts, cache_read=counts, output=counts, reasoning=counts, images=counts),
         "duration_us": st.integers(0, 10**9),
         "ttft_us": st.none() | st.integers(0, 10**9),
@@ -65,7 +71,7 @@ def stored(database: Database) -> list[Any]:
         return sorted(tuple(row) for row in connection.execute(sa.select(*columns).select_from(joined)))
 
     with database.read() as connection:
-        return [of(connection, DAILY_SPEND), of(connection, HOURLY_SPEND)]
+        return [of(connection, table) for table in (DAILY_SPEND, HOURLY_SPEND, LATENCY_SPREAD)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,7 +84,8 @@ def test_sums_are_those_of_the_rows_however_they_arrive(tmp_path: Path, made: li
     rows = []
     for n, fields in enumerate(made, 1):
         cost = fields.pop("cost")
-        rows.append(closed(n, key_id="ab"[n % 2] * 64, **{"cost": cost.total, **fields}))
+        made_now = closed(n, key_id="ab"[n % 2] * 64, **{"cost": cost.total, **fields})
+        rows.append(msgspec.structs.replace(made_now, cost=cost))
     for part in (rows[:cut], rows[cut:]):
         sink.apply(batch(part, len(rows)))
         if part:
@@ -113,8 +120,3 @@ def test_hours_are_kept_for_some_weeks(database: Database) -> None:
         days = set(connection.execute(sa.select(DAILY_SPEND.c.day)).scalars())
     assert hours == {NOW_NS // 3_600_000_000_000}
     assert days == {old // DAY_NS, NOW_NS // DAY_NS}
-
-
-def test_the_digest_keeps_columns_apart() -> None:
-    assert rollup_fill.digest_of(("full", "a", "b")) != rollup_fill.digest_of(("full", "ab", ""))
-    assert len(rollup_fill.digest_of(("full", "\ud800"))) == 32

@@ -123,3 +123,25 @@ def test_those_without_a_team_are_left_out_whatever_is_asked_for(database: Datab
         for column in ("model", "team_id", "key_id"):
             pairs = [set(rollups.groups(connection, each, (column, "team_id"))) for each in (teams, named)]
             assert pairs[0] == pairs[1]
+
+
+def test_times_are_found_where_they_are_kept(database: Database) -> None:
+    fill(database)
+    mine = rollups.owners()["team"].in_(["t"])
+    with database.read() as connection:
+        every = rollups.spreads(connection, Question(**WEEK))
+        models = rollups.spreads(connection, Question(**WEEK), ("model",))
+        own = rollups.spreads(connection, Question(**WEEK, reach=mine), ("team_id",))
+        none = rollups.spreads(connection, Question(**{**WEEK, "first": TODAY + 1, "last": TODAY + 1}))
+        for question, by in (
+            (Question(**WEEK), ("key_id",)), (Question(**WEEK, only={"team_id": ["t"]}), ("model",)),
+            (Question(**WEEK, reach=mine), ("model",)), (Question(**WEEK, family=TAGS), ("name",)),
+        ):  # fmt: skip
+            assert rollups.spreads(connection, question, by) is None
+    assert every is not None
+    assert sum(every[()].answers.values()) == 24
+    assert models is not None
+    assert {group: sum(each.answers.values()) for group, each in models.items()} == {(name,): 8 for name in "xyz"}
+    assert own is not None
+    assert {group: sum(each.answers.values()) for group, each in own.items()} == {("t",): 12}
+    assert none == {}

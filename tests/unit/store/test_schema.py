@@ -10,9 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from msgspec import structs
+from tests.unit.store.samples import closed
+from tests.unit.store.test_rollup_fill import NOW_NS, batch, faults, stored
 
+from phantom_gateway.ledger.money import Cost
 from phantom_gateway.store import keys, schema
 from phantom_gateway.store.database import Database, open_sqlite
+from phantom_gateway.store.sink import DatabaseSink
 from phantom_gateway.store.tenancy_tables import TEAMS
 
 METADATA = TEAMS.metadata
@@ -74,6 +79,22 @@ def test_keys_of_the_first_release_are_found_by_their_digests(tmp_path: Path) ->
     assert found is not None
     assert (found[0].soft_budget_nano, found[0].model_limits, found[1]) == (250_000_000, {}, None)
     old.close()
+
+
+def test_an_upgrade_sums_what_the_release_before_did_not(database: Database) -> None:
+    paid = Cost(total=9, input=2, output=3, cache_read=1, cache_write=3)
+    calls = [structs.replace(closed(n, at_ns=NOW_NS, ttft_us=900), cost=paid, saved=n) for n in (1, 2)]
+    DatabaseSink(database).apply(batch(calls, 2))
+    before = stored(database)
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    with database.migration() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "v0011")
+    assert schema.current(database) == "v0011"
+    schema.migrate(database)
+    assert stored(database) == before
+    assert faults(database) == []
 
 
 def test_an_empty_database_has_no_revision(tmp_path: Path) -> None:

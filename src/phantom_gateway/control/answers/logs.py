@@ -94,6 +94,26 @@ class LogSearch(LogPage):
     next_cursor: str | None
 
 
+class FacetValue(Answer):
+    """A value, what it is called, and how many requests have it."""
+
+    value: str
+    label: str | None
+    count: int
+
+
+class LogFacets(Answer):
+    """Values to filter on; ``exact`` is false when only the newest requests were counted."""
+
+    exact: bool
+    status: list[FacetValue]
+    model_group: list[FacetValue]
+    provider: list[FacetValue]
+    api_key: list[FacetValue]
+    team_id: list[FacetValue]
+    user_id: list[FacetValue]
+
+
 class CorrectionView(Answer):
     """A correction or a reset."""
 

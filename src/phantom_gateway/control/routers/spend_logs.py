@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from phantom_gateway.control.answers import logs as answers
-from phantom_gateway.control.errors import bad_field, not_found
-from phantom_gateway.control.guard import reach_of, route, services_of
+from phantom_gateway.control.answers.base import Reply
+from phantom_gateway.control.errors import bad_field, not_found, too_many
+from phantom_gateway.control.guard import caller_of, reach_of, refuse_changed, route, services_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.spend_view import view
+from phantom_gateway.control.spending import facets
 from phantom_gateway.control.spending.key_names import key_ids
+from phantom_gateway.control.spending.live import Tail, TailResponse
 from phantom_gateway.control.spending.log_query import Filters, cursor, cursor_text
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
@@ -23,6 +27,8 @@ from phantom_gateway.store.tables import REQUESTS
 
 JsonObject = dict[str, Any]
 Text = Annotated[str | None, Query(max_length=1024)]
+LIVE = Reply(text="Events `rows` with new requests, the newest first, and `end`.", media="text/event-stream")
+_FAR = "2199-01-01"
 
 
 def router() -> APIRouter:
@@ -30,6 +36,8 @@ def router() -> APIRouter:
     routes = APIRouter(tags=["spend"])
     for path in ("/spend/logs/v2", "/spend/logs/ui"):
         route(routes, "GET", path, Action.SPEND_READ, search, answer=answers.LogSearch)
+    route(routes, "GET", "/spend/logs/facets", Action.SPEND_READ, log_facets, answer=answers.LogFacets)
+    route(routes, "GET", "/spend/logs/live", Action.SPEND_READ, live, answer=LIVE)
     route(routes, "GET", "/spend/logs/session/ui", Action.SPEND_READ, session, answer=answers.LogPage)
     route(routes, "GET", "/spend/logs/ui/{request_id}", Action.SPEND_READ, detail, answer=answers.LogRow)
     return routes
@@ -56,6 +64,7 @@ async def search(
     model: Text = None,
     model_id: Text = None,
     model_group: Text = None,
+    provider: Text = None,
     key_alias: Text = None,
     end_user: Text = None,
     status_filter: str | None = None,
@@ -79,11 +88,7 @@ async def search(
     Beyond LiteLLM: ``next_cursor`` is the ``cursor`` of the next page, however deep; ``total_is_exact`` is false when there may be
     more rows than ``total``. Pages by number end at 10,000 rows. Health checks are not in the log.
     """
-    values = {**locals()}
-    (key_id,) = await key_ids(request, [api_key]) if api_key else [None]
-    far = reach_of(request)
-    own_sums = None if far.everything else far.where(**rollups.owners())
-    wanted = Filters(values, key_id).search(own_rows(request), own_sums)
+    wanted = await _wanted(request, {**locals()})
     if sort_by not in SORTS:
         raise bad_field("sort_by", f"must be one of {', '.join(SORTS)}")
     offset, ascending = (page - 1) * page_size, sort_order == "asc"
@@ -120,6 +125,74 @@ async def search(
         }
 
     return JSONResponse(await services_of(request).database.read(query))
+
+
+async def log_facets(
+    request: Request,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    api_key: Text = None,
+    user_id: Text = None,
+    team_id: Text = None,
+    model_group: Text = None,
+    provider: Text = None,
+    key_alias: Text = None,
+    end_user: Text = None,
+    session_id: Text = None,
+    status_filter: str | None = None,
+    cache_hit_filter: str | None = None,
+    error_code: Text = None,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+) -> JsonObject:
+    """The values of the filtered log with how many requests each, to filter on. A facet's own filter does not narrow it.
+
+    `exact` is false when the counts are those of the newest 15,000 requests.
+    """
+    wanted = await _wanted(request, {**locals(), "status_filter": None})
+    if status_filter not in (None, "", "success", "failure"):
+        raise bad_field("status_filter", "must be success or failure")
+    return await services_of(request).database.read(
+        lambda connection: facets.facets(connection, wanted, status_filter or "")
+    )
+
+
+async def live(
+    request: Request,
+    seconds: Annotated[int, Query(ge=0, le=3600)],
+    api_key: Text = None,
+    user_id: Text = None,
+    team_id: Text = None,
+    model_group: Text = None,
+    provider: Text = None,
+    key_alias: Text = None,
+    end_user: Text = None,
+    session_id: Text = None,
+    status_filter: str | None = None,
+    cache_hit_filter: str | None = None,
+    error_code: Text = None,
+    search: Annotated[str | None, Query(max_length=255)] = None,
+) -> Response:
+    """Requests as they are taken in, for at most `seconds`: server-sent events. Ends with the session. Raises ApiError 429."""
+    services, caller = services_of(request), caller_of(request).key.id
+    given = {**locals(), "start_date": "2000-01-01", "end_date": _FAR}
+    tail = Tail(
+        database=services.database,
+        search=await _wanted(request, given),
+        still=partial(refuse_changed, request),
+        clock=services.clock,
+        seconds=seconds,
+        shared=services.database.database.shared,
+    )
+    if not services.tails.enter(caller):
+        raise too_many("There are too many live views open; close one, or look at the log page by page.")
+    return TailResponse(tail.events(), partial(services.tails.leave, caller))
+
+
+async def _wanted(request: Request, values: JsonObject) -> Search:
+    api_key = values.get("api_key")
+    (key_id,) = await key_ids(request, [api_key]) if api_key else [None]
+    far = reach_of(request)
+    return Filters(values, key_id).search(own_rows(request), None if far.everything else far.where(**rollups.owners()))
 
 
 _cursor = cursor

@@ -25,6 +25,7 @@ _SAME = {
     "end_user": "end_user",
     "model_id": "deployment_id",
     "model_group": "model_group",
+    "provider": "provider",
     "key_alias": "key_alias",
 }
 """Filters that are columns."""

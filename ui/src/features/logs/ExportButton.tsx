@@ -5,7 +5,8 @@ import { count } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { wordsOf } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
-import { csvOfRows, everything, MOST, type Filter } from "./export";
+import { csvOfRows, everything, MOST } from "./export";
+import type { Filter } from "./filter";
 import { messages } from "./messages";
 
 /** The filtered rows as a file; says how far it is, and can be stopped. */

@@ -3,14 +3,16 @@ import { Link } from "@tanstack/react-router";
 import { apiRoot, ApiError, get } from "@/shared/api/client";
 import type { LogPage, LogRow } from "@/shared/api/views";
 import { useLanguage, useText } from "@/shared/i18n/language";
-import { count, duration, moment } from "@/shared/lib/format";
+import { count, duration, moment, money, percent } from "@/shared/lib/format";
 import { Copy } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
 import { Failed, Skeleton } from "@/shared/ui/states";
 import { Trail } from "@/shared/ui/trail";
 import { Id, Money } from "@/shared/ui/values";
+import { lookUpOf, requestOf } from "./again";
 import { messages } from "./messages";
 import { Result } from "./Result";
+import { Timeline } from "./Timeline";
 
 const PARTS = ["input", "output", "cache_read", "cache_write", "reasoning", "audio", "image", "request"] as const;
 
@@ -46,7 +48,7 @@ function Facts({ row }: { row: LogRow }) {
   const about = row.metadata;
   const began = new Date(row.startTime).getTime();
   const after = (iso: string) => t("after", { time: duration(new Date(iso).getTime() - began, language) });
-  const lookUp = `curl "${apiRoot()}/spend/logs/v2?request_id=${encodeURIComponent(row.request_id)}&start_date=${row.startTime.slice(0, 10)}&end_date=${row.startTime.slice(0, 10)}" \\\n  -H "Authorization: Bearer $PHANTOM_KEY"`;
+  const [again, lookUp] = [requestOf(row, apiRoot()), lookUpOf(row, apiRoot())];
   const parts = PARTS.filter((part) => (about.cost_nano[part] ?? 0) > 0 || (tokensOf(about.usage, part) ?? 0) > 0);
   return (
     <>
@@ -74,12 +76,13 @@ function Facts({ row }: { row: LogRow }) {
         <dd>{row.end_user || "–"}</dd>
         <dt>{t("field.tags")}</dt>
         <dd>{row.request_tags.join(", ") || "–"}</dd>
-        {row.session_id ? <><dt>{t("session")}</dt><dd><Id value={row.session_id} /></dd></> : null}
+        {row.session_id ? <><dt>{t("session")}</dt><dd className="row tight"><Id value={row.session_id} /><Link to="/logs" search={(old: Record<string, unknown>) => ({ ...old, open: undefined, trace: row.session_id }) as never}>{t("as_trace")}</Link></dd></> : null}
         {about.trace_id ? <><dt>{t("trace")}</dt><dd><Id value={about.trace_id} /></dd></> : null}
         <dt>{t("streamed")}</dt>
         <dd>{t(about.stream ? "yes" : "no")}</dd>
       </dl>
       <h3>{t("timeline")}</h3>
+      <Timeline row={row} />
       <dl className="facts">
         <dt>{t("started")}</dt>
         <dd>{moment(row.startTime, language)}</dd>
@@ -94,6 +97,7 @@ function Facts({ row }: { row: LogRow }) {
       <h3>{t("route")}</h3>
       <Trail steps={about.routing_trail} />
       <h3>{t("usage")}</h3>
+      <Split costs={parts.map((part) => [t(`part.${part}`), (about.cost_nano[part] ?? 0) / 1e9])} />
       <table className="data">
         <thead>
           <tr><th scope="col">{t("part")}</th><th scope="col" className="num">{t("tokens")}</th><th scope="col" className="num">{t("usd")}</th></tr>
@@ -116,9 +120,31 @@ function Facts({ row }: { row: LogRow }) {
           </tr>
         </tbody>
       </table>
+      {about.saved_nano ? <p className="small">{t("from_cache", { amount: money(about.saved_nano / 1e9, language) })}</p> : null}
       <p className="muted small">{t("prices", { version: about.price_version || "–", source: about.usage_source || "–" })} {t("no_content")}</p>
+      {again ? (
+        <>
+          <div className="row between"><h3>{t("repeat")}</h3><Copy text={again} /></div>
+          <p className="muted small">{t("repeat_hint")}</p>
+          <pre className="code">{again}</pre>
+        </>
+      ) : null}
       <div className="row between"><h3>{t("again")}</h3><Copy text={lookUp} /></div>
       <pre className="code">{lookUp}</pre>
     </>
+  );
+}
+
+/** What each class of tokens has of the cost; the table below it has the figures. */
+function Split({ costs }: { costs: readonly (readonly [string, number])[] }) {
+  const { language } = useLanguage();
+  const whole = costs.reduce((sum, [, cost]) => sum + cost, 0);
+  const paid = costs.map(([name, cost], index) => ({ name, cost, color: index % 7 })).filter((each) => each.cost > 0);
+  if (whole <= 0) return null;
+  return (
+    <div className="stack tight">
+      <div className="split" aria-hidden="true">{paid.map((each) => <span key={each.name} className={`f${each.color}`} style={{ width: `${(100 * each.cost) / whole}%` }} />)}</div>
+      <div className="legend">{paid.map((each) => <span key={each.name}><span className={`swatch f${each.color}`} />{each.name} {percent(each.cost, whole, language)}</span>)}</div>
+    </div>
   );
 }

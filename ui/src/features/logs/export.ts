@@ -1,27 +1,10 @@
 import { get } from "@/shared/api/client";
 import type { LogPage, LogRow } from "@/shared/api/views";
 import { csvOf } from "@/shared/lib/csv";
-
-export interface Filter {
-  start: string;
-  end: string;
-  search: string;
-  model: string;
-  status: string;
-  key: string;
-  team: string;
-  user: string;
-}
+import { queryOf, type Filter } from "./filter";
 
 export const MOST = 10_000;
 const SIZE = 100;
-
-export function queryOf(filter: Filter) {
-  return {
-    start_date: filter.start, end_date: filter.end, search: filter.search || undefined, model_group: filter.model || undefined,
-    status_filter: (filter.status || undefined) as never, api_key: filter.key || undefined, team_id: filter.team || undefined, user_id: filter.user || undefined,
-  }; // prettier-ignore
-}
 
 /** All rows of a filter, newest first, as far as `MOST`; `told` hears how many there are by now. */
 export async function everything(filter: Filter, signal: AbortSignal, told: (count: number) => void): Promise<LogRow[]> {

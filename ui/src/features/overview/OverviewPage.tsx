@@ -1,23 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { get } from "@/shared/api/client";
-import type { Key } from "@/shared/api/views";
+import { useReport, type By, type Report } from "@/shared/api/usage";
 import { useLanguage, useText } from "@/shared/i18n/language";
 import { money } from "@/shared/lib/format";
-import { daysBetween, ranges, rows, stacked, total, type Row } from "@/shared/lib/series";
+import { daysBetween, ranges } from "@/shared/lib/series";
 import { useMay, useSession } from "@/shared/lib/session";
+import { labelOf, seriesOf } from "@/shared/lib/usage";
 import { useUrlState } from "@/shared/lib/urlState";
-import { useActivity } from "@/shared/ui/activity";
 import { useModelNames } from "@/shared/ui/allowance";
 import { BarChart } from "@/shared/ui/chart";
 import { Segments } from "@/shared/ui/field";
-import { Kpis } from "@/shared/ui/kpis";
+import { Delta, FigureTiles, TilesSkeleton } from "@/shared/ui/figures";
 import { Failed, Skeleton } from "@/shared/ui/states";
 import { Money } from "@/shared/ui/values";
-import { Attention, Health } from "./Attention";
+import { Attention, Budgets, Health } from "./Attention";
 import { messages } from "./messages";
+import { Providers } from "./Providers";
 
-const DEFAULTS = { days: 7 };
+const DEFAULTS = { days: 7, by: "model" };
+const CHARTED = ["model", "team", "key"] as const;
 
 export function OverviewPage() {
   const t = useText(messages);
@@ -25,19 +27,26 @@ export function OverviewPage() {
   const who = useSession();
   const may = useMay();
   const [url, setUrl] = useUrlState(DEFAULTS);
-  const { current, previous } = ranges(url.days);
+  const { current } = ranges(url.days);
   const spend = may("spend.read");
-  const now = useActivity({ whose: "user", range: current }, spend);
-  const before = useActivity({ whose: "user", range: previous }, spend);
+  const period = { start_date: current.start, end_date: current.end, limit: 7 };
+  const reports: Record<(typeof CHARTED)[number], ReturnType<typeof useReport>> = {
+    model: useReport({ ...period, by: "model" }, spend),
+    team: useReport({ ...period, by: "team" }, spend),
+    key: useReport({ ...period, by: "key" }, spend),
+  };
+  const providers = useReport({ ...period, by: "provider", compare: "none" }, spend);
   const keys = useQuery({
-    queryKey: ["keys", "overview"],
+    queryKey: ["keys", "count"],
     enabled: may("key.read"),
-    queryFn: () => get<{ keys: Key[]; total_count: number }>()("GET /key/list", { query: { size: 100, return_full_object: true } }),
+    queryFn: () => get<{ total_count: number }>()("GET /key/list", { query: { size: 1 } }),
   });
   const models = useModelNames();
-  const days = daysBetween(current.start, current.end);
+  const by = CHARTED.find((each) => each === url.by) ?? "model";
+  const [now, shown] = [reports.model, reports[by]];
   const whole = who.actions["spend.read"] === "all";
-  const fresh = keys.data?.total_count === 0 || (now.data?.results.length === 0 && before.data?.results.length === 0);
+  const fresh = keys.data?.total_count === 0 || (now.data?.total.requests === 0 && now.data.previous?.requests === 0);
+  const words = { other: t("chart.other"), none: t("unnamed") };
   return (
     <>
       <div className="page-head">
@@ -48,43 +57,58 @@ export function OverviewPage() {
         <Segments label={t("period.label")} value={String(url.days)} options={[["7", t("period.7")], ["30", t("period.30")], ["90", t("period.90")]]} onChange={(each) => setUrl({ days: Number(each) })} />
       </div>
       {fresh ? <FirstSteps models={models.data?.length ?? 0} keys={keys.data?.total_count ?? 0} /> : null}
-      {spend && now.isPending ? <div className="card padded"><Skeleton lines={6} /></div> : null}
+      {spend && now.isPending ? <><TilesSkeleton /><div className="card padded"><Skeleton lines={8} /></div></> : null}
       {now.isError && !now.data ? <div className="card"><Failed error={now.error} onRetry={() => void now.refetch()} /></div> : null}
       {now.data ? (
         <>
-          <Kpis now={total(now.data)} before={before.data ? total(before.data) : null} />
-          <BarChart title={t("chart")} days={days} series={stacked(now.data, "model_groups", "spend", days, t("chart.other"))} format={(value) => money(value, language)} />
-          <div className="two">
-            <Top title={t("top_models")} found={rows(now.data, "model_groups")} to="/usage" search={{ by: "model" }} />
-            <Top title={t("top_keys")} found={rows(now.data, "api_keys")} to="/usage" search={{ by: "key" }} />
+          <FigureTiles now={now.data.total} before={now.data.previous} />
+          <BarChart
+            title={t(`chart_${by}`)}
+            days={daysBetween(now.data.start_date, now.data.end_date)}
+            series={seriesOf(shown.data ?? now.data, "spend", words)}
+            format={(value) => money(value, language)}
+            actions={<Segments label={t("by")} value={by} options={CHARTED.map((each) => [each, t(`by_${each}`)])} onChange={(each) => setUrl({ by: each })} />}
+          />
+          <div className="three">
+            <Top title={t("top_models")} report={reports.model.data} by="model" />
+            <Top title={t("top_keys")} report={reports.key.data} by="key" />
+            <Top title={t("top_teams")} report={reports.team.data} by="team" />
           </div>
         </>
       ) : null}
       <div className="two">
-        <Attention keys={keys.data?.keys ?? []} />
-        <Health />
+        <Attention />
+        {may("key.read") ? <Budgets /> : <Health />}
       </div>
+      {providers.data ? (
+        <div className="two wide-first">
+          <Providers report={providers.data} />
+          {may("key.read") ? <Health /> : null}
+        </div>
+      ) : null}
     </>
   );
 }
 
-function Top({ title, found, to, search }: { title: string; found: Row[]; to: string; search: Record<string, string> }) {
+function Top({ title, report, by }: { title: string; report: Report | undefined; by: By }) {
   const t = useText(messages);
-  const largest = found[0]?.metrics.spend ?? 0;
+  const found = (report?.groups ?? []).filter((each) => each.figures.spend > 0).slice(0, 5);
+  const largest = found[0]?.figures.spend ?? 0;
   return (
     <section className="card padded stack">
       <div className="row between">
         <h2>{title}</h2>
-        <Link to={to} search={search as never} className="small">{t("all")}<span className="hidden"> {title}</span></Link>
+        <Link to="/usage" search={{ by } as never} className="small">{t("all")}<span className="hidden"> {title}</span></Link>
       </div>
-      {found.length === 0 ? <p className="muted">{t("chart.none")}</p> : null}
-      {found.slice(0, 5).map((row) => (
-        <div key={row.name} className="stack tight">
+      {report === undefined ? <Skeleton lines={5} /> : found.length === 0 ? <p className="muted">{t("chart.none")}</p> : null}
+      {found.map((each) => (
+        <div key={each.id} className="stack tight">
           <div className="row between tight">
-            <span className="cut">{row.label}</span>
-            <span className="num"><Money value={row.metrics.spend} /></span>
+            <span className="cut grow">{labelOf(each, t("unnamed"))}</span>
+            <span className="num small muted"><Delta now={each.figures.spend} before={each.previous_spend} /></span>
+            <span className="num"><Money value={each.figures.spend} /></span>
           </div>
-          <div className="bar accent"><span style={{ width: `${largest ? (100 * row.metrics.spend) / largest : 0}%` }} /></div>
+          <div className="bar accent"><span style={{ width: `${largest ? (100 * each.figures.spend) / largest : 0}%` }} /></div>
         </div>
       ))}
     </section>

@@ -158,9 +158,13 @@ export interface LogRow {
     usage: Record<string, number | null>;
     usage_source: string;
     cost_nano: Record<string, number>;
+    saved_nano: number;
     price_version: string;
     routing_trail: Step[];
   };
+  session_total_count?: number;
+  session_total_spend?: number;
+  session_start_time?: string;
 }
 
 export interface Step {
@@ -204,6 +208,7 @@ export interface LogPage {
   total: number;
   total_is_exact: boolean;
   next_cursor: string | null;
+  next_session_cursor?: string | null;
 }
 
 export interface ModelGroup {

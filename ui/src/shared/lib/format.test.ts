@@ -20,6 +20,7 @@ describe("figures and times", () => {
     expect(percent(0, 0, "en")).toBe("0%");
     expect(percent(1, 40, "en")).toBe("2.5%");
     expect(duration(1530, "en")).toBe("1.53 s");
+    expect([duration(119_000, "en"), duration(150_000, "en"), duration(9_000_000, "de")]).toEqual(["119 s", "2.5 min", "2,5 h"]);
   });
   it("are relative to now", () => {
     const now = Date.parse("2026-11-23T12:00:00Z");

@@ -39,7 +39,8 @@ export function percent(part: number, whole: number, language: Language): string
 
 export function duration(milliseconds: number, language: Language): string {
   if (milliseconds < 1000) return `${count(Math.round(milliseconds), language)} ms`;
-  return `${new Intl.NumberFormat(localeOf(language), { maximumFractionDigits: 2 }).format(milliseconds / 1000)} s`;
+  const [size, unit, digits]: [number, string, number] = milliseconds < 120_000 ? [1000, "s", 2] : milliseconds < 7_200_000 ? [60_000, "min", 1] : [3_600_000, "h", 1];
+  return `${new Intl.NumberFormat(localeOf(language), { maximumFractionDigits: digits }).format(milliseconds / size)} ${unit}`;
 }
 
 export function moment(iso: string, language: Language): string {

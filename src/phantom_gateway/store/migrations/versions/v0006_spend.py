@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from phantom_gateway.store import rollup_fill, total_sums
+from phantom_gateway.store.rollup_tables import FIRST_METRICS
 
 revision = "v0006"
 down_revision = "v0005"
@@ -64,7 +65,7 @@ def upgrade() -> None:
         )  # fmt: skip
     failed = sa.text("status <> 'success'")
     op.create_index("ix_requests_failed", "requests", ["started_at"], sqlite_where=failed, postgresql_where=failed)
-    rollup_fill.rebuild(op.get_bind())
+    rollup_fill.rebuild(op.get_bind(), FIRST_METRICS)
     total_sums.rebuild(op.get_bind())
 
 

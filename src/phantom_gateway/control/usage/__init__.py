@@ -1,0 +1,1 @@
+"""What was used, at what cost, and what that leads to."""

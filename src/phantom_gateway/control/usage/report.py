@@ -1,0 +1,110 @@
+"""Any dimension by time: totals, groups, days, and the same of another period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from phantom_gateway.control.spending import figures as dashboards
+from phantom_gateway.control.spending import people
+from phantom_gateway.control.spending.periods import date
+from phantom_gateway.control.usage import figures
+from phantom_gateway.control.usage.questions import Asked, before
+from phantom_gateway.store import rollups
+from phantom_gateway.store.rollups import Metrics, Question, Sum
+from phantom_gateway.store.spread import Spread
+
+JsonObject = dict[str, Any]
+_NOTHING = Spread({}, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What of an answer is wanted."""
+
+    compare: str = "previous"
+    order: str = "spend"
+    offset: int = 0
+    limit: int = 10
+
+
+def report(connection: sa.Connection, asked: Asked, wanted: Wanted) -> JsonObject:
+    """``answers.usage.UsageReport``."""
+    whole, question = asked.whole, asked.question
+    earlier = before(whole, wanted.compare)
+    answer: JsonObject = {
+        "start_date": date(whole.first),
+        "end_date": date(whole.last),
+        "total": _total(connection, whole),
+        "days": figures.by_day(rollups.sums(connection, whole, days=True), whole.first, whole.last),
+        "compared_with": None,
+        "previous": None,
+        "groups": [],
+        "more": False,
+    }
+    if earlier is not None:
+        answer["compared_with"] = {"start_date": date(earlier.first), "end_date": date(earlier.last)}
+        answer["previous"] = _total(connection, earlier)
+    if asked.column:
+        groups, more = _groups(connection, asked, wanted)
+        previous = before(question, wanted.compare)
+        answer |= {"groups": _shown(connection, asked, groups, previous), "more": more}
+    return answer
+
+
+def _total(connection: sa.Connection, question: Question) -> JsonObject:
+    models = rollups.sums(connection, question, ("model",))
+    spreads = rollups.spreads(connection, question)
+    spread = None if spreads is None else spreads.get((), _NOTHING)
+    saved = sum(figures.saved_by_providers(each.metrics) for each in models)
+    return figures.figures(dashboards.merged(each.metrics for each in models), spread, saved)
+
+
+def _groups(connection: sa.Connection, asked: Asked, wanted: Wanted) -> tuple[list[Sum], bool]:
+    window = (wanted.offset, wanted.limit + 1)
+    found = rollups.ordered(connection, asked.question, asked.column, wanted.order, window)
+    return found[: wanted.limit], len(found) > wanted.limit
+
+
+def _shown(
+    connection: sa.Connection, asked: Asked, groups: Sequence[Sum], earlier: Question | None
+) -> list[JsonObject]:
+    column, question = asked.column, asked.question
+    ids = [each.group[0] for each in groups]
+    if not ids:
+        return []
+    days: dict[str, list[Sum]] = {}
+    for each in rollups.sums(connection, _only(question, column, ids), (column,), days=True):
+        days.setdefault(each.group[0], []).append(each)
+    past: dict[str, Metrics] = {}
+    if earlier is not None:
+        rows = rollups.sums(connection, _only(earlier, column, ids), (column,))
+        past = {each.group[0]: each.metrics for each in rows}
+    spreads = rollups.spreads(connection, _only(question, column, ids), (column,))
+    labels = _labels(connection, column, ids)
+    return [
+        {
+            "id": each.group[0],
+            "label": labels.get(each.group[0]),
+            "figures": figures.figures(each.metrics, None if spreads is None else spreads.get(each.group, _NOTHING)),
+            "previous_spend": None if earlier is None else past.get(each.group[0], Metrics()).cost_nano / 1e9,
+            "days": figures.by_day(days.get(each.group[0], ()), question.first, question.last),
+        }
+        for each in groups
+    ]
+
+
+def _labels(connection: sa.Connection, column: str, ids: Sequence[str]) -> dict[str, str | None]:
+    if column == "call_type":
+        return {each: dashboards.endpoint(each) for each in ids}
+    if column == "key_id":
+        return {key: about["key_alias"] for key, about in people.of_keys(connection, ids).items()}
+    found = people.of_entities(connection, column, ids)
+    return {name: next((str(each) for each in about.values() if each), None) for name, about in found.items()}
+
+
+def _only(question: Question, column: str, values: Sequence[str]) -> Question:
+    return replace(question, only={**question.only, column: values})

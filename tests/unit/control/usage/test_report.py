@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.unit.store.samples import closed
+from tests.unit.store.test_rollup_fill import batch
+
+from phantom_gateway.control.usage.questions import Asked
+from phantom_gateway.control.usage.report import Wanted, report
+from phantom_gateway.store import schema
+from phantom_gateway.store.database import open_sqlite
+from phantom_gateway.store.rollups import TAGS, Question
+from phantom_gateway.store.sink import DatabaseSink
+
+TODAY = int(time.time()) // 86_400
+DAY_NS = 86_400_000_000_000
+USD = 1_000_000_000
+
+
+def test_groups_and_what_they_leave_are_the_total(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "r.db")
+    schema.migrate(database)
+    calls = [
+        closed(
+            n + 1, at_ns=(TODAY - n % 4) * DAY_NS, cost=(n % 3 + 1) * USD, group="abc"[n % 3], call_type="acompletion",
+            duration_us=1_000_000, ttft_us=90_000, tags=("x", "y") if n % 2 else (), status="failure" if n % 6 == 5 else "success",
+        )
+        for n in range(24)
+    ]  # fmt: skip
+    DatabaseSink(database).apply(batch(calls, 24))
+    week = Question(first=TODAY - 1, last=TODAY)
+    with database.read() as connection:
+        models = report(connection, Asked(week, "model_group"), Wanted(limit=2))
+        rest = report(connection, Asked(week, "model_group"), Wanted(limit=2, offset=2, order="tokens", compare="none"))
+        tags = report(connection, Asked(Question(first=TODAY - 1, last=TODAY, family=TAGS), "name"), Wanted())
+        routes = report(connection, Asked(week, "call_type"), Wanted(order="requests"))
+        plain = report(connection, Asked(week), Wanted())
+    assert (models["total"]["spend"], models["total"]["requests"], models["previous"]["spend"]) == (24.0, 12, 24.0)
+    assert models["days"]["spend"] == [12.0, 12.0]
+    assert [(each["id"], each["figures"]["spend"]) for each in models["groups"]] == [("c", 12.0), ("b", 8.0)]
+    assert (models["more"], models["groups"][0]["previous_spend"]) == (True, 12.0)
+    assert [sum(each["days"]["spend"]) for each in models["groups"]] == [12.0, 8.0]
+    assert 800 < models["total"]["p50_ms"] < 1_200
+    assert 75 < models["groups"][0]["figures"]["first_p95_ms"] < 110
+    assert ([each["id"] for each in rest["groups"]], rest["more"], rest["previous"]) == (["c"], False, None)
+    assert (tags["total"]["requests"], sum(each["figures"]["requests"] for each in tags["groups"])) == (12, 12)
+    assert tags["groups"][0]["figures"]["p50_ms"] is None
+    assert [each["label"] for each in routes["groups"]] == ["/chat/completions"]
+    assert plain["groups"] == []
+    database.close()
