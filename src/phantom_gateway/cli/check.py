@@ -141,6 +141,8 @@ def _deployment(deployment: Deployment, key_source: str) -> dict[str, Any]:
 
 def _origin(deployment: Deployment) -> str:
     address = deployment.address
+    if deployment.bridge is not None:
+        return "bridge"
     return "built in" if address.scheme == "unix" else Url(address.scheme, address.host, address.port, "", "").origin
 
 

@@ -1,0 +1,231 @@
+"""The keeper: holds the sockets of all slots, keeps a zygote, starts and ends children. Never loads the SDK.
+
+Started by the supervisor, which keeps the same sockets: when a keeper dies, its zygote and children die with it, connections wait,
+and the next keeper goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from phantom_gateway.bridge import places
+from phantom_gateway.bridge.children import Child
+from phantom_gateway.bridge.inside.link import Link, LinkError
+from phantom_gateway.bridge.policy import fate, victim
+from phantom_gateway.bridge.slots import Slot
+from phantom_gateway.bridge.zygotes import Zygote, ZygoteError
+from phantom_gateway.spine.bridge import INSTALL, BridgeSettings, settings_of, slot_of
+from phantom_gateway.wire.egress import Egress
+from phantom_gateway.wire.tasks import TaskGroup
+
+if TYPE_CHECKING:
+    from phantom_gateway.bridge.inside.link import Said
+
+log = logging.getLogger("phantom.bridge")
+
+TICK_S = 0.5
+RETRY_S = (0.0, 0.5, 2.0, 5.0)
+"""Before a zygote is tried again, by how many did not come to be."""
+NOT_INSTALLED = f"the bridge is not installed: {INSTALL}"
+
+
+class Keeper:
+    """One per node. ``run`` returns when the supervisor is gone or wants the end."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._settings = BridgeSettings()
+        self._slots: dict[str, Slot] = {}
+        self._children: list[Child] = []
+        self._tasks = TaskGroup()
+        self._egress = Egress()
+        self._folder = Path(tempfile.mkdtemp(prefix="phantom-bridge-"))
+        self._numbers = itertools.count(1)
+        self._zygotes: dict[str, _Source] = {}
+        self._end = asyncio.Event()
+
+    def stop(self) -> None:
+        """End it."""
+        self._end.set()
+
+    async def run(self) -> None:
+        """Serve what the supervisor says."""
+        loop = asyncio.get_running_loop()
+        self._link.sock.setblocking(False)
+        loop.add_reader(self._link.fileno(), self._told)
+        self._tasks.spawn(self._tick(), "look after the children")
+        try:
+            await self._end.wait()
+        finally:
+            loop.remove_reader(self._link.fileno())
+            for child in self._children:
+                child.kill()
+            for source in self._zygotes.values():
+                source.close()
+            await self._tasks.cancel()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- what the supervisor says
+
+    def _told(self) -> None:
+        try:
+            said = self._link.receive()
+        except BlockingIOError:
+            return
+        except (LinkError, OSError):
+            said = None
+        if said is None:
+            self.stop()
+            return
+        try:
+            self._take(said)
+        except (msgspec.ValidationError, KeyError):
+            said.close()
+            log.exception("the supervisor and the keeper are not of one release")
+            self.stop()
+
+    def _take(self, said: Said) -> None:
+        if "settings" in said.message:
+            self._plan(settings_of(said.message["settings"]), set(said.message["slots"]))
+            return
+        slot = slot_of(said.message["slot"])
+        listener = socket.socket(fileno=said.fds[0])
+        listener.setblocking(False)
+        if slot.id in self._slots:
+            listener.close()
+            return
+        self._slots[slot.id] = new = Slot(slot, listener, self._make, self._tasks)
+        new.watch()
+        # The first call should not wait for an import that is sure to be needed.
+        self._tasks.spawn(self._source(new).warm(), "warm the zygote")
+
+    def _plan(self, settings: BridgeSettings, slots: set[str]) -> None:
+        if (settings.python, settings.sandbox) != (self._settings.python, self._settings.sandbox):
+            for source in self._zygotes.values():
+                source.close()
+            self._zygotes.clear()
+        self._settings = settings
+        for name in self._slots.keys() - slots:
+            self._slots.pop(name).close()
+            if (alone := self._zygotes.pop(name, None)) is not None:
+                alone.close()
+
+    # --- children
+
+    def _source(self, slot: Slot) -> _Source:
+        """Where a slot's children are forked from: one zygote for all, or each its own."""
+        name = slot.slot.id if self._settings.separation == "import" else ""
+        if name not in self._zygotes:
+            self._zygotes[name] = _Source(self._folder / f"z{next(self._numbers)}", self._settings, self._tasks)
+        return self._zygotes[name]
+
+    async def _make(self, slot: Slot) -> Child | None:
+        source = self._source(slot)
+        zygote = await source.get()
+        if len(self._children) >= self._settings.max_processes:
+            one = victim([(child, child.load) for child in self._children])
+            if one is not None:
+                one.end()
+            return None
+        folder = source.folder / f"c{next(self._numbers)}"
+        child = Child(slot.slot, folder, lambda: slot.help(self._settings), lambda gone: self._gone(slot, gone))
+        self._children.append(child)
+        try:
+            await child.start(zygote, slot.listener, self._settings.memory_mb << 20, self._egress)
+        except ZygoteError:
+            if child in self._children:
+                self._children.remove(child)
+            raise
+        slot.children.append(child)
+        return child
+
+    def _gone(self, slot: Slot, child: Child) -> None:
+        if child in self._children:
+            self._children.remove(child)
+        slot.lost(child)
+        for each in self._slots.values():
+            each.room()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_S)
+            for child in [each for each in self._children if each.pid]:
+                child.weigh()
+                what = fate(child.load, loop.time(), self._settings)
+                if what == "idle":
+                    child.end()
+                elif what:
+                    log.warning("a process of the bridge for %s is ended: %s", child.slot.provider, what)
+                    child.kill()
+            for slot in self._slots.values():
+                slot.room()
+
+
+class _Source:
+    """A zygote that is there when it is needed."""
+
+    def __init__(self, folder: Path, settings: BridgeSettings, tasks: TaskGroup) -> None:
+        folder.mkdir(mode=0o700)
+        self.folder = folder
+        self._settings = settings
+        self._tasks = tasks
+        self._zygote: Zygote | None = None
+        self._lock = asyncio.Lock()
+        self._failures = 0
+        self._not_before = 0.0
+        self._reason = ""
+
+    async def warm(self) -> None:
+        """Have one ready; why there is none is told with the first call."""
+        with contextlib.suppress(ZygoteError):
+            await self.get()
+
+    async def get(self) -> Zygote:
+        """The zygote. Raises ZygoteError."""
+        async with self._lock:
+            if self._zygote is not None and not self._zygote.ended.is_set():
+                return self._zygote
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._not_before:
+                raise ZygoteError(self._reason)
+            try:
+                self._zygote = await self._started()
+            except ZygoteError as error:
+                self._reason = str(error)
+                self._not_before = loop.time() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
+                self._failures += 1
+                log.error("the bridge does not start: %s", error)  # noqa: TRY400 - the message is the whole story
+                raise
+            self._failures = 0
+            return self._zygote
+
+    async def _started(self) -> Zygote:
+        settings = self._settings
+        installed = places.find(settings.python)
+        if installed is None:
+            raise ZygoteError(NOT_INSTALLED)
+        zygote = Zygote(installed, self.folder, required=settings.sandbox == "required", tasks=self._tasks)
+        said = await zygote.start(settings.start_timeout_s)
+        layers, missing = said.message.get("layers") or [], said.message.get("missing") or []
+        log.info(
+            "the bridge is ready: LiteLLM's SDK %s, sandbox: %s", said.message["ready"], ", ".join(layers) or "none"
+        )
+        if missing:
+            log.warning("THE SANDBOX OF THE BRIDGE IS NOT WHOLE on this machine: %s", "; ".join(missing))
+        return zygote
+
+    def close(self) -> None:
+        """End the zygote and its children."""
+        if self._zygote is not None:
+            self._zygote.kill()
