@@ -122,16 +122,18 @@ class Child:
             self.kill()  # it has nothing to say any more
             return
         said.close()
-        in_flight, cpu_s = said.message.get("in_flight"), said.message.get("cpu")
-        if isinstance(in_flight, int) and isinstance(cpu_s, (int, float)):
-            self.load.heard(asyncio.get_running_loop().time(), in_flight, float(cpu_s))
+        in_flight, served, cpu_s = (said.message.get(name) for name in ("in_flight", "served", "cpu"))
+        if isinstance(in_flight, int) and isinstance(served, int) and isinstance(cpu_s, (int, float)):
+            self.load.heard(asyncio.get_running_loop().time(), in_flight, served, float(cpu_s))
             self._heard_something()
 
-    def _ended(self) -> None:
+    def forget(self) -> None:
+        """Close what is open here, whatever became of the process."""
         loop = asyncio.get_running_loop()
         if self._link is not None:
             loop.remove_reader(self._link.fileno())
             self._link.close()
+            self._link = None
         if self._pidfd >= 0:
             loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
@@ -139,4 +141,7 @@ class Child:
         if self._door is not None:
             self._door.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ended(self) -> None:
+        self.forget()
         self._gone(self)

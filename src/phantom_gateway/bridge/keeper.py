@@ -68,10 +68,15 @@ class Keeper:
             await self._end.wait()
         finally:
             loop.remove_reader(self._link.fileno())
-            for child in self._children:
+            self._link.close()
+            for slot in self._slots.values():
+                slot.close()
+            for child in list(self._children):
                 child.kill()
-            for source in self._zygotes.values():
-                source.close()
+                child.forget()
+            for zygote in [source.close() for source in self._zygotes.values()]:
+                if zygote is not None:
+                    await zygote.gone()
             await self._tasks.cancel()
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -225,7 +230,8 @@ class _Source:
             log.warning("THE SANDBOX OF THE BRIDGE IS NOT WHOLE on this machine: %s", "; ".join(missing))
         return zygote
 
-    def close(self) -> None:
-        """End the zygote and its children."""
+    def close(self) -> Zygote | None:
+        """End the zygote, if there is one, and its children."""
         if self._zygote is not None:
             self._zygote.kill()
+        return self._zygote

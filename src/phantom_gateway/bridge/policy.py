@@ -11,6 +11,8 @@ from phantom_gateway.spine.bridge import BridgeSettings, BridgeSlot
 BUSY_CALLS = 32
 BUSY_CPU = 0.7
 """At so many calls, or with so much of a core, a process is busy enough for another beside it."""
+MEASURE_S = 0.4
+"""What is measured over less says nothing."""
 HTTPS_PORT = 443
 
 Fate = Literal["", "memory", "hung", "idle"]
@@ -27,20 +29,24 @@ class Load:
     used: float
     """When it last had a call."""
     in_flight: int = 0
+    served: int = 0
+    measured: float = 0.0
     cpu_s: float = 0.0
+    """Of its processor time, at that moment."""
     cpu_share: float = 0.0
     grown: int = 0
     """Bytes beyond what the zygote had."""
     ending: bool = False
 
-    def heard(self, now: float, in_flight: int, cpu_s: float) -> None:
+    def heard(self, now: float, in_flight: int, served: int, cpu_s: float) -> None:
         """Take in a beat."""
-        passed = now - self.beat
-        if passed > 0:
+        passed = now - (self.measured or self.born)
+        if passed >= MEASURE_S:
             self.cpu_share = max(0.0, cpu_s - self.cpu_s) / passed
-        if in_flight:
+            self.measured, self.cpu_s = now, cpu_s
+        if in_flight or served != self.served:
             self.used = now
-        self.beat, self.cpu_s, self.in_flight = now, cpu_s, in_flight
+        self.beat, self.in_flight, self.served = now, in_flight, served
 
 
 def fate(load: Load, now: float, settings: BridgeSettings) -> Fate:

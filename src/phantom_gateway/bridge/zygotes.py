@@ -28,6 +28,7 @@ zygote.main(int(sys.argv[1]))
 """
 """Makes our package known without a folder that holds any other."""
 MAX_WORDS = 4000
+GONE_S = 5.0
 
 
 class ZygoteError(Exception):
@@ -96,8 +97,15 @@ class Zygote:
         if self._link is not None:
             self._link.close()
 
+    async def gone(self) -> None:
+        """Returns when its process is no more, or after a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GONE_S):
+                await self.ended.wait()
+
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
+        self.kill()
         self.ended.set()
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:

@@ -14,7 +14,13 @@ import platform
 import struct
 from collections.abc import Iterator
 
-from phantom_gateway.bridge.inside.kernel import PR_SET_SECCOMP, SECCOMP_MODE_FILTER, Kernel, KernelRefuses
+from phantom_gateway.bridge.inside.kernel import (
+    CLONE_NEWNET,
+    PR_SET_SECCOMP,
+    SECCOMP_MODE_FILTER,
+    Kernel,
+    KernelRefuses,
+)
 
 _LOAD, _JUMP_EQUAL, _JUMP_SET, _JUMP_FROM, _AND, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x54, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
@@ -33,8 +39,14 @@ open_by_handle_at 304 265|name_to_handle_at 303 264|execve 59 221|execveat 322 2
 rt_sigqueueinfo 129 138|rt_tgsigqueueinfo 297 240|shmget 29 194|msgget 68 186|semget 64 190|mq_open 240 180|memfd_create 319 279
 personality 135 92|acct 163 89|quotactl 179 60
 """
-_OTHERS = {"socket": (41, 198), "socketpair": (53, 199), "clone": (56, 220), "clone3": (435, 435), "tgkill": (234, 131)}
-_UNSHARE = (272, 97)
+_OTHERS = {
+    "socket": (41, 198),
+    "socketpair": (53, 199),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "tgkill": (234, 131),
+    "unshare": (272, 97),
+}
 
 
 def _refused(column: int) -> list[int]:
@@ -52,7 +64,7 @@ def program(machine: str, *, last: bool, pid: int) -> bytes:
         raise KernelRefuses(errno.ENOSYS, f"no filter for {machine}")
     column = names.index(machine)
     lines = [*_of_machine((_X86, _ARM)[column][1], x86=column == 0)]
-    for number in _refused(column) + ([_UNSHARE[column]] if last else []):
+    for number in _refused(column):
         lines += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE | errno.EPERM)]
     for name, block in _special(last=last, pid=pid):
         lines += [(_JUMP_EQUAL, 0, len(block), _OTHERS[name][column]), *block]
@@ -77,7 +89,11 @@ def _special(*, last: bool, pid: int) -> Iterator[tuple[str, list[_Line]]]:
     yield "socketpair", stream
     yield "clone", [(_LOAD, 0, 0, _FIRST), (_JUMP_SET, 0, 1, _NAMESPACES), refuse, allow]
     yield "clone3", [(_RETURN, 0, 0, _REFUSE | errno.ENOSYS)]  # its flags cannot be read; the C library then uses clone
-    if last:
+    if not last:
+        network: list[_Line] = [(_LOAD, 0, 0, _FIRST), (_JUMP_EQUAL, 0, 1, CLONE_NEWNET), allow, refuse]
+        yield "unshare", network
+    else:
+        yield "unshare", [refuse]
         yield "tgkill", [(_LOAD, 0, 0, _FIRST), (_JUMP_EQUAL, 0, 1, pid), allow, refuse]
 
 
