@@ -52,6 +52,7 @@ class Keeper:
         self._folder = Path(tempfile.mkdtemp(prefix="phantom-bridge-"))
         self._numbers = itertools.count(1)
         self._zygotes: dict[str, _Source] = {}
+        self._leaving: list[Zygote] = []
         self._end = asyncio.Event()
 
     def stop(self) -> None:
@@ -74,9 +75,9 @@ class Keeper:
             for child in list(self._children):
                 child.kill()
                 child.forget()
-            for zygote in [source.close() for source in self._zygotes.values()]:
-                if zygote is not None:
-                    await zygote.gone()
+            self._drop(*self._zygotes)
+            for zygote in self._leaving:
+                await zygote.gone()
             await self._tasks.cancel()
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -116,14 +117,20 @@ class Keeper:
 
     def _plan(self, settings: BridgeSettings, slots: set[str]) -> None:
         if (settings.python, settings.sandbox) != (self._settings.python, self._settings.sandbox):
-            for source in self._zygotes.values():
-                source.close()
-            self._zygotes.clear()
+            self._drop(*self._zygotes)
         self._settings = settings
         for name in self._slots.keys() - slots:
             self._slots.pop(name).close()
-            if (alone := self._zygotes.pop(name, None)) is not None:
-                alone.close()
+            self._drop(name)
+
+    def _drop(self, *names: str) -> None:
+        """End zygotes, and with them their children."""
+        for name in names:
+            source = self._zygotes.pop(name, None)
+            zygote = source.close() if source is not None else None
+            if zygote is not None:
+                self._leaving.append(zygote)
+        self._leaving = [zygote for zygote in self._leaving if not zygote.ended.is_set()]
 
     # --- children
 
@@ -199,13 +206,13 @@ class _Source:
     async def get(self) -> Zygote:
         """The zygote. Raises ZygoteError."""
         async with self._lock:
-            if self._zygote is not None and not self._zygote.ended.is_set():
+            if self._zygote is not None and self._zygote.ready and not self._zygote.ended.is_set():
                 return self._zygote
             loop = asyncio.get_running_loop()
             if loop.time() < self._not_before:
                 raise ZygoteError(self._reason)
             try:
-                self._zygote = await self._started()
+                zygote = await self._started()
             except ZygoteError as error:
                 self._reason = str(error)
                 self._not_before = loop.time() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
@@ -213,7 +220,7 @@ class _Source:
                 log.error("the bridge does not start: %s", error)  # noqa: TRY400 - the message is the whole story
                 raise
             self._failures = 0
-            return self._zygote
+            return zygote
 
     async def _started(self) -> Zygote:
         settings = self._settings
@@ -221,6 +228,7 @@ class _Source:
         if installed is None:
             raise ZygoteError(NOT_INSTALLED)
         zygote = Zygote(installed, self.folder, required=settings.sandbox == "required", tasks=self._tasks)
+        self._zygote = zygote
         said = await zygote.start(settings.start_timeout_s)
         layers, missing = said.message.get("layers") or [], said.message.get("missing") or []
         log.info(

@@ -47,6 +47,7 @@ class Zygote:
         self._process: asyncio.subprocess.Process | None = None
         self._words = bytearray()
         self.ended = asyncio.Event()
+        self.ready = False
 
     @property
     def pid(self) -> int:
@@ -67,6 +68,7 @@ class Zygote:
             )  # fmt: skip
         except OSError as error:
             link.close()
+            self.ended.set()
             raise ZygoteError(f"{self._installed.python} does not start: {error.strerror}") from error
         finally:
             theirs.close()
@@ -79,6 +81,7 @@ class Zygote:
             reason = said.message.get("failed") if said else f"it ended or took too long{self._last_words()}"
             self.kill()
             raise ZygoteError(str(reason))
+        self.ready = True
         return said
 
     def fork(self, message: dict[str, object], fds: tuple[int, ...]) -> None:
