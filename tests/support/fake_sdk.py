@@ -74,8 +74,9 @@ class RateLimitError(Exception):
 
 def answer(text):
     message = {"role": "assistant", "content": text}
-    return Answer(id="x", object="chat.completion", created=1, model="m", choices=[{"index": 0, "message": message, "finish_reason": "stop"}],
-                  usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    return Answer(id="x", object="chat.completion", created=1, model="m", choices=[choice], usage=usage)
 
 async def pieces(count, pace):
     for number in range(count):
@@ -103,10 +104,7 @@ async def acompletion(**asked):
     if verb == "limit":
         raise RateLimitError()
     if verb == "wait":
-        try:
-            await asyncio.sleep(60)
-        finally:
-            open(os.environ["TMPDIR"] + "/../../left", "w").close() if False else None
+        await asyncio.sleep(60)
     if verb == "stream":
         return pieces(int(rest), 0.01)
     return answer(verb)

@@ -197,6 +197,7 @@ class _Source:
         self._failures = 0
         self._not_before = 0.0
         self._reason = ""
+        self._closed = False
 
     async def warm(self) -> None:
         """Have one ready; why there is none is told with the first call."""
@@ -206,6 +207,8 @@ class _Source:
     async def get(self) -> Zygote:
         """The zygote. Raises ZygoteError."""
         async with self._lock:
+            if self._closed:
+                raise ZygoteError("the bridge is set anew")
             if self._zygote is not None and self._zygote.ready and not self._zygote.ended.is_set():
                 return self._zygote
             loop = asyncio.get_running_loop()
@@ -220,7 +223,16 @@ class _Source:
                 log.error("the bridge does not start: %s", error)  # noqa: TRY400 - the message is the whole story
                 raise
             self._failures = 0
+            self._tasks.spawn(self._again(zygote), "replace the zygote")
             return zygote
+
+    async def _again(self, zygote: Zygote) -> None:
+        """When a zygote dies, the next one is there before somebody asks."""
+        await zygote.ended.wait()
+        if not self._closed:
+            log.warning("the zygote of the bridge is gone, and is replaced")
+            await asyncio.sleep(RETRY_S[1])
+            await self.warm()
 
     async def _started(self) -> Zygote:
         settings = self._settings
@@ -240,6 +252,7 @@ class _Source:
 
     def close(self) -> Zygote | None:
         """End the zygote, if there is one, and its children."""
+        self._closed = True
         if self._zygote is not None:
             self._zygote.kill()
         return self._zygote

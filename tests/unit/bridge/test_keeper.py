@@ -27,6 +27,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+HOME = Path.home()
+
+
 class House:
     """A keeper with slots, and their sockets as the supervisor holds them."""
 
@@ -131,6 +134,10 @@ def alive(pid: int) -> bool:
     return False
 
 
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 async def test_a_hostile_sdk_finds_the_key_of_its_call_and_nothing_else(
     tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +151,7 @@ async def test_a_hostile_sdk_finds_the_key_of_its_call_and_nothing_else(
         async with house(tmp_path, BridgeSettings(python=python), "one", "two") as subject:
             other = int(await subject.text("two", "pid", "sk-canary-two"))
             aims = {
-                "files": [str(data / "secret"), str(Path(__file__)), os.path.expanduser("~/.bashrc"), python + "../../pyvenv.cfg"],
+                "files": [str(data / "secret"), str(Path(__file__)), str(HOME / ".bashrc"), python + "../../pyvenv.cfg"],
                 "folders": [str(data), str(tmp_path), "/tmp", "/home", "/root", "/proc", "/var/tmp"],
                 "sockets": [str(data / "spine.sock"), str(subject.path("two")), str(subject.path("one"))],
                 "ports": [inside.getsockname()[1]],
@@ -172,8 +179,7 @@ async def test_what_dies_is_replaced_and_nobody_waits_in_vain(tmp_path: Path, py
         assert (await subject.raw("one", "crash"))[0] == b""
         second = int(await subject.text("one", "pid"))
         assert second != first
-        zygote = int(Path(f"/proc/{second}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(zygote, signal.SIGKILL)
+        os.kill(parent(second), signal.SIGKILL)
         await eventually(lambda: not alive(second))
         assert int(await subject.text("one", "pid")) not in (first, second)
 
@@ -283,8 +289,7 @@ async def test_each_credential_may_load_the_sdk_by_itself(tmp_path: Path, python
     settings = BridgeSettings(python=python, separation="import")
     async with house(tmp_path, settings, "one", "two") as subject:
         pids = [int(await subject.text(slot, "pid")) for slot in ("one", "two")]
-        parents = {Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] for pid in pids}
-        assert len(parents) == 2
+        assert len({parent(pid) for pid in pids}) == 2
         subject.plan(settings, BridgeSlot(id="two", provider="fake"))
         await eventually(lambda: not alive(pids[0]))
         assert int(await subject.text("two", "pid")) == pids[1]

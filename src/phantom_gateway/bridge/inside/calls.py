@@ -121,6 +121,9 @@ async def _call(
         fields.pop("stream_options", None)
     if deployment.drop and operation == "chat":
         dropped += _unsupported(litellm, model, deployment.provider, fields)
+    elif operation == "embeddings" and not _encodes(litellm, model, deployment.provider):
+        # OpenAI's SDKs set it unasked, and take numbers, too
+        dropped += [name for name in ("encoding_format",) if fields.pop(name, None) is not None]
     litellm.modify_params = deployment.modify
     # This process serves one credential: what the SDK looks for in the environment is the same for all its calls.
     os.environ.update(deployment.environment)
@@ -128,6 +131,8 @@ async def _call(
         **fields, **deployment.params, "model": f"{deployment.provider}/{model}", "timeout": FOREVER_S, "num_retries": 0,
         "max_retries": 0, "no-log": True, "drop_params": deployment.drop,
     }  # fmt: skip
+    if operation == "chat":
+        wanted["_skip_mcp_handler"] = True  # tools are the caller's; 1.106.2 would load a package it does not bring
     if deployment.without:
         wanted["additional_drop_params"] = deployment.without
     result = await getattr(litellm, FUNCTIONS[operation])(**wanted)
@@ -205,6 +210,11 @@ def _check(fields: dict[str, Any], deployment: Deployment) -> None:
         if _RESERVED.search(name) or name in own or name in deployment.params:
             message = f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration."
             raise Refused(message, name)
+
+
+def _encodes(litellm: Any, model: str, provider: str) -> bool:
+    names = litellm.get_supported_openai_params(model=model, custom_llm_provider=provider, request_type="embeddings")
+    return names is None or "encoding_format" in names
 
 
 def _unsupported(litellm: Any, model: str, provider: str, fields: dict[str, Any]) -> list[str]:

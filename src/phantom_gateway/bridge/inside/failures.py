@@ -66,7 +66,7 @@ def told(error: BaseException, conceal: Concealer) -> Failure:
     status = _STATUS.get(name) or getattr(error, "status_code", None)
     if type(status) is not int or not 400 <= status <= 599:
         status = 500
-    message = _PREFIX.sub("", str(getattr(error, "message", "")) or str(error) or name)
+    message = _PREFIX.sub("", str(getattr(error, "message", "")) or str(error) or name).partition("\nTraceback (")[0]
     if status == 500 and name in _OURS:
         message = f"The SDK failed: {name}: {message}"
     headers = []
