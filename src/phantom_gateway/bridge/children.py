@@ -58,7 +58,7 @@ class Child:
             "slot": self.slot.id, "temporary": str(self._folder), "data": data + memory + SPARE_BYTES if data else 0,
         }  # fmt: skip
         try:
-            zygote.fork(message, (listener.fileno(), theirs.fileno()))
+            zygote.ask_for_child(message, (listener.fileno(), theirs.fileno()))
         except ZygoteError:
             link.close()
             raise

@@ -84,7 +84,7 @@ class Zygote:
         self.ready = True
         return said
 
-    def fork(self, message: dict[str, object], fds: tuple[int, ...]) -> None:
+    def ask_for_child(self, message: dict[str, object], fds: tuple[int, ...]) -> None:
         """Ask for a child. Raises ZygoteError."""
         try:
             assert self._link is not None, "asked only after start"
@@ -121,6 +121,30 @@ class Zygote:
     def _last_words(self) -> str:
         text = bytes(self._words).decode("utf-8", "replace").strip()
         return f": {text[-600:]}" if text else ""
+
+
+async def probe(installed: Installed) -> tuple[list[str], list[str]]:
+    """The walls that stand on this machine, and why others do not; nothing of the SDK is loaded. Raises ZygoteError."""
+    link, theirs = Link.pair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            installed.python, "-I", "-S", "-B", "-c", BOOT, str(theirs.fileno()), str(ROOT),
+            env={}, cwd="/", pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        theirs.close()
+        link.send({"site": [], "temporary": "/nonexistent", "probe": True})
+        said = await receive(link, GONE_S)
+        await process.wait()
+    except OSError as error:
+        raise ZygoteError(f"{installed.python} does not start: {error.strerror}") from error
+    finally:
+        theirs.close()
+        link.close()
+    if said is None:
+        raise ZygoteError(f"{installed.python} does not start, or says nothing")
+    return [str(each) for each in said.message.get("layers", ())], [
+        str(each) for each in said.message.get("missing", ())
+    ]
 
 
 async def receive(link: Link, patience_s: float) -> Said | None:

@@ -111,13 +111,17 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
     """Compile the entry that stands at ``path``. Raises BridgeError."""
     plain = _Plain()
     wanted, defaults = _split(params)
-    found = handed_on(around.environment.beginning(*bridged(provider).prefixes))
+    of_file = path[:1] == ("model_list",)
+    found: dict[str, str] = {}
+    if of_file or not any(_addresses(_Plain().of(wanted))):
+        # who adds a model over the API could else have the provider's key sent to an address of his own
+        found = handed_on(around.environment.beginning(*bridged(provider).prefixes))
     for name, value in found.items():
         if is_credential_name(name):
             plain.secrets.append(value)
     parameters: dict[str, Any] = plain.of(wanted)
     if provider.startswith("vertex_ai"):
-        _read_google(parameters, around, plain, from_file=path[:1] == ("model_list",))
+        _read_google(parameters, around, plain, from_file=of_file)
     if "base_url" in parameters:
         parameters.setdefault("api_base", parameters.pop("base_url"))
     hosts, proxy = _hosts({**found, **parameters}, params, around)

@@ -35,6 +35,9 @@ def main(fd: int) -> None:
     kernel = Kernel()
     readable = [*sandbox.python_paths(site), *wanted.get("readable", ())]
     layers = sandbox.confine(kernel, readable, temporary)
+    if wanted.get("probe"):
+        link.send({"ready": "", "layers": layers.names(), "missing": layers.missing})
+        return
     if layers.missing and wanted.get("required"):
         link.send({"failed": f"the sandbox is required and not whole: {'; '.join(layers.missing)}"})
         return
