@@ -46,6 +46,13 @@ model_list:
       api_key: sk-cohere-secret-canary
       input_cost_per_token: 0.000001
       output_cost_per_token: 0.000002
+  - model_name: bedrock
+    litellm_params:
+      model: bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0
+      aws_access_key_id: AKIAEXAMPLECANARY
+      aws_secret_access_key: aws-secret-canary
+      aws_region_name: eu-central-1
+      aws_bedrock_runtime_endpoint: http://127.0.0.1:{stranger}
   - model_name: ranks
     litellm_params:
       model: infinity/rank
@@ -160,6 +167,11 @@ def test_a_provider_of_another_format(client: Any, gateway: Gateway, stranger: S
     path, headers, body = stranger.asked[-1]
     assert (path, headers["authorization"].split()[-1]) == ("/v2/chat", "sk-cohere-secret-canary")
     assert body["max_tokens"] == 20
+    answer = client.chat.completions.create(model="bedrock", messages=ASK, max_tokens=20)
+    assert (answer.choices[0].message.content, answer.usage.completion_tokens) == ("Hello from Bedrock", 3)
+    _, headers, body = stranger.asked[-1]
+    assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLECANARY/")
+    assert body["inferenceConfig"] == {"maxTokens": 20}
     ranking = ask(gateway, "/v1/rerank", model="ranks", query="q", documents=["a", "b"])
     assert ranking.json()["results"][0]["index"] == 1, ranking.text
     assert stranger.asked[-1][1]["authorization"].endswith("sk-infinity-secret-canary")

@@ -1,4 +1,4 @@
-"""Providers that speak neither OpenAI's nor anybody else's format of ours: Cohere's chat, and a ranking."""
+"""Providers whose formats nothing here speaks: Cohere's chat, Bedrock's Converse, and a ranking."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ COHERE = {
         "billed_units": {"input_tokens": 11, "output_tokens": 5},
         "tokens": {"input_tokens": 11, "output_tokens": 5},
     },
+}
+BEDROCK = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "Hello from Bedrock"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10},
+    "metrics": {"latencyMs": 1},
 }
 RANKING = {"id": "r-1", "results": [{"index": 1, "relevance_score": 0.9}], "meta": {}}
 
@@ -38,7 +44,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer by the path."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        answer = json.dumps(RANKING if "rerank" in self.path else COHERE).encode()
+        answers = {"rerank": RANKING, "converse": BEDROCK, "chat": COHERE}
+        answer = json.dumps(answers[self.path.rsplit("/", 1)[-1]]).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))

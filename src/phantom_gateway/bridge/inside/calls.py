@@ -7,6 +7,7 @@ caller's: of it goes on what a provider may read, nothing that the SDK would tak
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib
 import json
 import os
@@ -33,6 +34,12 @@ FUNCTIONS = {
     "transcriptions": "atranscription",
     "rerank": "arerank",
 }
+WARM = (
+    "litellm._service_logger", "litellm.litellm_core_utils.default_encoding", "litellm.proxy._types",
+    "litellm.types.integrations.prometheus", "litellm.llms.vertex_ai.vertex_ai_partner_models.anthropic.transformation",
+    "litellm.proxy.openai_files_endpoints.common_utils",
+)  # fmt: skip
+"""What 1.106.2 loads with the first call, which takes half a second: loaded once, before children are forked."""
 FOREVER_S = 86400.0
 """The worker is the one who loses patience, and leaves."""
 _RESERVED = re.compile(
@@ -87,6 +94,9 @@ def prepare() -> str:
         setattr(litellm, name, [])
     for name in (*FUNCTIONS.values(), "get_supported_openai_params"):
         getattr(litellm, name, None)  # some are loaded when first asked for
+    for name in WARM:
+        with contextlib.suppress(ImportError):  # another release may have other modules; then the first call loads them
+            importlib.import_module(name)
     try:
         return str(metadata.version("litellm"))
     except metadata.PackageNotFoundError:
