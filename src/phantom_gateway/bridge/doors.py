@@ -16,7 +16,7 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from phantom_gateway.bridge.policy import reachable
+from phantom_gateway.bridge.policy import proxied, reachable
 from phantom_gateway.spine.snapshot import Address
 from phantom_gateway.wire.errors import EgressDenied, UpstreamError
 from phantom_gateway.wire.origin import Origin
@@ -30,6 +30,10 @@ log = logging.getLogger("phantom.bridge")
 MAX_HEAD = 64 * 1024
 HEAD_S, CONNECT_S = 30.0, 10.0
 PIECE = 1 << 16
+MAX_VISITS = 512
+"""Connections of one child at once."""
+MAX_NAME, MAX_TOLD = 100, 20
+"""What a child can have written to the log."""
 _AUTHORITY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _HOP = (b"proxy-", b"connection:", b"keep-alive:", b"te:", b"trailer:", b"upgrade:")
 
@@ -51,6 +55,8 @@ class Door:
         self._egress = egress
         self._expected = b"basic " + base64.b64encode(b"bridge:" + token.encode())
         self._server: asyncio.Server | None = None
+        self._told: set[str] = set()
+        self._visits = 0
 
     async def open(self, sock: socket.socket) -> None:
         """Serve from now on."""
@@ -63,7 +69,10 @@ class Door:
             self._server.close()
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._visits += 1
         try:
+            if self._visits > MAX_VISITS:
+                return
             async with asyncio.timeout(HEAD_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             wanted = self._read(head)
@@ -87,6 +96,7 @@ class Door:
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the child left, or spoke nonsense
         finally:
+            self._visits -= 1
             with contextlib.suppress(OSError):
                 writer.close()
 
@@ -123,12 +133,15 @@ class Door:
                     host=wanted.host,
                     port=wanted.port,
                     allow_private=blocks,
-                    proxy_url=slot.proxy_url if wanted.tls and wanted.host not in slot.hosts else None,
+                    proxy_url=slot.proxy_url if proxied(slot, wanted.host, tls=wanted.tls) else None,
                 )
             )
             with contextlib.suppress(EgressDenied):
                 return await self._egress.open(origin, CONNECT_S)
-        log.warning("a process for %s wanted to reach %s:%d and was refused", slot.provider, wanted.host, wanted.port)
+        place = f"{wanted.host[:MAX_NAME]}:{wanted.port}"
+        if place not in self._told and len(self._told) < MAX_TOLD:
+            self._told.add(place)
+            log.warning("a process for %s wanted to reach %s and was refused", slot.provider, place)
         return None
 
 

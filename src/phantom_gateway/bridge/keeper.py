@@ -137,9 +137,15 @@ class Keeper:
     def _source(self, slot: Slot) -> _Source:
         """Where a slot's children are forked from: one zygote for all, or each its own."""
         name = slot.slot.id if self._settings.separation == "import" else ""
-        if name not in self._zygotes:
-            self._zygotes[name] = _Source(self._folder / f"z{next(self._numbers)}", self._settings, self._tasks)
-        return self._zygotes[name]
+        source = self._zygotes.get(name)
+        if source is not None and slot.slot.ca_file not in ("", *source.readable):
+            self._drop(name)  # what a process may read is fixed before it starts
+            source = None
+        if source is None:
+            readable = tuple(sorted({each.slot.ca_file for each in self._slots.values()} - {""}))
+            source = _Source(self._folder / f"z{next(self._numbers)}", self._settings, self._tasks, readable)
+            self._zygotes[name] = source
+        return source
 
     async def _make(self, slot: Slot) -> Child | None:
         source = self._source(slot)
@@ -187,9 +193,10 @@ class Keeper:
 class _Source:
     """A zygote that is there when it is needed."""
 
-    def __init__(self, folder: Path, settings: BridgeSettings, tasks: TaskGroup) -> None:
+    def __init__(self, folder: Path, settings: BridgeSettings, tasks: TaskGroup, readable: tuple[str, ...]) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
+        self.readable = readable
         self._settings = settings
         self._tasks = tasks
         self._zygote: Zygote | None = None
@@ -239,7 +246,8 @@ class _Source:
         installed = places.find(settings.python)
         if installed is None:
             raise ZygoteError(NOT_INSTALLED)
-        zygote = Zygote(installed, self.folder, required=settings.sandbox == "required", tasks=self._tasks)
+        required = settings.sandbox == "required"
+        zygote = Zygote(installed, self.folder, self._tasks, required=required, readable=self.readable)
         self._zygote = zygote
         said = await zygote.start(settings.start_timeout_s)
         layers, missing = said.message.get("layers") or [], said.message.get("missing") or []

@@ -77,6 +77,14 @@ def victim(children: Iterable[tuple[N, Load]]) -> N | None:
     return min(idle)[2] if idle else None
 
 
+def proxied(slot: BridgeSlot, host: str, *, tls: bool) -> bool:
+    """Whether a connection takes the corporate proxy: TLS does, but for the hosts of ``no_proxy``."""
+    if slot.proxy_url is None or not tls:
+        return False
+    names = [name.removeprefix("*").removeprefix(".") for name in slot.no_proxy]
+    return not any(name in ("", host) or host.endswith(f".{name}") for name in names)
+
+
 def reachable(slot: BridgeSlot, host: str, port: int, *, tls: bool) -> tuple[str, ...] | None:
     """The private blocks that ``host`` may be in, or ``None``: it is not to be connected to.
 

@@ -38,10 +38,19 @@ class ZygoteError(Exception):
 class Zygote:
     """One. ``ended`` is set when it is gone or never came to be."""
 
-    def __init__(self, installed: Installed, temporary: Path, *, required: bool, tasks: TaskGroup) -> None:
+    def __init__(
+        self,
+        installed: Installed,
+        temporary: Path,
+        tasks: TaskGroup,
+        *,
+        required: bool = False,
+        readable: tuple[str, ...] = (),
+    ) -> None:
         self._installed = installed
         self._temporary = temporary
         self._required = required
+        self._readable = readable
         self._tasks = tasks
         self._link: Link | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -73,7 +82,8 @@ class Zygote:
         finally:
             theirs.close()
         self._link = link
-        link.send({"site": list(self._installed.site), "temporary": str(self._temporary), "required": self._required})
+        wanted = {"temporary": str(self._temporary), "required": self._required, "readable": list(self._readable)}
+        link.send({"site": list(self._installed.site), **wanted})
         self._tasks.spawn(self._listen(self._process), "words of the zygote")
         self._tasks.spawn(self._watch(self._process), "end of the zygote")
         said = await receive(link, patience_s)

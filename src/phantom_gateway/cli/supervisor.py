@@ -240,6 +240,9 @@ class Supervisor:
         """Have a keeper exactly as long as there is something to keep."""
         if self._stopping.is_set():
             return
+        if not sys.platform.startswith("linux"):
+            log.error("the bridge runs on Linux only; its models cannot be served here")
+            return
         self._bridge.take(plan)
         child = next((each for each in self._children if each.name == BRIDGE), None)
         if self._bridge.needed and child is None:

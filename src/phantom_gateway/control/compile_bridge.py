@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.errors import KeyPath
 from phantom_gateway.config.notes import PROVIDER_PARAMETERS
@@ -24,7 +26,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import parse_url
 from phantom_gateway.control.compile_address import AddressError, Egress, compile_address
 from phantom_gateway.providers.bridged import OPERATIONS, bridged, handed_on
-from phantom_gateway.spine.bridge import HEADER, BridgeSettings, BridgeSlot, socket_path
+from phantom_gateway.spine.bridge import HEADER, BridgeSettings, BridgeSlot, socket_path, written
 from phantom_gateway.spine.snapshot import Address
 
 MAX_CREDENTIALS = 64 * 1024
@@ -93,17 +95,17 @@ class Around:
 
 def settings_of(config: Config) -> BridgeSettings:
     """``phantom.bridge`` for those who carry it out."""
-    written = config.phantom.bridge
+    said = config.phantom.bridge
     return BridgeSettings(
-        python=written.python or "",
-        processes=written.processes,
-        max_processes=written.max_processes,
-        memory_mb=written.memory_mb,
-        idle_s=written.idle_timeout,
-        hang_s=written.hang_timeout,
-        start_timeout_s=written.start_timeout,
-        sandbox=written.sandbox,
-        separation=written.separation,
+        python=said.python or "",
+        processes=said.processes,
+        max_processes=said.max_processes,
+        memory_mb=said.memory_mb,
+        idle_s=said.idle_timeout,
+        hang_s=said.hang_timeout,
+        start_timeout_s=said.start_timeout,
+        sandbox=said.sandbox,
+        separation=said.separation,
     )
 
 
@@ -122,33 +124,30 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
     parameters: dict[str, Any] = plain.of(wanted)
     if provider.startswith("vertex_ai"):
         _read_google(parameters, around, plain, from_file=of_file)
+    verify = around.egress.ssl_verify if params.ssl_verify is None else params.ssl_verify
+    if verify is not True:
+        parameters["ssl_verify"] = verify
+    if isinstance(verify, str):
+        found |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"), verify)
     if "base_url" in parameters:
         parameters.setdefault("api_base", parameters.pop("base_url"))
-    hosts, proxy = _hosts({**found, **parameters}, params, around)
-    modify = bool(around.config.litellm_settings.modify_params)
-    suffixes = bridged(provider).hosts
     more = tuple(name.lower().removeprefix("*.") for name in around.config.phantom.bridge.hosts)
+    suffixes = bridged(provider).hosts
     said = {
-        "provider": provider, "params": parameters, "environment": found, "modify": modify, "secrets": sorted(set(plain.secrets)),
+        "provider": provider, "params": parameters, "environment": found, "secrets": sorted(set(plain.secrets)),
+        "modify": bool(around.config.litellm_settings.modify_params),
     }  # fmt: skip
     slot = BridgeSlot(
         id="",
         provider=provider,
-        hosts=hosts,
+        hosts=_hosts({**found, **parameters}, params, around),
         suffixes=() if "*" in more or not suffixes else (*suffixes, *more),
         allow_private=around.egress.allow_private,
-        proxy_url=proxy,
+        proxy_url=around.egress.proxy,
+        no_proxy=around.egress.no_proxy,
+        ca_file=verify if isinstance(verify, str) else "",
     )
-    named = BridgeSlot(
-        id=_digest(
-            [said, slot.hosts, slot.suffixes, slot.allow_private, proxy.reveal() if proxy else ""], around.pepper
-        ),
-        provider=provider,
-        hosts=slot.hosts,
-        suffixes=slot.suffixes,
-        allow_private=slot.allow_private,
-        proxy_url=proxy,
-    )
+    named = msgspec.structs.replace(slot, id=_digest([said, written(slot)], around.pepper))
     return Bridge(
         slot=named,
         address=Address(scheme="unix", socket_path=str(socket_path(around.run, named.id))),
@@ -219,10 +218,8 @@ def _read_google(parameters: dict[str, Any], around: Around, plain: _Plain, *, f
     plain.secrets += [value for name, value in content.items() if is_credential_name(name) and isinstance(value, str)]
 
 
-def _hosts(
-    values: dict[str, Any], params: LitellmParams, around: Around
-) -> tuple[dict[str, tuple[str, ...]], Secret | None]:
-    """The hosts of all addresses among ``values``, the private blocks each may have, and the proxy for the others."""
+def _hosts(values: dict[str, Any], params: LitellmParams, around: Around) -> dict[str, tuple[str, ...]]:
+    """The hosts of all addresses among ``values``, and the private blocks each may have."""
     hosts: dict[str, tuple[str, ...]] = {}
     common = around.egress.allow_private
     for name, text in _addresses(values):
@@ -235,7 +232,7 @@ def _hosts(
             continue
         private = tuple(block for block in address.allow_private if block not in common)
         hosts[address.host] = tuple(dict.fromkeys((*hosts.get(address.host, ()), *private)))
-    return hosts, around.egress.proxy
+    return hosts
 
 
 def _addresses(values: dict[str, Any]) -> Iterator[tuple[str, str]]:

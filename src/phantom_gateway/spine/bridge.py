@@ -33,6 +33,10 @@ class BridgeSlot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Further public hosts, with all below them; empty: all."""
     allow_private: tuple[str, ...] = ()
     proxy_url: Secret | None = None
+    no_proxy: tuple[str, ...] = ()
+    """Names, with all below them, and addresses that are reached without it."""
+    ca_file: str = ""
+    """Certificates that the SDK has to read; empty: the system's."""
 
 
 class BridgeSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,6 +28,17 @@ pytestmark = pytest.mark.skipif(
 
 
 HOME = Path.home()
+FORBIDDING = """#!PYTHON -IS
+import ctypes, os, platform, struct, sys
+number = {"unshare": {"x86_64": 272, "aarch64": 97}[platform.machine()], "landlock": 444}["CALL"]
+lines = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+libc = ctypes.CDLL(None)
+libc.prctl(38, 1, 0, 0, 0)
+assert libc.prctl(22, 2, struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code))) == 0
+os.execve("PYTHON", sys.argv, {})
+"""
+"""An interpreter under a filter, as those of containers are: unshare(2) is what they usually forbid."""
 
 
 class House:
@@ -122,6 +133,14 @@ def python(tmp_path: Path) -> str:
     return str(fake_sdk.install(tmp_path / "env"))
 
 
+def forbid(python: Path, call: str) -> None:
+    """Put a filter around an interpreter."""
+    real = python.resolve()
+    python.unlink()
+    python.write_text(FORBIDDING.replace("PYTHON", str(real)).replace("CALL", call))
+    python.chmod(0o755)
+
+
 async def eventually(condition: Any) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - conditions are about other processes
@@ -162,6 +181,33 @@ async def test_a_hostile_sdk_finds_the_key_of_its_call_and_nothing_else(
             said = json.loads(await subject.text("one", "look " + json.dumps(aims)))
     assert said == {"found": {}, "at_import": {}, "key": "sk-canary-one"}
     assert not (tmp_path / "env" / "pth-ran").exists(), "no site folder is read where the SDK is loaded"
+
+
+async def test_where_no_namespace_can_be_made_the_walls_hold_as_far_as_they_reach(tmp_path: Path, python: str) -> None:
+    """As in a container that forbids it: TCP is then bound to the port of the way out."""
+    if Kernel().landlock_abi() < 4:
+        pytest.skip("LANDLOCK OF THIS KERNEL DOES NOT KNOW TCP")
+    forbid(Path(python), "unshare")
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        async with house(tmp_path, BridgeSettings(python=python), "one", "two") as subject:
+            other = int(await subject.text("two", "pid"))
+            aims = {
+                "files": [str(Path(__file__))], "folders": [str(tmp_path), "/tmp"], "sockets": [str(subject.path("two"))],
+                "ports": [inside.getsockname()[1]], "pids": [os.getpid(), other],
+                "targets": [f"127.0.0.1:{inside.getsockname()[1]}"],
+            }  # fmt: skip
+            said = json.loads(await subject.text("one", "look " + json.dumps(aims)))
+            assert said["found"] == {}
+
+
+async def test_a_wall_that_is_required_and_missing_is_told(tmp_path: Path, python: str) -> None:
+    forbid(Path(python), "landlock")
+    async with house(tmp_path, BridgeSettings(python=python), "one") as subject:
+        assert int(await subject.text("one", "pid"))
+    async with house(tmp_path / "env", BridgeSettings(python=python, sandbox="required"), "one") as subject:
+        status, answer = await subject.call("one", "pid")
+    assert status == 503
+    assert "the sandbox is required and not whole: files: " in answer["error"]["message"]
 
 
 async def test_one_credential_one_process(tmp_path: Path, python: str) -> None:

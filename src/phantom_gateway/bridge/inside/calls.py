@@ -58,6 +58,8 @@ _OPENAI = frozenset({"model", "messages", "stream", "stream_options", "metadata"
 """Never the SDK's own, whatever its lists say."""
 _KEPT_BACK = frozenset({"metadata", "store", "prompt_cache_key", "safety_identifier"})
 """OpenAI's parameters that are about keeping and billing there; the SDK takes some for its own logs."""
+_NUMBERS = frozenset({"temperature", "n"})
+"""Fields of forms that are numbers; in a form all are texts."""
 _HANDLED = frozenset({"model", "messages", "stream", "stream_options", "user", "input", "prompt"})
 
 
@@ -199,6 +201,8 @@ def _form(body: bytes, kind: str) -> dict[str, Any]:
             (file[1] or "file", content, mime[1] if mime else "application/octet-stream") if file else content.decode()
         )
         key = name[1].removesuffix("[]")
+        if key in _NUMBERS and isinstance(value, str):
+            value = json.loads(value)
         if name[1].endswith("[]") or (file and key in fields):
             before = fields.get(key, [])
             fields[key] = [*(before if isinstance(before, list) else [before]), value]

@@ -34,6 +34,8 @@ from phantom_gateway.bridge.inside.kernel import (
 )
 
 MAX_FILES = 4096
+KNOWS_TCP = 4
+"""The version of Landlock that can bound TCP to ports."""
 MAX_PROCESSES = 512
 MAX_FILE_SIZE = 1 << 28
 _SYSTEM = (
@@ -64,11 +66,12 @@ class Layers:
 def confine(kernel: Kernel, readable: list[str], temporary: str) -> Layers:
     """Confine this process before it loads anything of strangers. ``readable``: further paths; ``temporary``: written below."""
     layers = Layers()
+    alone = ""
     try:
         kernel.own_user_namespace(CLONE_NEWNET | CLONE_NEWIPC)
         layers.network = True
     except OSError as error:
-        layers.missing.append(f"network: {error}")
+        alone = f"network: {error}"
     kernel.prctl(PR_SET_NO_NEW_PRIVS, 1)
     kernel.prctl(PR_SET_DUMPABLE, 0)
     kernel.keep_capabilities(*((CAP_SYS_ADMIN, CAP_NET_ADMIN) if layers.network else ()))
@@ -77,11 +80,11 @@ def confine(kernel: Kernel, readable: list[str], temporary: str) -> Layers:
     try:
         abi = kernel.landlock(_rights(readable) | {temporary: READ | WRITE})
         layers.files = True
-        layers.ports = not layers.network and abi >= 4
-        if not layers.network and abi < 4:
-            layers.missing.append("network: Landlock of this kernel does not know TCP")
+        layers.ports = not layers.network and abi >= KNOWS_TCP
     except OSError as error:
         layers.missing.append(f"files: {error}")
+    if not (layers.network or layers.ports):
+        layers.missing.append(alone)
     try:
         filters.install(kernel, last=False)
         layers.calls = True
