@@ -40,6 +40,7 @@ class Child:
         self.slot = slot
         self.load = Load(0.0, 0.0, 0.0)
         self.pid = 0
+        self.zygote: Zygote | None = None
         self._folder = folder
         self._heard_something = heard
         self._gone = gone
@@ -50,6 +51,7 @@ class Child:
 
     async def start(self, zygote: Zygote, listener: socket.socket, memory: int, egress: Egress) -> None:
         """Returns when it accepts. Raises ZygoteError."""
+        self.zygote = zygote
         link, theirs = Link.pair()
         link.identify()  # its number is what the kernel says, not what it says
         self._before, data = memory_of(zygote.pid)

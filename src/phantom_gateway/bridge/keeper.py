@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 import shutil
 import socket
 import tempfile
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("phantom.bridge")
 
+PREFIX = "phantom-bridge-"
 TICK_S = 0.5
+SOON_S = 1.0
 RETRY_S = (0.0, 0.5, 2.0, 5.0)
 """Before a zygote is tried again, by how many did not come to be."""
 NOT_INSTALLED = f"the bridge is not installed: {INSTALL}"
@@ -49,10 +52,10 @@ class Keeper:
         self._children: list[Child] = []
         self._tasks = TaskGroup()
         self._egress = Egress()
-        self._folder = Path(tempfile.mkdtemp(prefix="phantom-bridge-"))
+        self._folder = _folder()
         self._numbers = itertools.count(1)
-        self._zygotes: dict[str, _Source] = {}
-        self._leaving: list[Zygote] = []
+        self._sources: dict[str, _Source] = {}
+        self._retired: list[_Source] = []
         self._end = asyncio.Event()
 
     def stop(self) -> None:
@@ -75,9 +78,9 @@ class Keeper:
             for child in list(self._children):
                 child.kill()
                 child.forget()
-            self._drop(*self._zygotes)
-            for zygote in self._leaving:
-                await zygote.gone()
+            for zygote in [source.close() for source in (*self._sources.values(), *self._retired)]:
+                if zygote is not None:
+                    await zygote.gone()
             await self._tasks.cancel()
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -117,34 +120,47 @@ class Keeper:
 
     def _plan(self, settings: BridgeSettings, slots: set[str]) -> None:
         if (settings.python, settings.sandbox) != (self._settings.python, self._settings.sandbox):
-            self._drop(*self._zygotes)
+            self._retire(*self._sources)
         self._settings = settings
         for name in self._slots.keys() - slots:
             self._slots.pop(name).close()
-            self._drop(name)
+            self._retire(name)
 
-    def _drop(self, *names: str) -> None:
-        """End zygotes, and with them their children."""
-        for name in names:
-            source = self._zygotes.pop(name, None)
-            zygote = source.close() if source is not None else None
-            if zygote is not None:
-                self._leaving.append(zygote)
-        self._leaving = [zygote for zygote in self._leaving if not zygote.ended.is_set()]
+    def _retire(self, *names: str) -> None:
+        """Have no further children of these zygotes; those that are there finish what they do."""
+        for name in [each for each in names if each in self._sources]:
+            source = self._sources.pop(name)
+            self._retired.append(source)
+            for child in self._of(source):
+                child.end()
+            self._tasks.spawn(self._leave(source), "end a zygote")
+        for slot in self._slots.values():
+            slot.watch()
+
+    def _of(self, source: _Source) -> list[Child]:
+        return [child for child in self._children if child.zygote is not None and child.zygote is source.zygote]
+
+    async def _leave(self, source: _Source) -> None:
+        while self._of(source):  # noqa: ASYNC110 - looked at as often as its memory
+            await asyncio.sleep(TICK_S)
+        zygote = source.close()
+        if zygote is not None:
+            await zygote.gone()
+        self._retired.remove(source)
 
     # --- children
 
     def _source(self, slot: Slot) -> _Source:
         """Where a slot's children are forked from: one zygote for all, or each its own."""
         name = slot.slot.id if self._settings.separation == "import" else ""
-        source = self._zygotes.get(name)
+        source = self._sources.get(name)
         if source is not None and slot.slot.ca_file not in ("", *source.readable):
-            self._drop(name)  # what a process may read is fixed before it starts
+            self._retire(name)  # what a process may read is fixed before it starts
             source = None
         if source is None:
             readable = tuple(sorted({each.slot.ca_file for each in self._slots.values()} - {""}))
             source = _Source(self._folder / f"z{next(self._numbers)}", self._settings, self._tasks, readable)
-            self._zygotes[name] = source
+            self._sources[name] = source
         return source
 
     async def _make(self, slot: Slot) -> Child | None:
@@ -155,6 +171,15 @@ class Keeper:
             if one is not None:
                 one.end()
             return None
+        try:
+            return await self._child(slot, source, zygote)
+        except ZygoteError:
+            if not await zygote.gone(SOON_S):
+                raise
+        # It died before that was known here; those who wait need not hear of it.
+        return await self._child(slot, source, await source.get())
+
+    async def _child(self, slot: Slot, source: _Source, zygote: Zygote) -> Child:
         folder = source.folder / f"c{next(self._numbers)}"
         child = Child(slot.slot, folder, lambda: slot.help(self._settings), lambda gone: self._gone(slot, gone))
         self._children.append(child)
@@ -190,6 +215,15 @@ class Keeper:
                 slot.room()
 
 
+def _folder() -> Path:
+    """A folder for temporary files; those of keepers that were killed are removed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = left.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+
+
 class _Source:
     """A zygote that is there when it is needed."""
 
@@ -199,7 +233,7 @@ class _Source:
         self.readable = readable
         self._settings = settings
         self._tasks = tasks
-        self._zygote: Zygote | None = None
+        self.zygote: Zygote | None = None
         self._lock = asyncio.Lock()
         self._failures = 0
         self._not_before = 0.0
@@ -216,8 +250,8 @@ class _Source:
         async with self._lock:
             if self._closed:
                 raise ZygoteError("the bridge is set anew")
-            if self._zygote is not None and self._zygote.ready and not self._zygote.ended.is_set():
-                return self._zygote
+            if self.zygote is not None and self.zygote.ready and not self.zygote.ended.is_set():
+                return self.zygote
             loop = asyncio.get_running_loop()
             if loop.time() < self._not_before:
                 raise ZygoteError(self._reason)
@@ -248,7 +282,7 @@ class _Source:
             raise ZygoteError(NOT_INSTALLED)
         required = settings.sandbox == "required"
         zygote = Zygote(installed, self.folder, self._tasks, required=required, readable=self.readable)
-        self._zygote = zygote
+        self.zygote = zygote
         said = await zygote.start(settings.start_timeout_s)
         layers, missing = said.message.get("layers") or [], said.message.get("missing") or []
         log.info(
@@ -261,6 +295,6 @@ class _Source:
     def close(self) -> Zygote | None:
         """End the zygote, if there is one, and its children."""
         self._closed = True
-        if self._zygote is not None:
-            self._zygote.kill()
-        return self._zygote
+        if self.zygote is not None:
+            self.zygote.kill()
+        return self.zygote

@@ -95,7 +95,7 @@ class Slot:
                 self._failures = 0
                 if self._closed:
                     child.end()
-            elif not self.children:
+            else:
                 self.waits_for_room = True
         except ZygoteError as error:
             log.error("the bridge cannot serve %s: %s", self.slot.provider, error)  # noqa: TRY400 - the message is the whole story

@@ -110,11 +110,12 @@ class Zygote:
         if self._link is not None:
             self._link.close()
 
-    async def gone(self) -> None:
-        """Returns when its process is no more, or after a while."""
+    async def gone(self, patience_s: float = GONE_S) -> bool:
+        """Whether its process is no more, now or after a while."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GONE_S):
+            async with asyncio.timeout(patience_s):
                 await self.ended.wait()
+        return self.ended.is_set()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
