@@ -24,7 +24,7 @@ from phantom_gateway.bridge.children import Child
 from phantom_gateway.bridge.inside.link import Link, LinkError
 from phantom_gateway.bridge.policy import fate, victim
 from phantom_gateway.bridge.slots import Slot
-from phantom_gateway.bridge.zygotes import Zygote, ZygoteError
+from phantom_gateway.bridge.zygotes import Zygote, ZygoteError, ZygoteKilled
 from phantom_gateway.spine.bridge import INSTALL, BridgeSettings, settings_of, slot_of
 from phantom_gateway.wire.egress import Egress
 from phantom_gateway.wire.tasks import TaskGroup
@@ -37,6 +37,8 @@ log = logging.getLogger("phantom.bridge")
 PREFIX = "phantom-bridge-"
 TICK_S = 0.5
 SOON_S = 1.0
+STARTS = 3
+"""How often a zygote is started that is killed while it loads."""
 RETRY_S = (0.0, 0.5, 2.0, 5.0)
 """Before a zygote is tried again, by how many did not come to be."""
 NOT_INSTALLED = f"the bridge is not installed: {INSTALL}"
@@ -276,6 +278,12 @@ class _Source:
             await self.warm()
 
     async def _started(self) -> Zygote:
+        for _ in range(STARTS - 1):
+            with contextlib.suppress(ZygoteKilled):
+                return await self._start()
+        return await self._start()
+
+    async def _start(self) -> Zygote:
         settings = self._settings
         installed = places.find(settings.python)
         if installed is None:

@@ -28,11 +28,15 @@ zygote.main(int(sys.argv[1]))
 """
 """Makes our package known without a folder that holds any other."""
 MAX_WORDS = 4000
-GONE_S = 5.0
+GONE_S, SOON_S = 5.0, 0.5
 
 
 class ZygoteError(Exception):
     """There is no zygote; the message is for the operator and the caller."""
+
+
+class ZygoteKilled(ZygoteError):
+    """It was ended from outside before it was ready; the next one may live."""
 
 
 class Zygote:
@@ -88,6 +92,8 @@ class Zygote:
         self._tasks.spawn(self._watch(self._process), "end of the zygote")
         said = await receive(link, patience_s)
         if said is None or "ready" not in said.message:
+            if said is None and await self.gone(SOON_S) and (self._process.returncode or 0) < 0:
+                raise ZygoteKilled("it was killed while it started")
             reason = said.message.get("failed") if said else f"it ended or took too long{self._last_words()}"
             self.kill()
             raise ZygoteError(str(reason))

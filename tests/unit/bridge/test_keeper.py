@@ -160,6 +160,8 @@ def parent(pid: int) -> int:
 async def test_a_hostile_sdk_finds_the_key_of_its_call_and_nothing_else(
     tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if Kernel().landlock_abi() < 4:
+        pytest.skip("LANDLOCK OF THIS KERNEL DOES NOT KNOW TCP, and namespaces may be forbidden: the walls are not whole here")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-environment")
     data = tmp_path / "data"
     data.mkdir()
