@@ -115,7 +115,8 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
     wanted, defaults = _split(params)
     of_file = path[:1] == ("model_list",)
     found: dict[str, str] = {}
-    if of_file or not any(_addresses(_Plain().of(wanted))):
+    named = {"model": params.model.partition("/")[2]}  # of some providers an address
+    if of_file or not any(_addresses({**_Plain().of(wanted), **named})):
         # who adds a model over the API could else have the provider's key sent to an address of his own
         found = handed_on(around.environment.beginning(*bridged(provider).prefixes))
     for name, value in found.items():
@@ -140,18 +141,18 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
     slot = BridgeSlot(
         id="",
         provider=provider,
-        hosts=_hosts({**found, **parameters}, params, around),
+        hosts=_hosts({**found, **parameters, **named}, params, around),
         suffixes=() if "*" in more or not suffixes else (*suffixes, *more),
         allow_private=around.egress.allow_private,
         proxy_url=around.egress.proxy,
         no_proxy=around.egress.no_proxy,
         ca_file=verify if isinstance(verify, str) else "",
     )
-    named = msgspec.structs.replace(slot, id=_digest([said, written(slot)], around.pepper))
+    slot = msgspec.structs.replace(slot, id=_digest([said, written(slot)], around.pepper))
     return Bridge(
-        slot=named,
-        address=Address(scheme="unix", socket_path=str(socket_path(around.run, named.id))),
-        header=(HEADER, _header(said, named.id, params, around.config)),
+        slot=slot,
+        address=Address(scheme="unix", socket_path=str(socket_path(around.run, slot.id))),
+        header=(HEADER, _header(said, slot.id, params, around.config)),
         defaults=defaults,
         key_source=_key_source(wanted, found),
     )
@@ -172,7 +173,10 @@ def _header(said: dict[str, Any], slot: str, params: LitellmParams, config: Conf
     drop = params.drop_params
     if drop is None:
         drop = config.litellm_settings.drop_params
-    text = json.dumps({**said, "slot": slot, "drop": bool(drop), "without": list(params.additional_drop_params or ())})
+    text = json.dumps(
+        {**said, "slot": slot, "drop": bool(drop), "without": list(params.additional_drop_params or ()),
+         "named": not params.model.endswith("*")}
+    )  # fmt: skip
     if len(text) > MAX_PARAMETERS:
         raise BridgeError("model", f"its parameters have more than {MAX_PARAMETERS // 1024} KiB together")
     return Secret(base64.b64encode(text.encode()).decode("ascii"))

@@ -81,7 +81,7 @@ class House:
         """A call that is under way."""
         deployment = {
             "slot": slot, "provider": "fake", "params": {"api_key": key}, "environment": {}, "secrets": [key],
-            "drop": False, "modify": False, "without": [], **(said or {}),
+            "drop": False, "modify": False, "without": [], "named": False, **(said or {}),
         }  # fmt: skip
         body = json.dumps({"model": model, "messages": [], **fields}).encode()
         header = base64.b64encode(json.dumps(deployment).encode()).decode()
@@ -161,7 +161,9 @@ async def test_a_hostile_sdk_finds_the_key_of_its_call_and_nothing_else(
     tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if Kernel().landlock_abi() < 4:
-        pytest.skip("LANDLOCK OF THIS KERNEL DOES NOT KNOW TCP, and namespaces may be forbidden: the walls are not whole here")
+        pytest.skip(
+            "LANDLOCK OF THIS KERNEL DOES NOT KNOW TCP, and namespaces may be forbidden: the walls are not whole here"
+        )
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-environment")
     data = tmp_path / "data"
     data.mkdir()
@@ -308,6 +310,13 @@ async def test_streams_and_failures(tmp_path: Path, python: str) -> None:
         ):
             status, answer = await subject.call("one", "asked", **{name: "http://127.0.0.1"})
             assert (status, answer["error"]["type"]) == (400, "Refused"), name
+
+
+async def test_an_address_is_no_name_of_a_model(tmp_path: Path, python: str) -> None:
+    async with house(tmp_path, BridgeSettings(python=python), "one") as subject:
+        status, answer = await subject.call("one", "https://evil.test/v1")
+        assert (status, answer["error"]["message"]) == (400, "The name of the model must not be an address.")
+        assert (await subject.call("one", "https://mine.test/v1", said={"named": True}))[0] == 200
 
 
 async def test_what_is_dropped_is_named(tmp_path: Path, python: str) -> None:

@@ -35,7 +35,7 @@ def compiled(
         Path("/run"),
         Secret("pepper"),
     )
-    return compile_bridge(provider, LitellmParams.model_validate({"model": f"{provider}/m", **params}), path, around)
+    return compile_bridge(provider, LitellmParams.model_validate({"model": f"{provider}/m"} | params), path, around)
 
 
 def said(bridge: Bridge) -> dict[str, Any]:
@@ -95,6 +95,9 @@ def test_over_the_api_an_address_of_ones_own_gets_no_variables() -> None:
     ):
         assert said(compiled("databricks", address, environment, DATABASE))["environment"] == {}
         assert said(compiled("databricks", address, environment, FILE))["environment"] == environment
+    bridge = compiled("huggingface", {"model": "huggingface/https://evil.test"}, {"HF_TOKEN": "secret"}, DATABASE)
+    assert said(bridge)["environment"] == {}
+    assert list(bridge.slot.hosts) == ["evil.test"]
 
 
 def test_ways_out() -> None:

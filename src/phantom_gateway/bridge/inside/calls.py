@@ -40,6 +40,9 @@ WARM = (
     "litellm.proxy.openai_files_endpoints.common_utils",
 )  # fmt: skip
 """What 1.106.2 loads with the first call, which takes half a second: loaded once, before children are forked."""
+CALLBACKS = (
+    "callbacks", "input_callback", "success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback",
+)  # fmt: skip
 FOREVER_S = 86400.0
 """The worker is the one who loses patience, and leaves."""
 _RESERVED = re.compile(
@@ -74,6 +77,8 @@ class Deployment(NamedTuple):
     drop: bool
     modify: bool
     without: list[str]
+    named: bool
+    """Whether the configuration names the model, not the caller."""
 
 
 def prepare() -> str:
@@ -85,14 +90,7 @@ def prepare() -> str:
         "num_retries": 0, "drop_params": False, "modify_params": False, "disable_add_transform_inline_image_block": False,
     }.items():  # fmt: skip
         setattr(litellm, name, value)
-    for name in (
-        "callbacks",
-        "input_callback",
-        "success_callback",
-        "failure_callback",
-        "_async_success_callback",
-        "_async_failure_callback",
-    ):
+    for name in CALLBACKS:
         setattr(litellm, name, [])
     for name in (*FUNCTIONS.values(), "get_supported_openai_params"):
         getattr(litellm, name, None)  # some are loaded when first asked for
@@ -125,6 +123,8 @@ async def _call(
     litellm: Any = importlib.import_module("litellm")
     fields = _fields(request)
     model = str(fields.pop("model", ""))
+    if "://" in model and not deployment.named:
+        raise Refused("The name of the model must not be an address.", "model")  # some providers would be asked there
     dropped = _kept_back(fields)
     _check(fields, deployment)
     streams = operation in ("chat", "completions") and fields.get("stream") is True
@@ -166,6 +166,7 @@ def _deployment(request: Request, slot: str) -> Deployment:
             drop=bool(said["drop"]),
             modify=bool(said["modify"]),
             without=list(said["without"]),
+            named=bool(said["named"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Refused("The request names no deployment.", status=421) from error
@@ -189,10 +190,10 @@ def _form(body: bytes, kind: str) -> dict[str, Any]:
     """A form as the gateway writes it, which has read it strictly before."""
     boundary = kind.partition("boundary=")[2].strip('"').encode("latin-1")
     fields: dict[str, Any] = {}
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1]:
+    for part in re.split(b"\r\n--" + re.escape(boundary) + b"(?=\r\n|--)", b"\r\n" + body)[1:-1]:
         head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         text = head.decode("utf-8", "replace")
-        name = re.search(r'name="?([^";\r\n]+)', text)
+        name = re.search(r'[; ]name="?([^";\r\n]+)', text)
         file = re.search(r'filename="?([^";\r\n]*)', text)
         if name is None:
             continue

@@ -16,7 +16,7 @@ def test_a_form_is_read_as_the_gateway_writes_it() -> None:
     fields = calls._form(body, 'multipart/form-data; boundary="b0"')
     assert fields["model"] == "m"
     assert fields["tags"] == ["x"]
-    assert "file" in fields
+    assert fields["file"] == ("a.wav", b"\r\n--b0x\x00\r\n", "audio/wav")
 
 
 @pytest.mark.parametrize(
