@@ -116,7 +116,8 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
     of_file = path[:1] == ("model_list",)
     found: dict[str, str] = {}
     named = {"model": params.model.partition("/")[2]}  # of some providers an address
-    if of_file or not any(_addresses({**_Plain().of(wanted), **named})):
+    trusted = of_file or not any(_addresses({**_Plain().of(wanted), **named}))
+    if trusted:
         # who adds a model over the API could else have the provider's key sent to an address of his own
         found = handed_on(around.environment.beginning(*bridged(provider).prefixes))
     for name, value in found.items():
@@ -124,7 +125,8 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
             plain.secrets.append(value)
     parameters: dict[str, Any] = plain.of(wanted)
     if provider.startswith("vertex_ai"):
-        _read_google(parameters, around, plain, from_file=of_file)
+        google = around.environment.first(*_FILES) if trusted else None
+        _read_google(parameters, plain, None if google is None else google[1], from_file=of_file)
     verify = around.egress.ssl_verify if params.ssl_verify is None else params.ssl_verify
     if verify is not True:
         parameters["ssl_verify"] = verify
@@ -193,17 +195,16 @@ def _key_source(wanted: dict[str, Any], found: dict[str, str]) -> str:
     return next((name for name in found if is_credential_name(name)), "")
 
 
-def _read_google(parameters: dict[str, Any], around: Around, plain: _Plain, *, from_file: bool) -> None:
+def _read_google(parameters: dict[str, Any], plain: _Plain, variable: str | None, *, from_file: bool) -> None:
     """Google's credentials are a JSON object, or the name of a file that holds one: the bridge reads no files, so it is read here.
 
     Only for models of the configuration file: who may add models by the API may not make the gateway read files.
     """
     given = parameters.get("vertex_credentials")
     if given is None:
-        found = around.environment.first(*_FILES)
-        if found is None:
+        if variable is None:
             return
-        given, from_file = found[1], True
+        given, from_file = variable, True
     if not isinstance(given, str) or given.lstrip().startswith("{"):
         parameters["vertex_credentials"] = given if isinstance(given, str) else json.dumps(given)
         return

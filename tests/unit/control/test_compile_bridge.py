@@ -140,6 +140,10 @@ def test_credentials_of_google(tmp_path: Path) -> None:
     ):
         found = said(compiled("vertex_ai", params, environment))
         assert json.loads(found["params"]["vertex_credentials"]) == content
+    evil = compiled(
+        "vertex_ai", {"api_base": "https://evil.test"}, {"GOOGLE_APPLICATION_CREDENTIALS": str(file)}, DATABASE
+    )
+    assert "vertex_credentials" not in said(evil)["params"]
     with pytest.raises(BridgeError, match="configuration file only"):
         compiled("vertex_ai", {"vertex_credentials": str(file)}, path=DATABASE)
     file.write_text('["no object"]')
