@@ -42,10 +42,10 @@ if behaviour == "dies":
 if behaviour == "refuses":
     os.write(ready_fd, json.dumps({"error": "the configuration is broken"}).encode() + b"\\n")
     sys.exit(1)
+note("ready")  # before it is said: who hears it may look, or kill, at once
 if behaviour != "mute":
     os.write(ready_fd, json.dumps({"ready": True, "models": ["m"]}).encode() + b"\\n")
 os.close(ready_fd)
-note("ready")
 while behaviour == "deaf" or os.read(0, 1):
     time.sleep(0.05)
 note("orphaned")
