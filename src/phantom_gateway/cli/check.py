@@ -6,6 +6,7 @@ keys appear as "yes" with the place they came from, addresses without user infor
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -24,10 +25,12 @@ from phantom_gateway.control.compile_cache import UNNAMED
 from phantom_gateway.control.compile_deployment import Compiled
 from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.ledger.prices import PriceTable
+from phantom_gateway.spine.bridge import INSTALL
 from phantom_gateway.spine.snapshot import CacheRules, Deployment, HttpLimits, Routing, Settings, Snapshot
 
 DEFAULT_PATH = Path("config.yaml")
 _DEMO_SOCKET = "demo.sock"
+BRIDGE = "bridge"
 _NANO_PER_DOLLAR = Decimal(10) ** 9
 _HEADINGS = {
     "warning": "Warnings",
@@ -47,6 +50,7 @@ class Report:
     aliases: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    bridge_python: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The report in types JSON has."""
@@ -73,6 +77,8 @@ def check(
     else:
         for line in render(report):
             typer.echo(line)
+        for line in _bridge(report):
+            typer.echo(line)
     if report.problems:
         raise typer.Exit(1)
 
@@ -96,6 +102,7 @@ def check_config(path: Path, environment: Mapping[str, str], price_lookup: Price
         aliases=dict(snapshot.routing.aliases),
         settings=dict(_settings(snapshot)),
         notes=tuple(notes),
+        bridge_python=snapshot.bridge.python,
     )
 
 
@@ -141,6 +148,8 @@ def _deployment(deployment: Deployment, key_source: str) -> dict[str, Any]:
 
 def _origin(deployment: Deployment) -> str:
     address = deployment.address
+    if deployment.bridge is not None:
+        return BRIDGE
     return "built in" if address.scheme == "unix" else Url(address.scheme, address.host, address.port, "", "").origin
 
 
@@ -199,6 +208,29 @@ def render(report: Report) -> Iterator[str]:
     )
     for kind, heading in _HEADINGS.items():
         yield from _block(heading, [str(note) for note in report.notes if note.kind == kind])
+
+
+def _bridge(report: Report) -> Iterator[str]:
+    """What of this machine the bridge has, where a model needs it. Not part of the report, which is about the file."""
+    if not any(each["origin"] == BRIDGE for members in report.models.values() for each in members):
+        return
+    # Imported here: only those who need the bridge pay for it.
+    from phantom_gateway.bridge.places import find
+    from phantom_gateway.bridge.zygotes import ZygoteError, probe
+
+    installed = find(report.bridge_python)
+    if installed is None:
+        yield from _block("Bridge", [f"LiteLLM's SDK is NOT INSTALLED: {INSTALL}"])
+        return
+    lines = [f"LiteLLM's SDK in the environment of {installed.python}"]
+    try:
+        standing, missing = asyncio.run(probe(installed))
+    except ZygoteError as error:
+        lines.append(str(error))
+    else:
+        lines.append(f"sandbox: {', '.join(standing) or 'NONE'}")
+        lines += [f"MISSING on this machine: {each}" for each in missing]
+    yield from _block("Bridge", lines)
 
 
 def _block(heading: str, lines: list[str]) -> Iterator[str]:

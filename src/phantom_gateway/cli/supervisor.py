@@ -3,7 +3,8 @@
 Theory of operation. The supervisor opens one listening socket per worker slot (``SO_REUSEPORT``, so the kernel spreads
 connections) and keeps them for its whole life: when a worker dies, connections wait in its socket's queue for the
 replacement and none is refused. Children are plain ``exec``s; each gets a pipe as standard input that closes when the
-supervisor dies, so no orphan stays behind, and a pipe on which it says once that it is ready.
+supervisor dies, so no orphan stays behind, and a pipe on which it says once that it is ready. Control goes on speaking there: it
+plans the bridge, whose sockets are held here in the same way, and whose keeper runs as long as there are any.
 
 Ending: the listening sockets are closed, workers get SIGTERM and finish what they serve within the grace time, and only
 then control gets SIGTERM, so that it can ingest the last journal record.
@@ -23,6 +24,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from phantom_gateway.cli.bridge_sockets import BridgeSockets
 from phantom_gateway.wire.tasks import TaskGroup
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("phantom.supervisor")
 
+CONTROL, BRIDGE = "control", "bridge"
+MAX_LINE = 16 * 1024 * 1024
 START_TIMEOUT_S = 30.0
 STOP_EXTRA_S = 5.0
 DEFAULT_GRACE_S = 60.0
@@ -67,6 +71,8 @@ class _Child:
     process: asyncio.subprocess.Process | None = None
     ready: dict[str, Any] = field(default_factory=dict)
     failures: int = 0
+    wanted: bool = True
+    """Whether it is started again when it ends."""
 
 
 class Supervisor:
@@ -79,6 +85,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._children: list[_Child] = []
         self._sockets: list[socket.socket] = []
+        self._bridge = BridgeSockets(plan.data_dir)
 
     async def run(self) -> int:
         """Start everything, watch, stop in order. Raises StartError."""
@@ -146,7 +153,7 @@ class Supervisor:
         command = [sys.executable, "-m", "phantom_gateway.control", "--data-dir", str(plan.data_dir)]
         if plan.config is not None:
             command += ["--config", str(plan.config)]
-        return _Child("control", command, dict(os.environ))
+        return _Child(CONTROL, command, dict(os.environ))
 
     def _worker(self, slot: int, sock: socket.socket) -> _Child:
         plan = self._plan
@@ -180,29 +187,80 @@ class Supervisor:
     async def _spawn(self, child: _Child) -> None:
         """Start a child and wait for its word that it is ready. Raises StartError."""
         read_fd, write_fd = os.pipe()
+        more, fds = self._bridge.prepare() if child.name == BRIDGE else ([], child.fds)
         try:
             child.process = await asyncio.create_subprocess_exec(
-                *child.command, "--ready-fd", str(write_fd),
-                stdin=asyncio.subprocess.PIPE, env=child.environment, pass_fds=(*child.fds, write_fd), start_new_session=True,
+                *child.command, *more, "--ready-fd", str(write_fd),
+                stdin=asyncio.subprocess.PIPE, env=child.environment, pass_fds=(*fds, write_fd), start_new_session=True,
             )  # fmt: skip
         finally:
             os.close(write_fd)
-        reader = asyncio.StreamReader()
+        reader = asyncio.StreamReader(limit=MAX_LINE)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb")
         )
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                line = await reader.readline()
+                child.ready = await self._words(reader)
         except TimeoutError:
-            line = b""
+            child.ready = {}
+        finally:
+            if child.name != CONTROL or not child.ready:
+                transport.close()
+        if not child.ready:
+            raise StartError(f"{child.name} did not start; its own words are above")
+        if child.ready.get("ready") is not True:
+            transport.close()
+            raise StartError(str(child.ready.get("error")))
+        if child.name == CONTROL:
+            self._tasks.spawn(self._listen_to(reader, transport), "words of control")
+        elif child.name == BRIDGE:
+            self._bridge.started()
+
+    async def _words(self, reader: asyncio.StreamReader) -> dict[str, Any]:
+        """What a child says of itself; plans of the bridge before and after it are carried out. Empty: it has ended."""
+        while line := await reader.readline():
+            said: dict[str, Any] = json.loads(line)
+            if "bridge" not in said:
+                return said
+            self._plan_bridge(said["bridge"])
+        return {}
+
+    async def _listen_to(self, reader: asyncio.StreamReader, transport: asyncio.ReadTransport) -> None:
+        """Control goes on speaking as long as it lives."""
+        try:
+            while await self._words(reader):
+                pass
         finally:
             transport.close()
-        if not line:
-            raise StartError(f"{child.name} did not start; its own words are above")
-        child.ready = json.loads(line)
-        if child.ready.get("ready") is not True:
-            raise StartError(str(child.ready.get("error")))
+
+    # --- the bridge
+
+    def _plan_bridge(self, plan: dict[str, Any]) -> None:
+        """Have a keeper exactly as long as there is something to keep."""
+        if self._stopping.is_set():
+            return
+        if not sys.platform.startswith("linux"):
+            log.error("the bridge runs on Linux only; its models cannot be served here")
+            return
+        self._bridge.take(plan)
+        child = next((each for each in self._children if each.name == BRIDGE), None)
+        if self._bridge.needed and child is None:
+            environment = {
+                name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "TZ", "TMPDIR") if name in os.environ
+            }
+            child = _Child(BRIDGE, [sys.executable, "-m", "phantom_gateway.bridge"], environment)
+            self._children.append(child)
+            self._tasks.spawn(self._begin_bridge(child), "keep the bridge")
+        elif child is not None and not self._bridge.needed:
+            child.wanted = False
+            self._children.remove(child)
+            self._bridge.hang_up()
+
+    async def _begin_bridge(self, child: _Child) -> None:
+        """Unlike the others it may be broken without anybody else being so."""
+        await self._revive(child)
+        await self._keep(child)
 
     async def _keep(self, child: _Child) -> None:
         loop = asyncio.get_running_loop()
@@ -210,23 +268,26 @@ class Supervisor:
             assert child.process is not None
             started = loop.time()
             code = await child.process.wait()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or not child.wanted:
                 return
             child.failures = 0 if loop.time() - started > HEALTHY_AFTER_S else child.failures + 1
             delay = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
             log.warning("%s ended (%s); starting it again in %.1f s", child.name, _ending(code), delay)
             await asyncio.sleep(delay)
-            while not self._stopping.is_set():
-                try:
-                    await self._spawn(child)
-                    break
-                except StartError as error:
-                    log.error("%s", error)  # noqa: TRY400 - the message is the whole story
-                    child.failures += 1
-                    await asyncio.sleep(BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)])
+            await self._revive(child)
+
+    async def _revive(self, child: _Child) -> None:
+        while child.wanted and not self._stopping.is_set():
+            try:
+                await self._spawn(child)
+                break
+            except StartError as error:
+                log.error("%s", error)  # noqa: TRY400 - the message is the whole story
+                child.failures += 1
+                await asyncio.sleep(BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)])
 
     def _reload(self) -> None:
-        self._signal("control", signal.SIGHUP)
+        self._signal(CONTROL, signal.SIGHUP)
 
     def _signal(self, prefix: str, number: signal.Signals) -> list[asyncio.subprocess.Process]:
         running = [
@@ -248,7 +309,9 @@ class Supervisor:
             control = self._children[0].ready if self._children else {}
             grace_s = float(control.get("drain_grace_s", DEFAULT_GRACE_S))
         await self._end("gateway", grace_s + STOP_EXTRA_S)
-        await self._end("control", STOP_EXTRA_S * 2)
+        await self._end(BRIDGE, STOP_EXTRA_S)
+        self._bridge.close()
+        await self._end(CONTROL, STOP_EXTRA_S * 2)
         await self._tasks.cancel()
 
     async def _end(self, prefix: str, patience_s: float) -> None:

@@ -122,6 +122,11 @@ class Environment:
                 return name, value
         return None
 
+    def beginning(self, *prefixes: str) -> dict[str, str]:
+        """All variables whose names begin so, by name."""
+        names = sorted(name for name in {*self._own, *self._process} if name.startswith(prefixes))
+        return dict(found for name in names if (found := self.first(name)) is not None)
+
 
 def locate(positions: Mapping[KeyPath, Position], path: KeyPath) -> Position:
     """The position of the longest written prefix of ``path``."""

@@ -175,7 +175,10 @@ class LitellmSettings(OpenSection):
     drop_params: Annotated[
         bool | None, Active("The same for all deployments: leave out what a provider's API does not have.")
     ] = None
-    modify_params: Annotated[bool | None, Later("Adapt requests to what a provider accepts.")] = None
+    modify_params: Annotated[
+        bool | None,
+        Active("Let the bridge adapt requests to what a provider accepts (a missing first message of the user)."),
+    ] = None
     force_ipv4: Annotated[bool | None, Later("Reach upstreams over IPv4 only.")] = None
     cache: Annotated[bool | None, Active("Answer repeated requests from a cache, for nothing; default `false`.")] = None
     cache_params: Annotated[CacheParams | None, Active("Where answers are cached.")] = None

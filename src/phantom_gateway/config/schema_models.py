@@ -237,19 +237,21 @@ class LitellmParams(Costs):
     tenant_id: Annotated[Text | None, Later("Entra ID tenant.")] = None
     client_id: Annotated[Text | None, Later("Entra ID client.")] = None
     client_secret: Annotated[SecretText | None, Later("Entra ID client secret.")] = None
-    aws_access_key_id: Annotated[SecretText | None, Later("AWS access key id.")] = None
-    aws_secret_access_key: Annotated[SecretText | None, Later("AWS secret access key.")] = None
-    aws_session_token: Annotated[SecretText | None, Later("AWS session token.")] = None
-    aws_region_name: Annotated[Text | None, Later("AWS region.")] = None
-    aws_role_name: Annotated[Text | None, Later("AWS role to assume.")] = None
-    aws_session_name: Annotated[Text | None, Later("Name of the AWS session.")] = None
-    aws_profile_name: Annotated[Text | None, Later("AWS profile.")] = None
-    aws_web_identity_token: Annotated[SecretText | None, Later("AWS web identity token.")] = None
-    aws_bedrock_runtime_endpoint: Annotated[Text | None, Later("Address of Bedrock's runtime.")] = None
-    vertex_project: Annotated[Text | None, Later("Google Cloud project.")] = None
-    vertex_location: Annotated[Text | None, Later("Google Cloud location.")] = None
+    aws_access_key_id: Annotated[SecretText | None, Active("AWS access key id (bridge).")] = None
+    aws_secret_access_key: Annotated[SecretText | None, Active("AWS secret access key (bridge).")] = None
+    aws_session_token: Annotated[SecretText | None, Active("AWS session token (bridge).")] = None
+    aws_region_name: Annotated[Text | None, Active("AWS region (bridge).")] = None
+    aws_role_name: Annotated[Text | None, Active("AWS role to assume (bridge).")] = None
+    aws_session_name: Annotated[Text | None, Active("Name of the AWS session (bridge).")] = None
+    aws_profile_name: Annotated[Text | None, Later("AWS profile: the bridge reads no files.")] = None
+    aws_web_identity_token: Annotated[SecretText | None, Active("AWS web identity token (bridge).")] = None
+    aws_bedrock_runtime_endpoint: Annotated[Text | None, Active("Address of Bedrock's runtime (bridge).")] = None
+    vertex_project: Annotated[Text | None, Active("Google Cloud project (bridge).")] = None
+    vertex_location: Annotated[Text | None, Active("Google Cloud location (bridge).")] = None
     vertex_credentials: Annotated[
-        SecretText | FreeDict | None, BeforeValidator(conceal), Later("Google Cloud credentials.")
+        SecretText | FreeDict | None,
+        BeforeValidator(conceal),
+        Active("Google Cloud credentials: the JSON object, or in the configuration file the path of a file (bridge)."),
     ] = None
 
 

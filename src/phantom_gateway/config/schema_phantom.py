@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from phantom_gateway.config.schema_base import Active, BudgetEntry, Names, Seconds, SecretText, Section
+from phantom_gateway.config.schema_base import Active, BudgetEntry, Names, Seconds, SecretText, Section, Text
 from phantom_gateway.config.urls import check_host
 from phantom_gateway.spine.snapshot import HttpLimits
 
@@ -160,6 +160,50 @@ class EgressSection(Section):
     ] = None
 
 
+class BridgeSection(Section):
+    """LiteLLM's SDK in processes of its own, for providers without an adapter. Nothing of it runs without such a deployment."""
+
+    python: Annotated[
+        Text | None,
+        Active(
+            "Python of the environment the SDK is installed in; default: `.venv-bridge` beside the gateway's own or in the working "
+            "directory, then the gateway's own."
+        ),
+    ] = None
+    processes: Annotated[int, Field(ge=1, le=64), Active("Processes that serve one credential, under load.")] = 2
+    max_processes: Annotated[
+        int, Field(ge=1, le=1024), Active("Of all credentials; the one unused for longest makes room.")
+    ] = 16
+    memory_mb: Annotated[
+        int,
+        Field(ge=32, le=1 << 20),
+        Active("MiB a process may grow by, beyond the SDK that all share; then it is ended and replaced."),
+    ] = 512
+    idle_timeout: Annotated[Time, Active("A process that was not used for this long is ended.")] = 300.0
+    hang_timeout: Annotated[Time, Active("A process that says nothing for this long is ended and replaced.")] = 30.0
+    start_timeout: Annotated[Time, Active("Time for the SDK to load; calls wait for it.")] = 60.0
+    sandbox: Annotated[
+        Literal["available", "required"],
+        Active(
+            "`available`: what of the sandbox the kernel has; `required`: the bridge serves nothing unless all of it stands."
+        ),
+    ] = "available"
+    separation: Annotated[
+        Literal["process", "import"],
+        Active(
+            "`process`: the SDK is loaded once, and forked for each credential; `import`: each credential loads it by itself "
+            "(seconds and about 150 MiB each), so that not even code of the SDK that ran while loading is shared."
+        ),
+    ] = "process"
+    hosts: Annotated[
+        Names,
+        Active(
+            "Host names, with all below them, that the SDK may reach beside the provider's own and those of `api_base`; `*`: any "
+            "public one (pictures that requests name by their address)."
+        ),
+    ] = Field(default_factory=list)
+
+
 class AdminSection(Section):
     """The management API and the UI."""
 
@@ -243,6 +287,9 @@ class PhantomSection(Section):
     http: Annotated[HttpSection, Active("Bounds of the public HTTP listener.")] = Field(default_factory=HttpSection)
     upstream: Annotated[UpstreamSection, Active("Patience with upstreams.")] = Field(default_factory=UpstreamSection)
     egress: Annotated[EgressSection, Active("Where the gateway may connect to.")] = Field(default_factory=EgressSection)
+    bridge: Annotated[BridgeSection, Active("LiteLLM's SDK, for providers without an adapter.")] = Field(
+        default_factory=BridgeSection
+    )
     cache: Annotated[CacheSection, Active("What the cache of answers keeps.")] = Field(default_factory=CacheSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
     security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)

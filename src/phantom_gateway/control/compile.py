@@ -21,6 +21,7 @@ from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry, ModelInfo
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile_address import AddressError, Egress, egress_of
+from phantom_gateway.control.compile_bridge import settings_of as bridge_settings
 from phantom_gateway.control.compile_budgets import budget, budget_of, budgets_of
 from phantom_gateway.control.compile_cache import compile_cache
 from phantom_gateway.control.compile_deployment import Compiled, Context, compile_deployment, demo_place
@@ -102,6 +103,7 @@ def compile_snapshot(
         deployments=tuple(compiled.deployment for compiled in compilation if compiled.deployment is not None),
         routing=compile_routing(config),
         checks=compile_checks(config),
+        bridge=bridge_settings(config),
         http=_http(config),
         settings=_settings(config),
         key_pepper=pepper,

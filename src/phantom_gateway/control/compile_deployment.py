@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from phantom_gateway.config.credentials import holds_secret, is_credential_name
@@ -20,6 +21,8 @@ from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.control.compile_address import AddressError, Egress, compile_address
+from phantom_gateway.control.compile_bridge import PATHS as BRIDGE_PATHS
+from phantom_gateway.control.compile_bridge import Around, Bridge, BridgeError, compile_bridge
 from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import ModelPrice, PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
@@ -53,6 +56,17 @@ openai_identity_provider_id openai_service_account_id openai_identity_token_file
 """
 LITELLM_PARAMS = frozenset(_LITELLM_PARAMS.split())
 """Keys of ``litellm_params`` that are settings of LiteLLM and no parameters of a provider; without effect here."""
+
+
+_SECRET = frozenset(
+    {"api_key", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_web_identity_token", "vertex_credentials"}
+)  # fmt: skip
+_OF_CREDENTIALS = _SECRET | {
+    "api_base", "api_version", "organization", "aws_region_name", "aws_role_name", "aws_session_name",
+    "aws_bedrock_runtime_endpoint",
+    "vertex_project", "vertex_location",
+}  # fmt: skip
+"""What an entry of ``credential_list`` may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,7 @@ class _Entry:
         self._context = context
         self._params = _with_credentials(entry.litellm_params, context.config)
         self._known: ModelPrice | None = None
+        self._bridge: Bridge | None = None
         self._result = Compiled(None, [], [], weighted=entry.litellm_params.weight is not None)
 
     def compile(self) -> Compiled:
@@ -116,15 +131,27 @@ class _Entry:
             self._note(
                 "warning", "model", f"names no provider, {target.provider} is assumed", f"write {target.provider}/..."
             )
-        if target.native is None:
-            self._note(
-                "later", "model", f"{target.provider} needs the bridge, not active yet: this deployment is left out"
-            )
-            return self._result
         self._known = None if "*" in target.model else self._context.price_lookup(*self._priced(target))
+        if target.native is None:
+            return self._bridged(target)
         place = self._place(target.native)
         if place is not None:
             self._result.deployment = self._deployment(target, target.native, place)
+        return self._result
+
+    def _bridged(self, target: Target) -> Compiled:
+        context = self._context
+        run = Path(context.demo_socket).parent if context.demo_socket else Path()
+        around = Around(context.config, context.environment, context.egress, run, context.pepper)
+        try:
+            bridge = self._bridge = compile_bridge(target.provider, self._params, self._path, around)
+        except BridgeError as error:
+            self._problem(error.key, str(error))
+            return self._result
+        self._result.key_source = bridge.key_source
+        place = Place(bridge.address, "", self._served(dict(BRIDGE_PATHS)))
+        provider = Provider(target.provider)
+        self._result.deployment = self._deployment(target, provider, place)
         return self._result
 
     def _problem(self, key: str, message: str, hint: str = "") -> None:
@@ -280,6 +307,7 @@ class _Entry:
             mode=mode,
             info=_info(entry),
             mock_response=params.mock_response,
+            bridge=None if self._bridge is None else self._bridge.slot,
         )
 
     def _priced(self, target: Target) -> tuple[str, str]:
@@ -305,6 +333,8 @@ class _Entry:
         return token
 
     def _key(self, provider: Provider, place: Place) -> Secret | None:
+        if self._bridge is not None:
+            return None  # it is among the parameters
         written = self._params.api_key
         if written:
             self._result.key_source = "config"
@@ -333,6 +363,8 @@ class _Entry:
         return None
 
     def _headers(self, provider: Provider) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Secret], ...]]:
+        if self._bridge is not None:
+            return (), (self._bridge.header,)
         plain: list[tuple[str, str]] = []
         secret: list[tuple[str, Secret]] = []
         if self._params.organization is not None:
@@ -347,6 +379,8 @@ class _Entry:
         return tuple(plain), tuple(secret)
 
     def _defaults(self) -> dict[str, Any]:
+        if self._bridge is not None:
+            return self._bridge.defaults
         defaults: dict[str, Any] = {}
         for key, value in (self._entry.litellm_params.model_extra or {}).items():
             if key in LITELLM_PARAMS:
@@ -409,8 +443,8 @@ def _with_credentials(params: LitellmParams, config: Config) -> LitellmParams:
     if not values:
         return params
     missing: dict[str, Any] = {
-        name: secret if name == "api_key" else secret.reveal()
+        name: secret if name in _SECRET else secret.reveal()
         for name, secret in values.items()
-        if name in ("api_key", "api_base", "api_version", "organization") and getattr(params, name) is None
+        if name in _OF_CREDENTIALS and getattr(params, name) is None
     }
     return params.model_copy(update=missing)

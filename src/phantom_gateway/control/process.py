@@ -8,7 +8,9 @@ and nowhere else. The process ends by SIGTERM or SIGINT, or when the process tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import json
 import logging
 import os
 import signal
@@ -21,6 +23,7 @@ from typing import Any
 import uvloop
 
 from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.control.bridge_plan import Tell
 from phantom_gateway.control.main import say
 from phantom_gateway.control.membership import NotAloneError
 from phantom_gateway.control.places import DataDirectory
@@ -60,7 +63,7 @@ def run(options: Options) -> int:
 
 async def _run(options: Options) -> int:
     began = time.monotonic()
-    control = Control(options.places, options.config, options.environment)
+    control = Control(options.places, options.config, options.environment, _teller(options.ready_fd))
     try:
         await control.start()
     except _REFUSALS as error:
@@ -80,6 +83,21 @@ async def _run(options: Options) -> int:
     await _stopped(stop, options.parent_pid)
     await control.stop()
     return 0
+
+
+def _teller(descriptor: int) -> Tell | None:
+    """Writes further lines to the supervisor, as long as this process lives."""
+    if descriptor < 0:
+        return None
+    own = os.dup(descriptor)  # the first is closed with the word that says ready
+
+    def tell(line: dict[str, Any]) -> None:
+        data = memoryview(json.dumps(line).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # a supervisor that is ending does not listen
+            while data:
+                data = data[os.write(own, data) :]
+
+    return tell
 
 
 def _readiness(control: Control, seconds: float) -> dict[str, Any]:

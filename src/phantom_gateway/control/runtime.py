@@ -17,6 +17,7 @@ from phantom_gateway.control.app import create_app
 from phantom_gateway.control.audit_watch import AuditWatch
 from phantom_gateway.control.auth import Authenticator
 from phantom_gateway.control.backends import Backends, backends_of
+from phantom_gateway.control.bridge_plan import BridgePlanner, Tell
 from phantom_gateway.control.checks.background import BackgroundChecks
 from phantom_gateway.control.configured_budgets import by_entity, seed_configured
 from phantom_gateway.control.database import AsyncDatabase
@@ -80,8 +81,15 @@ class MasterHolder:
 class Control:
     """One running control, in a data directory that is taken already."""
 
-    def __init__(self, places: DataDirectory, config: Path | None, environment: MutableMapping[str, str]) -> None:
+    def __init__(
+        self,
+        places: DataDirectory,
+        config: Path | None,
+        environment: MutableMapping[str, str],
+        tell: Tell | None = None,
+    ) -> None:
         self._places = places
+        self._bridge = BridgePlanner(tell, places.root)
         self._config = config
         self._environment = environment
         self._simulator: Simulator | None = None
@@ -123,6 +131,7 @@ class Control:
         watch = DatabaseWatch(database)
         parts = SpineParts(self.configuration, directory, self._leases, self._ingestion, time.time, subjects, watch)
         await self._seed(snapshot)
+        await self._bridge.tell(snapshot)
         self._spine = SpineServer(parts)
         await self._spine.start(places.spine_listener)
         await self._serve_demo(snapshot)
@@ -242,6 +251,7 @@ class Control:
         if snapshot is not None:
             await self._serve_demo(snapshot)
             await self._seed(snapshot)
+            await self._bridge.tell(snapshot)
             await self._spine.broadcast_snapshot(snapshot)
         if forgotten:
             await self._spine.invalidate(forgotten)

@@ -39,6 +39,7 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
 MAX_RETRY_AFTER_S = 60
 MIN_TIMEOUT_S = 0.001
+BRIDGE_FAILED = b"x-phantom-bridge-failed"
 
 _any = msgspec.json.Decoder(Any)
 
@@ -113,7 +114,7 @@ class Caller:
                 response = await self._client.request(target.origin, asked.head, asked.body, timeouts)
             try:
                 if response.status != 200:
-                    _refuse(response, await response.read(MAX_ERROR_BODY), target.deployment.api_key)
+                    _refuse(response, await response.read(MAX_ERROR_BODY), target)
                 health.probing = False
                 if call.order is not None and not call.stream:
                     accounting.kind = _kind(response)
@@ -268,12 +269,12 @@ def _gateway_error(status: int, message: str) -> ApiError:
     return ApiError(status, "internal_server_error", message)
 
 
-def _refuse(response: AnyResponse, body: bytes, key: Secret | None) -> NoReturn:
+def _refuse(response: AnyResponse, body: bytes, target: Target) -> NoReturn:
     """Judge an answer other than 200. The upstream's words are passed on where they concern the caller's request.
 
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
     """
-    status, words = response.status, _words(body, key)
+    status, words = response.status, _words(body, target.deployment.api_key)
     if status in (401, 403):
         message = f"The upstream refused the gateway's credentials (status {status})."
         error = ApiError(502, "upstream_authentication_error", message)
@@ -281,7 +282,10 @@ def _refuse(response: AnyResponse, body: bytes, key: Secret | None) -> NoReturn:
     if status in (429, 529):
         raise _rate_limited(response, words)
     if status >= 500:
-        error = _gateway_error(status if status in (500, 502, 503, 504) else 502, "The upstream failed.")
+        message = "The upstream failed."
+        if target.bridged and response.get(BRIDGE_FAILED) is not None:
+            message = words or message  # it is our own: what has to be done for the bridge to serve
+        error = _gateway_error(status if status in (500, 502, 503, 504) else 502, message)
         seconds = _retry_after(response.get(b"retry-after")) if status == 503 else 0
         if seconds:
             error.headers = ((b"retry-after", str(seconds).encode()),)

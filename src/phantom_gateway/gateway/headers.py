@@ -37,6 +37,8 @@ _PASSED_ON = (
     b"x-ratelimit-", b"x-request-id", b"openai-processing-ms", b"openai-version", b"apim-request-id", b"anthropic-ratelimit-",
     b"request-id",
 )  # fmt: skip
+LEFT_OUT = b"x-phantom-dropped-params"
+"""Of the bridge: what the SDK does not tell the provider."""
 _INITIALS = frozenset(name[:1] for name in _PASSED_ON)
 
 

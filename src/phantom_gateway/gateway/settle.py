@@ -156,6 +156,11 @@ class Accounting:
         assert self._target is not None, "an answer comes from a target"
         self._target.health.took(took_ns / 1e9, now_ns / 1e9)
         self._passed_on = headers.of_upstream(upstream_headers)
+        if self._target.bridged:
+            left_out = [
+                value.decode("latin-1").split(",") for name, value in upstream_headers if name == headers.LEFT_OUT
+            ]
+            self.dropped = list(dict.fromkeys([*self.dropped, *(each.strip() for names in left_out for each in names)]))
 
     def streams(self, tap: Tap, relay: Timed) -> None:
         """From now on the tap knows the usage."""

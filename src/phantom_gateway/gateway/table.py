@@ -57,6 +57,7 @@ class Target:
         "_fixed_price",
         "_ids",
         "_price_list",
+        "bridged",
         "cooldown_s",
         "defaults",
         "deployment",
@@ -78,6 +79,7 @@ class Target:
     def __init__(self, deployment: Deployment, snapshot: Snapshot, health: Health) -> None:
         routing = snapshot.routing
         self.deployment = deployment
+        self.bridged = deployment.bridge is not None
         self.id = deployment.id
         self.limits = configured.of_deployment(deployment, snapshot)
         """Of the deployment and of its provider."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from phantom_gateway.config.secret import Secret
+from phantom_gateway.spine.bridge import BridgeSettings, BridgeSlot
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,6 +156,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     info: dict[str, Any] = {}
     """``model_info`` as written, echoed by the discovery routes."""
     mock_response: str | None = None
+    bridge: BridgeSlot | None = None
+    """Set where LiteLLM's SDK makes the calls, behind the address."""
     db_model: bool = False
     """Kept in the database rather than in the configuration file."""
 
@@ -398,6 +401,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     checks: HealthChecks = HealthChecks()
     http: HttpLimits = HttpLimits()
     settings: Settings = Settings()
+    bridge: BridgeSettings = BridgeSettings()
     passes: tuple[Pass, ...] = ()
     price_lists: dict[str, dict[str, PricedModel]] = {}
     """Provider to its models, for providers behind wildcard deployments and passes without prices of their own."""

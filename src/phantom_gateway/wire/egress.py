@@ -68,6 +68,18 @@ class Egress:
         except TimeoutError:
             raise ConnectTimeout(f"connecting to {origin!r} took longer than {connect_s:g} s") from None
 
+    async def open(self, origin: Origin, connect_s: float) -> socket.socket:
+        """A TCP socket to ``origin``, judged as every connection, for somebody else's bytes; TLS is his business.
+
+        Raises EgressDenied, NameResolutionFailed, ConnectFailed, ConnectTimeout, ProxyFailed.
+        """
+        proxy = origin.proxy_url
+        try:
+            async with asyncio.timeout(connect_s):
+                return await (self._through_proxy(origin, proxy.reveal()) if proxy else self._direct(origin))
+        except TimeoutError:
+            raise ConnectTimeout(f"connecting to {origin!r} took longer than {connect_s:g} s") from None
+
     async def _connect(self, origin: Origin, protocol_factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
         loop = asyncio.get_running_loop()
         if origin.scheme == "unix":

@@ -42,10 +42,10 @@ if behaviour == "dies":
 if behaviour == "refuses":
     os.write(ready_fd, json.dumps({"error": "the configuration is broken"}).encode() + b"\\n")
     sys.exit(1)
+note("ready")  # before it is said: who hears it may look, or kill, at once
 if behaviour != "mute":
     os.write(ready_fd, json.dumps({"ready": True, "models": ["m"]}).encode() + b"\\n")
 os.close(ready_fd)
-note("ready")
 while behaviour == "deaf" or os.read(0, 1):
     time.sleep(0.05)
 note("orphaned")
@@ -251,6 +251,37 @@ async def test_a_taken_port(tmp_path: Path) -> None:
         with pytest.raises(StartError, match="cannot listen on"):
             await subject.run()
     assert subject.log() == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the bridge runs on Linux only")
+async def test_the_bridge_has_a_keeper_as_long_as_there_is_something_to_keep(tmp_path: Path) -> None:
+    subject = small(tmp_path)
+    slots = [{"id": "0123456789abcdef", "provider": "p"}]
+    path = tmp_path / "data" / "run" / "b-0123456789abcdef.sock"
+
+    async def asked() -> bytes:
+        """There is no SDK; who says so is the keeper."""
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"POST /chat HTTP/1.1\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+    async with running(subject):
+        assert not any(child.name == "bridge" for child in subject._children)
+        subject._plan_bridge({"settings": {"python": "/nowhere/python"}, "slots": slots})
+        assert b"make bridge" in await asked()
+        (keeper,) = [child for child in subject._children if child.name == "bridge"]
+        assert keeper.process is not None
+        first = keeper.process.pid
+        os.kill(first, signal.SIGKILL)
+        assert b"make bridge" in await asked(), "who called meanwhile has waited"
+        assert keeper.process.pid != first
+        last = keeper.process.pid
+        subject._plan_bridge({"settings": {}, "slots": []})
+        await eventually(lambda: not alive(last))
+        assert not path.exists()
 
 
 async def test_workers_share_one_port(tmp_path: Path) -> None:

@@ -290,10 +290,15 @@ def test_a_broken_variable_is_named() -> None:
     assert problem.message == "(from OPENAI_BASE_URL) must start with https:// or http://"
 
 
-def test_what_needs_the_bridge_is_left_out_with_a_note() -> None:
-    compiled = run({"model": "bedrock/claude"})
-    assert (compiled.deployment, compiled.problems) == (None, [])
-    assert [note.kind for note in compiled.notes] == ["later"]
+def test_what_has_no_adapter_goes_to_the_bridge() -> None:
+    deployment = built({"model": "bedrock/claude", "aws_secret_access_key": "s3cret", "temperature": 1})
+    assert deployment.bridge is not None
+    assert deployment.address.socket_path == f"/run/b-{deployment.bridge.id}.sock"
+    assert (deployment.provider, deployment.model, deployment.api_key) == ("bedrock", "claude", None)
+    assert deployment.paths["chat"] == "/chat"
+    assert deployment.defaults == {"temperature": 1}
+    assert [name for name, _ in deployment.secret_headers] == ["x-phantom-bridge"]
+    assert "s3cret" not in repr(deployment)
 
 
 @pytest.mark.parametrize(

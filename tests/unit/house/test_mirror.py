@@ -16,6 +16,14 @@ HOUSE = "house"
 """The tests of this folder are about the repository, not about a module."""
 
 WITHOUT_A_TEST = {
+    "bridge/inside/test_child.py": "runs in a process of its own, under test_keeper.py",
+    "bridge/inside/test_kernel.py": "system calls that cannot be taken back; test_keeper.py has them made in other processes",
+    "bridge/inside/test_sandbox.py": "the same",
+    "bridge/inside/test_zygote.py": "runs in a process of its own, under test_keeper.py",
+    "bridge/test_children.py": "test_keeper.py starts and ends them",
+    "bridge/test_main.py": "the process; tests/contract/test_bridge.py runs it",
+    "bridge/test_slots.py": "test_keeper.py calls them",
+    "bridge/test_zygotes.py": "test_keeper.py starts and kills them",
     "bench/books/test_installation.py": "starts whole gateways; tests/chaos/test_books.py runs it",
     "bench/books/test_run.py": "a whole run; tests/chaos/test_books.py is a short one",
     "bench/books/test_storm.py": "kills whole gateways; tests/chaos/test_books.py runs it",

@@ -12,7 +12,12 @@ from tests.unit.house.tree import ROOT
 HEAVY = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "pydantic", "yaml", "typer", "rich", "litellm")
 """Frameworks that belong to control or the command line: a worker that loads one is slow to start and large."""
 
-NOT_OF_THE_DATA_PLANE = ("phantom_gateway.control", "phantom_gateway.store", "phantom_gateway.cli")
+NOT_OF_THE_DATA_PLANE = (
+    "phantom_gateway.control",
+    "phantom_gateway.store",
+    "phantom_gateway.cli",
+    "phantom_gateway.bridge",
+)
 
 
 def environment() -> dict[str, str]:
@@ -34,6 +39,17 @@ def test_a_worker_loads_nothing_it_does_not_need() -> None:
     assert "phantom_gateway.gateway.worker" in loaded
     assert loaded.isdisjoint(HEAVY)
     assert loaded.isdisjoint(NOT_OF_THE_DATA_PLANE)
+
+
+def test_the_keeper_of_the_bridge_loads_nothing_heavy() -> None:
+    program = "import sys, phantom_gateway.bridge.main; print(*sys.modules)"
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(outcome.stdout.split())
+    assert "phantom_gateway.bridge.keeper" in loaded
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint({"phantom_gateway.control", "phantom_gateway.gateway", "phantom_gateway.store"})
 
 
 def test_the_supervisor_loads_neither_control_nor_a_worker() -> None:

@@ -1,0 +1,5 @@
+"""``python -m phantom_gateway.bridge``: the keeper."""
+
+from phantom_gateway.bridge.main import main
+
+raise SystemExit(main())
