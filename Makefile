@@ -66,8 +66,9 @@ run: setup  ## set up and serve on 127.0.0.1:4000
 	@exec $(BIN)/phantom serve --host $(HOST) --port $(PORT)
 
 # The driven browser's loop and asynchronous tests cannot share a process, so tests/browser has its own.
-test: dev bridge clients  ## set up, then format, lint, types, walls and every test
-	@started=$$(date +%s) && $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target check ui-check \
+test:  ## set up, then format, lint, types, walls and every test
+	@started=$$(date +%s) && $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target dev bridge clients \
+		&& $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target check ui-check \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/unit tests/contract \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/system tests/chaos \
 		&& $(PYTEST) -n $(JOBS) --dist loadfile tests/browser \
