@@ -1,6 +1,7 @@
 """One of three deployments fails in each way the simulator knows: no caller notices where another can be asked; nothing storms.
 
-Where another cannot be asked: what was refused for its own sake (400, 413), and a stream of which the caller has seen something.
+Where another cannot be asked: what was refused for its own sake (400, 413, a prompt that is too long), and a stream of which the
+caller has seen something.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.support.calls import chat
 from tests.support.gateway import Gateway, SimulatorThread, running_gateway, wait_until
 from tests.system.test_faults import KINDS, TABLE, Outcome
 
-REFUSED = ("400", "413")
+REFUSED = ("400", "413", "too_long")
 REQUESTS = 4
 ALLOWED = 1
 """Failures in a row before a deployment rests."""

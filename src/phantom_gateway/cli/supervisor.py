@@ -304,9 +304,11 @@ class Supervisor:
         self._stopping.set()
         for sock in self._sockets:
             sock.close()
+        control = self._children[0].ready if self._children else {}
         grace_s = self._plan.grace_s
-        if grace_s is None:
-            control = self._children[0].ready if self._children else {}
+        if control.get("ready") is not True:
+            grace_s = 0.0  # nobody has been served
+        elif grace_s is None:
             grace_s = float(control.get("drain_grace_s", DEFAULT_GRACE_S))
         await self._end("gateway", grace_s + STOP_EXTRA_S)
         await self._end(BRIDGE, STOP_EXTRA_S)
