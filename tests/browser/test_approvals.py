@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 from tests.browser.conftest import Opener
 from tests.browser.test_every_page import violations
@@ -54,7 +56,9 @@ def test_the_drawer_says_whose_limit_binds(browse: Opener, demo: Demo) -> None:
     page = browse(f"keys?open={demo.keys['search-production']['token']}")
     effect = page.get_by_role("dialog").get_by_role("region", name="Limits in effect").first
     expect(
-        effect.get_by_role("row").filter(has_text="Key search-production").get_by_text("binds first")
+        effect.get_by_role("row")
+        .filter(has_text="Key search-production")
+        .get_by_text(re.compile("binds first|used up"))
     ).to_be_visible()
     expect(effect.get_by_role("row").filter(has_text="Team Search")).to_contain_text("left of $50.00")
     expect(effect.get_by_role("row").filter(has_text="Organisation Engineering")).to_be_visible()
