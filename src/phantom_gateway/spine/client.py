@@ -176,8 +176,10 @@ class SpineClient:
     async def _watch(self, connection: _Connection) -> None:
         loop = asyncio.get_running_loop()
         while not connection.closed.done():
+            # not wait_for: that of 3.11 loses a cancellation that comes together with the end
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(connection.closed), SILENCE_S / 2)
+                async with asyncio.timeout(SILENCE_S / 2):
+                    await asyncio.shield(connection.closed)
             if loop.time() - self._heard > SILENCE_S:
                 return
 

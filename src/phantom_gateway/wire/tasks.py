@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AGAIN_S = 3.0
+"""What a task that was cancelled has for its own end before it is taken for one that has not heard."""
+
 
 class TaskGroup:
     """Holds background tasks of one owner and ends them together.
@@ -28,11 +31,12 @@ class TaskGroup:
         return task
 
     async def cancel(self) -> None:
-        """Cancel what still runs and wait for its end."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel what still runs and wait for its end; again for those that swallow it, as ``asyncio.wait_for`` of 3.11 may."""
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=AGAIN_S)
 
     def __len__(self) -> int:
         return len(self._tasks)

@@ -67,3 +67,25 @@ async def test_a_cancelled_task_is_no_failure() -> None:
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0)
     assert (reported, len(group)) == ([], 0)
+
+
+async def test_a_task_that_swallows_its_end_is_ended_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phantom_gateway.wire.tasks.AGAIN_S", 0.1)
+    group = TaskGroup()
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed > 1:
+                    raise
+
+    group.spawn(stubborn(), "stubborn")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(group.cancel(), 10)
+    assert swallowed == 2
+    assert len(group) == 0
