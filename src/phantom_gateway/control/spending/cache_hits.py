@@ -54,7 +54,7 @@ class CacheActivity(Answer):
 def cache_activity(connection: sa.Connection, question: Question, everything: Question) -> JsonObject:
     """Hits and misses by kind of call; ``everything`` is the question without its filters, for what can be asked for.
 
-    No answer comes from a cache in this release, so tokens are all generated.
+    The sums do not keep apart which tokens came from the cache: all of them stand as generated.
     """
     groups: list[JsonObject] = [
         {
