@@ -5,16 +5,19 @@ from __future__ import annotations
 import inspect
 import re
 import secrets
+import warnings
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, cast, get_args, get_origin
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Message, Receive
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from phantom_gateway.control.audit import Author
 from phantom_gateway.control.auth import Caller
@@ -97,6 +100,25 @@ _GUARDED: dict[Action, type[GuardedRoute]] = {
 }
 
 
+class DeferredRoute(Route):
+    """A route that FastAPI looks at when it is first called or described: to look at all of them is a fifth of control's start."""
+
+    def __init__(self, path: str, method: str, handler: Callable[..., Any], make: Callable[[], GuardedRoute]) -> None:
+        super().__init__(path, handler)
+        self.methods = {method}
+        self._make = make
+
+    @cached_property
+    def made(self) -> GuardedRoute:
+        """The route itself."""
+        return self._make()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that matches."""
+        scope["route"] = self.made
+        await self.made.handle(scope, receive, send)
+
+
 def route(
     router: APIRouter,
     method: str,
@@ -113,19 +135,37 @@ def route(
     To what exactly, the handler asks of ``reach_of``. ``answer`` is the type that describes what it answers, or a ``Reply``;
     ``reads`` that of a body which the handler reads by itself; ``tagged``: the answer carries the ETag of what was changed.
     """
-    router.add_api_route(
-        path,
-        rendering(handler),
-        methods=[method],
-        route_class_override=_GUARDED[action],
-        response_model=None,
-        response_class=RenderedResponse,
-        # A body without content-type is read as JSON; keys travel in headers, so no form of a browser can forge a call.
-        strict_content_type=False,
-    )
-    added = router.routes[-1]
-    assert isinstance(added, GuardedRoute)
-    added.answer, added.reads, added.tagged = answer, reads, tagged
+
+    def make() -> GuardedRoute:
+        made = _GUARDED[action](
+            path,
+            rendering(handler),
+            methods=[method],
+            tags=list(router.tags),
+            response_model=None,
+            response_class=RenderedResponse,
+            # A body without content-type is read as JSON; keys travel in headers, so no form of a browser can forge a call.
+            strict_content_type=False,
+        )
+        made.answer, made.reads, made.tagged = answer, reads, tagged
+        _build(made)
+        return made
+
+    router.routes.append(DeferredRoute(path, method, handler, make))
+
+
+def _build(made: GuardedRoute) -> None:
+    """Build the type of the body, which waited until now (``entities.fields.Body``)."""
+    if made.body_field is not None:
+        with warnings.catch_warnings():
+            # Of the alias that FastAPI gives to a body; it ignores the warning itself where a type does not wait.
+            warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+            made.body_field.validate({}, loc=())
+
+
+def routes_of(app: FastAPI) -> list[GuardedRoute]:
+    """Every route of the admin API, whole."""
+    return [each.made for each in app.routes if isinstance(each, DeferredRoute)]
 
 
 def caller_of(request: Request) -> Caller:

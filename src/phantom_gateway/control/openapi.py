@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from phantom_gateway.control.answers import served
 from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.entities.listing import TOTAL
-from phantom_gateway.control.guard import GuardedRoute
+from phantom_gateway.control.guard import GuardedRoute, routes_of
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import Operation, paths
@@ -93,7 +93,7 @@ _MODELS = "models: calls"
 
 def document(app: FastAPI) -> JsonObject:
     """The whole description. Raises ValueError when two shapes have one name."""
-    routes = [route for route in app.routes if isinstance(route, GuardedRoute)]
+    routes = routes_of(app)
     made: JsonObject = get_openapi(title=TITLE, version="1", routes=routes, separate_input_output_schemas=False)
     schemas: JsonObject = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):

@@ -8,13 +8,11 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from tests.support.servers import PostgresServer
 from tests.unit.control.rig import ADMIN, Rig, bearer, rig
 
 from phantom_gateway.control.app import create_app
-from phantom_gateway.control.guard import GuardedRoute
+from phantom_gateway.control.guard import GuardedRoute, routes_of
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.table import TABLE, Relation
 from phantom_gateway.store import tenants
@@ -84,22 +82,17 @@ def is_granted(persona: str, action: Action) -> bool:
     return not relations.isdisjoint(TABLE[action])
 
 
-def routes(app: FastAPI) -> list[APIRoute]:
-    return [route for route in app.routes if isinstance(route, APIRoute)]
-
-
 def concrete(path: str) -> str:
     return path.replace("{", "").replace("}", "")
 
 
-def action_of(route: APIRoute) -> Action:
-    assert isinstance(route, GuardedRoute), route.path
+def action_of(route: GuardedRoute) -> Action:
     return route.action
 
 
 async def test_every_route_declares_its_action(control: Rig) -> None:
     app = create_app(control.services)
-    found = routes(app)
+    found = routes_of(app)
     assert len(found) == len(app.routes) >= 15, "no documentation routes, no mounts"
     for route in found:
         assert (action_of(route) is Action.PUBLIC) == (route.path in PUBLIC.keys() | SIGNING_IN.keys()), route.path
@@ -122,7 +115,7 @@ async def test_every_route_enforces_its_action(control: Rig) -> None:
     """Asked for real, by everybody: without a key, with a wrong one, and by each persona of the table."""
     people = await keys_of_everybody(control)
     wrong = "sk-ph-" + "A" * 38
-    for route in routes(create_app(control.services)):
+    for route in routes_of(create_app(control.services)):
         for method in route.methods or set():
             for headers in ({}, bearer(wrong), bearer("sk-unknown-unknown-unknown"), {"x-api-key": ""}):
                 answer = await control.http.request(method, concrete(route.path), headers=headers, content=b"{")
@@ -159,7 +152,7 @@ async def test_odd_filters_are_answered(tmp_path: Path, postgres: PostgresServer
     async with rig(tmp_path, database=database) as control:
         people = await keys_of_everybody(control)
         failed = []
-        for route in routes(create_app(control.services)):
+        for route in routes_of(create_app(control.services)):
             if "GET" not in (route.methods or ()) or route.path == "/health":  # that one calls upstreams
                 continue
             known = [each.alias for each in route.dependant.query_params]
@@ -193,7 +186,7 @@ async def test_odd_bodies_are_answered(tmp_path: Path, postgres: PostgresServer)
         await control.post("/user/new", {"user_id": "u", "auto_create_key": False})
         await control.post("/team/new", {"team_id": "t"})
         failed = []
-        for route in routes(create_app(control.services)):
+        for route in routes_of(create_app(control.services)):
             model = route.body_field.field_info.annotation if route.body_field else None
             for shape in [each for each in (model, *get_args(model)) if hasattr(each, "model_fields")]:
                 required = {

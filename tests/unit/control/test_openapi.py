@@ -3,13 +3,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from fastapi.routing import APIRoute
 from tests.unit.control.rig import Rig, bearer
 from tests.unit.control.walk import Walk
 
 from phantom_gateway.control.answers.base import REFUSED, Reply
 from phantom_gateway.control.app import create_app
-from phantom_gateway.control.guard import GuardedRoute
+from phantom_gateway.control.guard import routes_of
 from phantom_gateway.control.openapi import document
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.dialects.operations import find
@@ -26,10 +25,9 @@ async def test_every_route_is_described_whole(control: Rig) -> None:
     app = create_app(control.services)
     made = document(app)
     described = {(path, method) for path, operations in made["paths"].items() for method in operations}
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    routes = routes_of(app)
     assert len(routes) >= 60
     for route in routes:
-        assert isinstance(route, GuardedRoute)
         for method in route.methods or ():
             where = (route.path_format, method.lower())
             assert where in described
@@ -82,8 +80,7 @@ async def test_every_answer_has_a_type(control: Rig) -> None:
     app = create_app(control.services)
     made = document(app)
     free = set()
-    for route in app.routes:
-        assert isinstance(route, GuardedRoute)
+    for route in routes_of(app):
         if route.answer is REFUSED:
             continue
         for method in route.methods or ():

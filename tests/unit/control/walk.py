@@ -19,7 +19,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.entities.listing import TOTAL
-from phantom_gateway.control.guard import GuardedRoute
+from phantom_gateway.control.guard import GuardedRoute, routes_of
 from phantom_gateway.control.routers import activity
 from phantom_gateway.spine.messages import Explain, Explained
 from phantom_gateway.spine.snapshot import Address, CacheRules, RedisPlace
@@ -47,7 +47,7 @@ class Walk:
     """Routes that have answered with the count of a list."""
 
     def __post_init__(self) -> None:
-        self.routes = [each for each in create_app(self.control.services).routes if isinstance(each, GuardedRoute)]
+        self.routes = routes_of(create_app(self.control.services))
 
     async def ask(self, method: str, target: str, body: Any = None, **options: Any) -> Any:
         """Ask as administrator unless ``headers`` say otherwise; the answer, which is as described, as JSON."""

@@ -131,7 +131,8 @@ Expected = Annotated[Annotated[int, Field(ge=1, le=10**9)] | None, BeforeValidat
 class Body(BaseModel):
     """Base of request bodies: exact types, no unknown fields."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    # Built when a route first reads one (``guard.DeferredRoute``).
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class BudgetLimit(Body):
