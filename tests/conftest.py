@@ -8,6 +8,15 @@ from pathlib import Path
 import pytest
 from tests.support.gateway import CONFIG, FAULT, FAULTS, Gateway, SimulatorThread, running_gateway
 from tests.support.servers import PostgresServer, RedisServer, running_postgres, running_redis
+from tests.support.trust import share_the_context
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_trust() -> Iterator[None]:
+    """Clients read the certificates of all authorities once, not once each."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_the_context(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
