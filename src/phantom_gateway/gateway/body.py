@@ -1,24 +1,25 @@
 """The request body: decoded once at its top level, everything we do not act on kept as the bytes the caller sent.
 
 Every body that goes on is what this module read, re-joined from the same pieces: guard, accounting and provider can never
-see different values for a repeated key. A body that repeats a key is refused (OWASP ASVS 5.0, 1.5.3).
+see different values for a repeated key.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from phantom_gateway.dialects.gemini.bounds import CONFIG, read_bounds
 from phantom_gateway.dialects.gemini.spelling import camel
 from phantom_gateway.gateway.errors import invalid_request
+from phantom_gateway.gateway.json_object import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from phantom_gateway.dialects.operations import Operation
+    from phantom_gateway.gateway.errors import ApiError
     from phantom_gateway.gateway.order import Order
 
 FORBIDDEN = frozenset(
@@ -41,20 +42,24 @@ CONSUMED = frozenset(
 )  # fmt: skip
 """LiteLLM's own fields: meant for the gateway, not for the provider."""
 
+CONTAINERS = frozenset({"extra_body", "litellm_params"})
+"""Fields whose own fields an upstream that speaks LiteLLM's language takes for fields of the request."""
+
+_SUSPECT = FORBIDDEN | CONTAINERS
+_ACTED_ON = FORBIDDEN | CONSUMED | CONTAINERS | {"model", "stream", "stream_options", "n", "best_of", "metadata"}
+
 UNREAD = frozenset({"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}) | CONSUMED
 """Fields that no model reads, whatever is in them: they cost no tokens."""
 
 MAX_MODEL = 256
 """Characters of a model name: it is echoed in errors and headers and kept in the ledger."""
 
-MAX_LOOSE = 4 * 1024 * 1024
-"""Bytes of a body with unusual white space that are still read closely; nearly all clients write none."""
-_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 _string = msgspec.json.Decoder(str)
 _boolean = msgspec.json.Decoder(bool | None)
 _integer = msgspec.json.Decoder(int | None)
-_items = msgspec.json.Decoder(list[Any])
+_items = msgspec.json.Decoder(list[str | list[Any]])
+_tokens = msgspec.json.Decoder(list[int])
 _EMPTY = msgspec.Raw()
 
 
@@ -172,11 +177,8 @@ def _without_tags(fields: dict[str, Any]) -> None:
 def parse(body: bytes, operation: Operation, path_model: str) -> Call:
     """Read a request body. Raises ApiError 400 naming what is wrong, never quoting the body."""
     fields = decoded(body)
-    if not FORBIDDEN.isdisjoint(fields):
-        name = min(FORBIDDEN & fields.keys())
-        raise invalid_request(
-            f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration.", name
-        )
+    if not _SUSPECT.isdisjoint(fields) or not "".join(fields).islower():
+        _judge(fields, operation)
     call = Call(fields, len(body))
     name = "model"
     try:
@@ -202,7 +204,7 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
                 call.choices = max(call.choices, _bounded(_integer.decode(fields[name]) or 1, name))
         name = operation.input_field
         if name == "prompt" and bytes(fields.get(name, _EMPTY)).startswith(b"["):
-            call.choices *= max(1, sum(isinstance(each, str | list) for each in _items.decode(fields[name])))
+            call.choices *= _prompts(fields[name])
         limit = call.output_limit
         call.expected_output = (EXPECTED_OUTPUT if limit is None or limit > EXPECTED_OUTPUT else limit) * call.choices
     except msgspec.MsgspecError as error:
@@ -215,6 +217,50 @@ def parse(body: bytes, operation: Operation, path_model: str) -> Call:
             "model",
         )
     return call
+
+
+def _judge(fields: Mapping[str, msgspec.Raw], operation: Operation) -> None:
+    """Refuse fields that are never taken from a body, and those that somebody else might take for one of ours.
+
+    ``Model`` is no ``model`` to us, but is to servers that match names without regard to case, as Go's encoding/json does.
+    """
+    for name in sorted(fields):
+        lower = name.lower()
+        if name in FORBIDDEN:
+            raise _forbidden(name)
+        if name in CONTAINERS:
+            _refuse_inside(name, fields[name])
+        elif name != lower and (
+            lower in _ACTED_ON or lower in operation.output_fields or lower == operation.input_field
+        ):
+            raise invalid_request(f"The field '{lower}' must be written in lower case.", lower)
+
+
+def _refuse_inside(name: str, raw: msgspec.Raw) -> None:
+    """What is forbidden in a request is forbidden in what an upstream may unpack into one."""
+    try:
+        found: object = _anything.decode(raw)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise invalid_request(f"The field '{name}' cannot be read.", name) from error
+    while isinstance(found, dict):
+        for each in found:
+            if each.lower() in FORBIDDEN:
+                raise _forbidden(f"{name}.{each}")
+        found = found.get("extra_body")
+
+
+def _forbidden(name: str) -> ApiError:
+    return invalid_request(
+        f"The field '{name}' is not accepted in a request: it is fixed by the gateway's configuration.", name
+    )
+
+
+def _prompts(raw: msgspec.Raw) -> int:
+    """How many prompts a list is: each text or list of tokens is one, a list of tokens is one as a whole."""
+    if bytes(memoryview(raw)[:64])[1:].lstrip()[:1] in b"-0123456789]":
+        _tokens.decode(raw)
+        return 1
+    return len(_items.decode(raw))
 
 
 def _configure(call: Call, operation: Operation) -> None:
@@ -238,57 +284,3 @@ def _bounded(value: int, name: str) -> int:
     if not 0 <= value <= 1 << 32:
         raise invalid_request(f"The field '{name}' is out of range.", name)
     return value
-
-
-def decoded(body: bytes) -> dict[str, msgspec.Raw]:
-    """The top level of a body, each value as the bytes it came in. Raises ApiError 400."""
-    try:
-        fields = _decoder.decode(body)
-        if not body.isascii():
-            body.decode()
-    except msgspec.ValidationError as error:
-        raise invalid_request("The request body must be a JSON object.", "request_body") from error
-    except msgspec.DecodeError as error:
-        raise invalid_request(f"The request body is not valid JSON: {error}", "request_body") from error
-    except RecursionError as error:
-        raise invalid_request("The request body is nested too deeply.", "request_body") from error
-    except UnicodeDecodeError as error:
-        raise invalid_request("The request body is not valid UTF-8.", "request_body") from error
-    # A body that is the plain sum of its parts, written compactly or with the usual spaces, repeats no key. Almost all clients
-    # write one of the two; anything else is looked at closely.
-    if _encoder.encode(fields) != body and _spaced(fields) != body:
-        if len(body) > MAX_LOOSE:
-            raise invalid_request(
-                "A request body this large must be written without extra white space.", "request_body"
-            )
-        _inspect(body)
-    return fields
-
-
-def _spaced(fields: dict[str, msgspec.Raw]) -> bytes:
-    return b"{" + b", ".join([b'"%b": %b' % (name.encode(), raw) for name, raw in fields.items()]) + b"}"
-
-
-def _inspect(body: bytes) -> None:
-    """The slow, strict reading: repeated keys at any depth, NaN, lone surrogates."""
-    try:
-        json.dumps(
-            json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant), ensure_ascii=False
-        ).encode()
-    except UnicodeEncodeError as error:
-        raise invalid_request("The request body contains a lone surrogate.", "request_body") from error
-    except RecursionError as error:
-        raise invalid_request("The request body is nested too deeply.", "request_body") from error
-    except ValueError as error:
-        raise invalid_request("The request body is not valid JSON.", "request_body") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise invalid_request("The request body repeats a key.", "request_body")
-    return result
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("not a JSON number")

@@ -21,6 +21,7 @@ from phantom_gateway.gateway.aside import reserve_aside
 from phantom_gateway.gateway.body import Call
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
+from phantom_gateway.gateway.json_object import decoded
 from phantom_gateway.gateway.passages import answered, key_in, model_in, named
 from phantom_gateway.gateway.permit import PASSED, check_passed, denied, identify, permit
 from phantom_gateway.gateway.terms import apply_terms
@@ -137,7 +138,7 @@ def _prepare(exchange: Exchange, table: Table, way: Way) -> None:
     metered = passage.is_metered(path) and request.method not in READS
     fields: dict[str, msgspec.Raw] = {}
     if request.body and (metered or kind == b"application/json") and request.body.lstrip()[:1] == b"{":
-        fields = body.decoded(request.body)
+        fields = decoded(request.body)
     call = exchange.call = Call(fields, len(request.body) if metered else 0)
     if metered and not fields:
         raise invalid_request("The request body must be a JSON object.", "request_body")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_gateway.dialects.operations import CHAT, COMPLETIONS, EMBEDDINGS
-from phantom_gateway.gateway.body import CONSUMED, FORBIDDEN, MAX_LOOSE, parse
+from phantom_gateway.gateway.body import CONSUMED, CONTAINERS, FORBIDDEN, parse
 from phantom_gateway.gateway.errors import ApiError
 
 
@@ -106,11 +106,31 @@ def test_no_body_names_a_destination_or_a_credential(name: str) -> None:
     assert "CANARY" not in error.message
 
 
-def test_a_large_body_with_odd_spaces_is_refused_and_a_plain_one_is_not() -> None:
-    text = "x" * MAX_LOOSE
-    assert "white space" in refused(json.dumps({"model": "m", "x": text}, indent=1).encode()).message
-    assert parse(json.dumps({"model": "m", "x": text}).encode(), CHAT, "").model == "m"
-    assert parse(compact({"model": "m", "x": text}), CHAT, "").model == "m"
+@pytest.mark.parametrize("container", sorted(CONTAINERS))
+def test_nor_does_what_an_upstream_may_unpack(container: str) -> None:
+    for inside in ({"api_base": "CANARY"}, {"extra_body": {"API_Key": "CANARY"}}):
+        error = refused(compact({"model": "m", container: inside}))
+        assert error.param is not None
+        assert error.param.startswith(f"{container}.") or error.param.startswith("extra_body.")
+        assert "CANARY" not in error.message
+    assert parse(compact({"model": "m", container: {"top_k": 1}}), CHAT, "").model == "m"
+
+
+@pytest.mark.parametrize(
+    "name", ["Model", "STREAM", "Max_Tokens", "N", "Api_Base", "Mock_Response", "Messages", "Tags"]
+)
+def test_no_field_is_passed_on_that_another_reader_takes_for_one_of_ours(name: str) -> None:
+    assert refused(compact({"model": "m", "messages": [], name: 1})).param == name.lower()
+
+
+def test_other_fields_may_be_written_as_they_like() -> None:
+    assert "topK" in parse(compact({"model": "m", "topK": 1}), CHAT, "").fields
+
+
+def test_a_list_of_tokens_has_nothing_else_in_it() -> None:
+    with pytest.raises(ApiError) as caught:
+        parse(compact({"model": "m", "prompt": [1, "a", "b"]}), COMPLETIONS, "")
+    assert caught.value.param == "prompt"
 
 
 def test_errors_never_quote_the_body() -> None:
