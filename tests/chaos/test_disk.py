@@ -101,6 +101,29 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, simulator: SimulatorThrea
         assert "Traceback" not in "".join(gateway.lines)
 
 
+@pytest.mark.slow
+def test_who_dies_while_the_disk_is_full_comes_back(small_disk: Path, tmp_path: Path, simulator: SimulatorThread) -> None:
+    """Nobody hangs: a worker without room for a journal says so, and needs nobody when there is room again."""
+    with running_gateway(small_disk / "data", write_config(tmp_path, simulator)) as gateway:
+        key = gateway.key(max_budget=1)
+        assert chat(gateway, key, user="before").status == 200
+        filler = fill(small_disk)
+        until_refused(gateway, key)
+        for name in ("gateway", "control", "gateway"):
+            (child,) = gateway.children(name)
+            child.kill()
+            child.wait(10)
+            seen = chat(gateway, MASTER_KEY, user=f"full-{name}")
+            assert seen.error is not None
+            assert (seen.status, seen.error["type"]) == (503, "storage_full")
+        filler.unlink()
+        wait_until(lambda: chat(gateway, key, user="after").status == 200, 30)
+        assert not [user for user in simulator.counts()["users"] if user.startswith("full-")]
+        assert gateway.stop() == 0
+        assert gateway.verify() == 0
+        assert "Traceback" not in "".join(gateway.lines)
+
+
 def until_refused(gateway: Gateway, key: str) -> str:
     """The label of the first request that is refused: a little of what was allocated before may still be free."""
     for number in range(2000):

@@ -6,6 +6,7 @@ The worker serves from its last snapshot and its key cache; control may come and
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import time
@@ -26,7 +27,7 @@ from phantom_gateway.gateway.route import Router
 from phantom_gateway.gateway.settle import Books
 from phantom_gateway.gateway.subjects import Subjects
 from phantom_gateway.gateway.table import Table
-from phantom_gateway.ledger.journal import Journal
+from phantom_gateway.ledger.journal import PROBE_SECONDS, Journal, StorageFullError
 from phantom_gateway.limits.book import LeaseBook
 from phantom_gateway.limits.errors import LimiterUnavailable
 from phantom_gateway.limits.shares import Place
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 GIVE_UP_S = 3600.0
@@ -127,10 +130,25 @@ class Worker:
 
     async def start(self) -> None:
         """Open the journal, join control, receive the first snapshot."""
-        self.journal.open()
+        if not self._journal_opens():
+            self.tasks.spawn(self._await_room(), "wait for room for the journal")
         self.tasks.spawn(self.spine.run(), "spine")
         await self.ready.wait()
         self.tasks.spawn(self._tick(), "tick")
+
+    def _journal_opens(self) -> bool:
+        try:
+            self.journal.open()
+        except StorageFullError:
+            return False
+        return True
+
+    async def _await_room(self) -> None:
+        """A worker that ends for want of room would be started again and again, and nobody would say 503."""
+        log.error("there is no room for a journal: requests are refused until there is")
+        while not self._journal_opens():
+            await asyncio.sleep(PROBE_SECONDS)
+        log.info("there is room for a journal again")
 
     async def serve(self, sock: socket.socket, ssl: SSLContext | None) -> None:
         """Accept connections."""

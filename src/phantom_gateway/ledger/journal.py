@@ -114,14 +114,17 @@ class Journal:
     def open(self) -> None:
         """Create the directory, take its lock, begin segment 1.
 
-        Raises JournalInUseError, StorageFullError (nothing at all can be written) or OSError (permissions, paths).
+        Raises JournalInUseError, StorageFullError (nothing at all can be written; it may be tried again) or OSError
+        (permissions, paths).
         """
+        self._full = False
         try:
             self._take_directory()
             self._segment = SegmentFile(self._os, self.directory / segment_name(1), 1)
         except OSError as error:
             self._release_directory()
             if error.errno in _FULL:
+                self._full = True
                 raise StorageFullError(str(error)) from error
             raise
         try:

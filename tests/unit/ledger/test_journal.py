@@ -216,11 +216,20 @@ async def test_without_room_for_a_reserve_nothing_is_accepted_until_there_is(tmp
         await until(lambda: journal.accepting)
 
 
-async def test_no_room_at_all_is_an_error_at_the_start(tmp_path: Path) -> None:
+async def test_no_room_at_all_is_an_error_at_the_start_and_it_may_be_tried_again(tmp_path: Path) -> None:
     disk = FaultyDisk()
     disk.capacity = HEADER.size - 1
-    with pytest.raises(StorageFullError):
-        Journal(tmp_path / "w", "w", os_layer=disk).open()
+    journal = Journal(tmp_path / "w", "w", os_layer=disk)
+    for _ in range(2):
+        with pytest.raises(StorageFullError):
+            journal.open()
+        assert (journal.accepting, journal.degraded) == (False, "storage_full")
+        with pytest.raises(StorageFullError, match="storage_full"):
+            journal.append(opened("a"))
+    disk.capacity = None
+    journal.open()
+    assert (journal.accepting, journal.append(opened("a"))) == (True, 1)
+    await journal.close()
 
 
 async def test_a_write_error_moves_on_to_a_new_segment(tmp_path: Path) -> None:
@@ -273,4 +282,4 @@ async def test_closing_twice_and_unopened_is_harmless(tmp_path: Path) -> None:
     await journal.close()
     assert not journal.accepting
     with pytest.raises(StorageFullError):
-        journal.append(opened())
+        journal.append(opened("a"))
