@@ -102,7 +102,9 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, simulator: SimulatorThrea
 
 
 @pytest.mark.slow
-def test_who_dies_while_the_disk_is_full_comes_back(small_disk: Path, tmp_path: Path, simulator: SimulatorThread) -> None:
+def test_who_dies_while_the_disk_is_full_comes_back(
+    small_disk: Path, tmp_path: Path, simulator: SimulatorThread
+) -> None:
     """Nobody hangs: a worker without room for a journal says so, and needs nobody when there is room again."""
     with running_gateway(small_disk / "data", write_config(tmp_path, simulator)) as gateway:
         key = gateway.key(max_budget=1)

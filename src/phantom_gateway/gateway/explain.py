@@ -108,7 +108,7 @@ class _Told:
             "strategy": table.routing.strategy,
             "chosen": None,
             "error": None,
-            "considered": [_target(target, now) for target in group.targets],
+            "considered": [_target(target, now) for target in group.bound(group.targets, model)],
         }
         try:
             target = await self._chosen(exchange, table, Round(group, model, exchange, table), model)
@@ -188,7 +188,7 @@ class _Told:
 
 
 def _target(target: Target, now: float) -> JsonObject:
-    health, deployment = target.health, target.deployment
+    health, deployment = target.health.total(), target.deployment
     return {
         "id": target.id,
         "provider": deployment.provider,

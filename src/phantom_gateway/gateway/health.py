@@ -21,6 +21,9 @@ PENALTY_S = 1e6
 """Assumed of a deployment whose first answer is still outstanding."""
 WINDOW_S = 60.0
 
+MAX_REMEMBERED = 256
+"""Models of a wildcard that are remembered, those asked last: callers choose the names."""
+
 State = Literal["closed", "open", "half_open", "resting"]
 
 
@@ -36,6 +39,7 @@ class Health:
         "last_fault",
         "latency_s",
         "measured_at",
+        "models",
         "probing",
         "requests",
         "tripped",
@@ -65,6 +69,45 @@ class Health:
         """Peak-sensitive moving average of the time to the head of an answer; 0: not measured."""
         self.measured_at = 0.0
         self.use = Use()
+        self.models: dict[str, Health] = {}
+        """Of a wildcard: each model by itself, the one asked last at the end (``of``)."""
+
+    def of(self, model: str) -> Health:
+        """What is known of one model of a wildcard.
+
+        Who may ask for a model says which, so what becomes of one tells nothing of the others: a caller whose models fail takes
+        nobody else's away. What is used up of the deployment's minute is common to all.
+        """
+        found = self.models.pop(model, None)
+        if found is None:
+            found = Health()
+            found.use = self.use
+            while len(self.models) >= MAX_REMEMBERED:
+                self._forget(next(iter(self.models)))
+        self.models[model] = found
+        return found
+
+    def _forget(self, model: str) -> None:
+        old = self.models.pop(model)
+        self.requests += old.requests
+        self.failures += old.failures
+
+    def total(self) -> Health:
+        """The deployment as a whole, for people: a wildcard's sums, and the state that all of its models are in, if one is."""
+        if not self.models:
+            return self
+        models = self.models.values()
+        whole = Health()
+        whole.requests = self.requests + sum(each.requests for each in models)
+        whole.failures = self.failures + sum(each.failures for each in models)
+        whole.in_flight = sum(each.in_flight for each in models)
+        whole.fails = min(each.fails for each in models)
+        whole.cooldown_until = min(each.cooldown_until for each in models)
+        whole.tripped = all(each.tripped for each in models)
+        last = next(reversed(self.models.values()))
+        whole.last_fault, whole.latency_s, whole.measured_at = last.last_fault, last.latency_s, last.measured_at
+        whole.use = self.use
+        return whole
 
     def state(self, now: float) -> State:
         """The circuit's state, for people."""

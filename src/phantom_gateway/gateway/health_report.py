@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from phantom_gateway.spine.messages import DeploymentHealth
 
 if TYPE_CHECKING:
-    from phantom_gateway.gateway.table import Table, Target
+    from phantom_gateway.gateway.health import Health
+    from phantom_gateway.gateway.table import Table
 
 MAX_REPORTED = 500
 """In one message; the rest comes with the next."""
@@ -27,21 +28,20 @@ class HealthReport:
         """What is new at ``now``, monotonic seconds."""
         found: list[DeploymentHealth] = []
         for target in table.targets if table is not None else ():
-            health = target.health
+            health = target.health.total()
             present = health.requests, health.failures, health.in_flight, health.state(now)
             if present == self._last.get(target.id, (0, 0, 0, "closed")):
                 continue
             self._last[target.id] = present
-            found.append(_health(target, now))
+            found.append(_health(target.id, health, now))
             if len(found) == MAX_REPORTED:
                 break
         return tuple(found)
 
 
-def _health(target: Target, now: float) -> DeploymentHealth:
-    health = target.health
+def _health(name: str, health: Health, now: float) -> DeploymentHealth:
     return DeploymentHealth(
-        id=target.id,
+        id=name,
         state=health.state(now),
         rests_s=round(max(health.cooldown_until - now, 0.0), 1),
         in_flight=health.in_flight,

@@ -197,12 +197,11 @@ def _learn(group: Group, target: Target, round_: Round, table: Table, *, whole: 
 def count_failure(group: Group, target: Target, failed: AttemptFailed, table: Table, *, proven: bool = False) -> bool:
     """Let a deployment rest whose fault it was; whether that could be judged. ``proven``: it was, whatever it looks like.
 
-    One without an alternative rests only when it asks for it: its own answer says more than "try again", and no caller can take it
-    away from the others by asking a wildcard for nonsense.
+    One without an alternative rests only when it asks for it: its own answer says more than "try again". Of a wildcard it is the
+    model that rests, not the deployment (``Health.of``).
     """
     fault, health, policy = failed.fault, target.health, table.routing.allowed_fails_policy
-    asked_for = fault == "RateLimit" and bool(target.fixed_model)
-    if target.cooldown_s <= 0 or (group.alone and not asked_for):
+    if target.cooldown_s <= 0 or (group.alone and fault != "RateLimit"):
         return True
     now = time.monotonic()
     if fault in policy:

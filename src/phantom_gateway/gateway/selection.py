@@ -66,7 +66,7 @@ class Round:
         self.again_s = 0.0
         self.suspects: list[Failure] = []
         """Failures that may be the request's fault as well as the deployment's."""
-        serving = group.by_operation.get(exchange.operation.name)
+        serving: Sequence[Target] | None = group.by_operation.get(exchange.operation.name)
         if serving is None:
             operation = exchange.operation
             what = operation.input_field if operation.input_field and not operation.keeps else operation.name
@@ -78,6 +78,8 @@ class Round:
             serving = _having(serving, exchange.kept)
             if not serving:
                 raise gone(exchange)
+        if not group.fixed:
+            serving = group.bound(serving, model)
         able = self._able = admitted(serving, exchange, table) if table.picks else serving
         self.first: Target | None = None
         """The only one, when it is ready: what ``next`` would say, without a call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ from phantom_gateway.dialects.operations import STORED
 from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
-from phantom_gateway.gateway.health import Health
+from phantom_gateway.gateway.health import MAX_REMEMBERED, Health
 from phantom_gateway.gateway.passages import Passages
 from phantom_gateway.gateway.retry_budget import share_of
 from phantom_gateway.gateway.strategies import STRATEGIES
@@ -28,7 +29,7 @@ from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from phantom_gateway.gateway.permit import Permit
     from phantom_gateway.gateway.wishes import Reason
@@ -54,6 +55,7 @@ class Target:
     """One deployment, compiled: request heads per operation, request defaults, timeouts, health."""
 
     __slots__ = (
+        "_bound",
         "_fixed_price",
         "_ids",
         "_price_list",
@@ -95,6 +97,7 @@ class Target:
         )
         self.origin = Origin.of(deployment.address)
         self.fixed_model = "" if deployment.model.endswith("*") else deployment.model
+        self._bound: dict[str, Target] = {}
         self._price_list: dict[str, PricedModel] = {}
         self._fixed_price: PricedModel | None = None
         if self.fixed_model or deployment.prices != Prices():
@@ -122,6 +125,17 @@ class Target:
         self.stream_timeouts = Timeouts(
             connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None
         )
+
+    def bound(self, model: str) -> Target:
+        """This wildcard for one upstream model: the same in everything but its health."""
+        health = self.health.of(model)
+        found = self._bound.get(model)
+        if found is None or found.health is not health:
+            if len(self._bound) >= MAX_REMEMBERED:
+                self._bound.clear()
+            found = self._bound[model] = copy(self)
+            found.fixed_model, found.health = model, health
+        return found
 
     def priced(self, model: str) -> PricedModel:
         """Prices and output limit of an upstream model here; free when a wildcard's model is in no price list."""
@@ -231,6 +245,10 @@ class Group:
         """Of this group and its fallbacks, when no wildcard is among them; else ask ``Table.worst``."""
         self.alone = len(targets) == 1
         """Whether a resting deployment would leave nobody: there is one, and nothing to fall back to."""
+
+    def bound(self, targets: Sequence[Target], model: str) -> Sequence[Target]:
+        """Those of ``targets`` as they are for one model: of wildcards, each model is judged by itself."""
+        return targets if self.fixed else [target.bound(target.upstream_model(model)) for target in targets]
 
 
 class Fallbacks(NamedTuple):

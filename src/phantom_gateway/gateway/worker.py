@@ -146,8 +146,10 @@ class Worker:
     async def _await_room(self) -> None:
         """A worker that ends for want of room would be started again and again, and nobody would say 503."""
         log.error("there is no room for a journal: requests are refused until there is")
-        while not self._journal_opens():
+        while True:
             await asyncio.sleep(PROBE_SECONDS)
+            if self._journal_opens():
+                break
         log.info("there is room for a journal again")
 
     async def serve(self, sock: socket.socket, ssl: SSLContext | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_gateway.gateway.health import DECAY_S, MAX_STRETCH, PENALTY_S, Health, Use
+from phantom_gateway.gateway.health import DECAY_S, MAX_REMEMBERED, MAX_STRETCH, PENALTY_S, Health, Use
 
 
 def test_it_rests_after_more_than_the_allowed_failures_and_never_shortens() -> None:
@@ -123,3 +123,29 @@ def test_use_of_the_last_minute() -> None:
     assert use.figures(1000.0) == (0.0, 0.0)
     use.add(1000.0, 0, -500)
     assert use.figures(1000.0)[1] == 0.0, "a correction does not make room that never was"
+
+
+def test_the_models_of_a_wildcard_are_known_by_themselves_and_counted_together() -> None:
+    whole = Health()
+    assert whole.total() is whole
+    one, other = whole.of("one"), whole.of("other")
+    assert one.use is other.use is whole.use
+    one.requests = other.requests = 2
+    one.in_flight = 1
+    one.failed(0.0, allowed=0, cooldown_s=5.0, kind="Timeout")
+    assert (one.state(1.0), other.state(1.0), whole.total().state(1.0)) == ("open", "closed", "closed")
+    other.failed(0.0, allowed=0, cooldown_s=3.0)
+    total = whole.total()
+    assert (total.requests, total.failures, total.in_flight, total.fails) == (4, 2, 1, 1)
+    assert (total.state(1.0), total.cooldown_until) == ("open", 3.0)
+    assert (total.state(4.0), whole.total().state(6.0)) == ("half_open", "half_open")
+
+
+def test_names_that_callers_choose_take_a_bounded_room_and_what_they_did_stays_counted() -> None:
+    whole = Health()
+    for number in range(3 * MAX_REMEMBERED):
+        whole.of(f"m{number}").requests += 1
+        whole.of("asked-often").requests += 1
+    assert len(whole.models) == MAX_REMEMBERED
+    assert "asked-often" in whole.models
+    assert whole.total().requests == 6 * MAX_REMEMBERED

@@ -157,6 +157,27 @@ async def test_a_lone_deployment_with_fallbacks_rests_and_leaves_it_to_them(tmp_
         assert asked(rig) == {"bad": 2, "up": 6}
 
 
+@pytest.mark.parametrize("mode", ["403", "429,retry_after=60", "500", "fin"])
+async def test_a_caller_of_a_wildcard_cannot_take_its_models_from_the_others(tmp_path: Path, mode: str) -> None:
+    """Who chooses the model chooses what becomes of it: the deployments rest for that model only."""
+    rules = routing(allowed_fails=0, cooldown_s=30.0, total_timeout_s=2.0)
+    build = lambda port: tuple(deployment(port, name, "*", "w/*") for name in ("a", "b"))  # noqa: E731
+    async with running(tmp_path, build, routing=rules) as rig:
+        key = rig.key()
+        for _ in range(2):
+            assert (await rig.chat(key, model=f"w/bad;mode={mode}")).status >= 429
+        assert [(await rig.chat(key, model="w/good")).status for _ in range(4)] == [200] * 4
+        assert rig.worker.table is not None
+        now = time.monotonic()
+        for target in rig.worker.table.targets:
+            assert target.health.total().state(now) == "closed"
+            assert target.bound(f"bad;mode={mode}").health.state(now) in ("open", "resting")
+        # and who asks for the bad one is not made to wait for it again
+        before = asked(rig)
+        assert (await rig.chat(key, model=f"w/bad;mode={mode}")).status == 429
+        assert asked(rig) == before
+
+
 async def test_retries_are_a_bounded_share_of_the_requests(tmp_path: Path) -> None:
     rules = routing(num_retries=3, allowed_fails=1000, retry_after_s=0.0)
     build = lambda port: tuple(deployment(port, name, "up;mode=500") for name in ("a", "b", "c", "d"))  # noqa: E731
