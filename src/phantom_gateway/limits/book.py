@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from phantom_gateway.limits.agenda import Agenda
+from phantom_gateway.limits.alone import Alone
 from phantom_gateway.limits.appetite import sizes
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation
@@ -43,8 +44,8 @@ MANY_SLICES = 50_000
 """With more of them, each is kept the shorter."""
 LOOKS = 4_000
 """At so many slices ``idle`` looks in one go: nobody's request should wait for more."""
-PATIENCE_SECONDS = 2.0
-"""How long a request waits for an authority that says ``recovering``."""
+PATIENCE_SECONDS = 3.0
+"""How long a request waits for an authority that says ``recovering``, or for a control that has just gone."""
 RETRY_SECONDS = 0.05
 RESERVATION_SECONDS = 3600.0
 
@@ -80,6 +81,7 @@ class LeaseBook:
         self._tasks = tasks or TaskGroup()
         self._clock = clock
         self._patience = patience
+        self._alone = Alone(self.shares, patience)
         self.ask_many: AskMany | None = None
         """Set where several limits can be asked for in one question."""
         self._slices: dict[str, Slice] = {}
@@ -372,7 +374,12 @@ class LeaseBook:
                 try:
                     grant = await self._ask_control(line.limit, need, want)
                 except (LimiterUnavailable, OSError) as reason:
-                    self._serve_alone(line, reason)
+                    if self._serves_alone(line):
+                        continue
+                    if self._alone.expects_control():
+                        await asyncio.sleep(RETRY_SECONDS)
+                    else:
+                        self._refuse_alone(line, reason)
                     continue
                 if grant is None:
                     continue
@@ -413,6 +420,7 @@ class LeaseBook:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""
         epoch = self._epoch
         grant = await self._ask(LeaseAsk(seq=0, limit=limit, need=need, want=want))
+        self._alone.is_not()
         if epoch != self._epoch:
             return None
         self._credit(limit, grant)
@@ -454,29 +462,34 @@ class LeaseBook:
         return self.shares.room(piece.limit, Used(piece.start, piece.end, piece.granted, used), now)
 
     def _serve_alone(self, line: _Line, reason: Exception) -> None:
-        """Control is away: the documented policy."""
+        """Nobody can be asked: the documented policy."""
+        if not self._serves_alone(line):
+            self._refuse_alone(line, reason)
+
+    def _serves_alone(self, line: _Line) -> bool:
+        """Serve the head of the line from what is in stock, or from this worker's share of a rate or of slots."""
         limit = line.limit
         if self._unstock(limit.scope):
-            return
-        amount, future = line.waiters[0]
+            return True
         if limit.kind == "budget":
-            line.waiters.popleft()
-            if not future.done():
-                future.set_exception(LimiterUnavailable(str(reason) or type(reason).__name__))
-            return
+            return False
+        piece = self._piece_alone(limit)
+        need = line.waiters[0][0] - piece.free
+        if need > self._room(piece, self._clock()):
+            return False
+        piece.credit(need)
+        return True
+
+    def _piece_alone(self, limit: Limit) -> Slice:
         now = self._clock()
         piece = self._slice(limit, now)
         if piece is None:
             start, end = (0.0, NEVER) if limit.kind == "parallel" else window_bounds(limit.window, now, limit.anchor)
             piece = self._add(Slice(limit, start, end, now))
-        need = amount - piece.free
-        if need <= self._room(piece, now):
-            piece.credit(need)
-            return
-        line.waiters.popleft()
+        return piece
+
+    def _refuse_alone(self, line: _Line, reason: Exception) -> None:
+        amount, future = line.waiters.popleft()
         if not future.done():
-            end = 0.0 if piece.end == NEVER else piece.end
-            refusal = LeaseGrant(
-                seq=0, granted=0, window_start=piece.start, window_end=end, used=piece.granted, reason="exhausted"
-            )
-            future.set_exception(LimitExceeded(limit, refusal, amount=amount, alone=True))
+            piece = None if line.limit.kind == "budget" else self._piece_alone(line.limit)
+            future.set_exception(self._alone.refusal(line.limit, piece, amount, reason))

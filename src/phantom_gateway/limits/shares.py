@@ -74,6 +74,10 @@ class Shares:
         """Nobody has more than his share (any more)."""
         self._notices.pop(scope, None)
 
+    def knows(self, limit: Limit, start: float) -> bool:
+        """Whether this worker was there since the window that began at ``start`` did, and can say what was used of its share."""
+        return limit.kind == "parallel" or start >= self._since
+
     def room(self, limit: Limit, used: Used, now: float) -> int:
         """What may still be taken of ``limit`` without control."""
         share = self.place.share(limit.amount)

@@ -134,7 +134,7 @@ class Machine(RuleBasedStateMachine):
         for _ in range(times):
             try:
                 reservation = self.runner.run(self.books[name].take_all((self.limit,), (1,)))
-            except LimitExceeded:
+            except (LimitExceeded, LimiterUnavailable):
                 break
             start = reservation.slices[0].start
             self.taken[start] = self.taken.get(start, 0) + 1
