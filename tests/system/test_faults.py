@@ -109,8 +109,8 @@ TABLE: dict[str, tuple[Outcome, Outcome | Ending]] = {
     "comments": (FINE, STREAMED),
     "pings": (FINE, STREAMED),
     # a bad chunk is passed on as it is: chunks are not parsed on their way, and the others are unharmed
-    "nul": (LOST, STREAMED),
-    "invalid_json_chunk": (LOST, STREAMED),
+    "nul": (LOST, BROKEN_OFF),
+    "invalid_json_chunk": (LOST, BROKEN_OFF),
     "wrong_content_type": (FINE, STREAMED),
     "gzip": (FINE, STREAMED),
     "huge_body": (LOST, BROKEN),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from phantom_gateway.wire.errors import BadResponse
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _SAID = frozenset({"content", "text", "reasoning_content", "reasoning", "refusal
 _answer = msgspec.json.Decoder(Answer)
 _choices = msgspec.json.Decoder(_Choices)
 _event = msgspec.json.Decoder(Event)
+_raw = msgspec.json.Decoder(msgspec.Raw)
 _encoder = msgspec.json.Encoder()
 
 
@@ -153,6 +155,15 @@ class StreamTap:
                 return self._pass(self._look_closely(data))
         if data.find(DONE) >= 0 or data.find(b'"error"') >= 0:
             return self._pass(self._look_closely(data))
+        if not self.done:
+            # One event in one line, as nearly all are, is judged here: a call less for each.
+            if data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2:
+                try:
+                    _raw.decode(data[6:-2])
+                except (msgspec.MsgspecError, RecursionError) as error:
+                    raise _unreadable() from error
+            else:
+                _refuse_unreadable(data)
         self.last = data
         return self._pass(data)
 
@@ -202,6 +213,8 @@ class StreamTap:
                 kept.append(raw)
                 continue
             event = _read(text)
+            if event is None and text and not self.done:
+                _refuse_unreadable(raw)
             if event is not None and event.error is not None:
                 self.error = event.error
                 self.events -= 1
@@ -216,6 +229,21 @@ class StreamTap:
             self.last = raw
             kept.append(raw)
         return b"".join(kept)
+
+
+def _refuse_unreadable(data: bytes) -> None:
+    """Raises BadResponse: a client would fail on the event, without a word of what happened."""
+    for raw in SseSplitter(len(data) + 4).feed(data):
+        text = event_data(raw)
+        try:
+            if text:
+                _raw.decode(text)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise _unreadable() from error
+
+
+def _unreadable() -> BadResponse:
+    return BadResponse("an event of the stream is not JSON", sent=True, received=True)
 
 
 def _read(text: bytes) -> Event | None:

@@ -346,7 +346,7 @@ def _rate_limited(response: AnyResponse, words: str) -> AttemptFailed:
 
 
 def _retry_after(value: bytes | None) -> int:
-    """Seconds from a Retry-After header in either form (RFC 9110, 10.2.3), bounded; 0 when absent or absurd."""
+    """Seconds from a Retry-After header in either form (RFC 9110, 10.2.3), bounded; 0 when absent or unreadable."""
     if not value or len(value) > 64:
         return 0
     if value.isdigit():

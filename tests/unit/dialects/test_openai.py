@@ -121,7 +121,6 @@ def test_a_stream_that_just_stops_is_not_complete() -> None:
     assert not run(chunk("a") + chunk("b"), [])[1].complete
     assert run(chunk("a") + chunk(None, finish="length"), [])[1].complete
     assert not run(b"", [])[1].complete
-    assert not run(b"data: nonsense\n\n", [])[1].complete
 
 
 def test_an_error_event_is_seen_and_passed() -> None:
@@ -137,12 +136,27 @@ def test_an_error_event_never_repeats_our_key() -> None:
     assert tap.feed(chunk("a") + error) == chunk("a") + error.replace(b"sk-canary", b"[key]")
 
 
-def test_comments_and_bad_events_pass_without_harm() -> None:
-    data = b": ping\n\n" + chunk("a") + b"data: {broken\n\n" + b"event: x\n\n" + usage_chunk(USAGE) + DONE
+def test_comments_and_events_without_data_pass() -> None:
+    data = b": ping\n\n" + chunk("a") + b"event: x\n\n" + b"data:\n\n" + usage_chunk(USAGE) + DONE
     out, tap = run(data, [])
     assert tap.usage == USAGE
     assert b": ping\n\n" in out
-    assert b"data: {broken\n\n" in out
+    assert b"event: x\n\n" in out
+
+
+@pytest.mark.parametrize("bad", [b"{broken", b'{"a":"\x00"}', b'{"usage":nope}', b'{"error":', b"{}{}", b"[" * 100_000])
+def test_an_event_that_is_not_json_is_refused_wherever_it_stands(bad: bytes) -> None:
+    broken = b"data: %b\n\n" % bad
+    for before in (b"", chunk("a"), chunk("a") + b": ping\n\n"):
+        for after in (b"", chunk("b"), usage_chunk(USAGE) + DONE):
+            data = before + broken + after
+            for cuts in ([], [len(before)], [len(before) + 9], [len(before), len(before) + len(broken)]):
+                with pytest.raises(BadResponse, match="not JSON"):
+                    run(data, cuts)
+
+
+def test_what_comes_after_the_end_is_nobodys_business() -> None:
+    assert run(FULL + b"data: {broken\n\n", [len(FULL)])[1].done
 
 
 def test_what_nobody_reported_is_counted_by_the_events_that_say_something() -> None:
