@@ -150,7 +150,7 @@ class Worker:
             await asyncio.sleep(PROBE_SECONDS)
             if self._journal_opens():
                 break
-        log.info("there is room for a journal again")
+        log.warning("there is room for a journal again")
 
     async def serve(self, sock: socket.socket, ssl: SSLContext | None) -> None:
         """Accept connections."""
