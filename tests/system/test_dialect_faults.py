@@ -19,12 +19,14 @@ from tests.support.calls import HELLO, Seen
 from tests.support.gateway import Gateway, SimulatorThread, running_gateway
 from tests.system.test_faults import (
     ASKED,
+    AT_ONCE,
     BOUND_S,
     BROKEN_OFF,
     CANARY,
     CHUNKS,
     END,
     KINDS,
+    LARGE,
     RSS,
     STREAMED,
     TABLE,
@@ -67,9 +69,6 @@ DIFFERENT: dict[str, dict[str, Ending]] = {
     "far": {**FAILED, **UNREADABLE, **SAID},
     "only": {**FAILED, **UNREADABLE, **UNSAID},
 }
-AT_ONCE = 8
-LARGE = ("huge_body", "gzip_bomb", "huge_header", "long_line")
-"""Asked one at a time: memory is looked at."""
 ENTRY = """\
   - model_name: {name}
     litellm_params:

@@ -174,14 +174,26 @@ def test_each_limit_of_everybody_is_enforced_and_taken_away(gateway: Gateway, ki
     assert someone.chat().status_code == 200
 
 
-@pytest.mark.parametrize("kind", [name for name in EVERYBODY if name != "shared_budget"])
-def test_a_budget_is_higher_for_a_while(gateway: Gateway, kind: str) -> None:
-    someone = EVERYBODY[kind](gateway, f"{kind}-while")
-    someone.limit(max_budget=NANO)
-    assert someone.chat().status_code == 422
-    someone.limit(temp_budget_increase=5.0, temp_budget_expiry=ahead(3600))
-    assert someone.chat().status_code == 200
-    someone.limit(temp_budget_expiry=ahead(5))
+FOR_A_WHILE = [name for name in EVERYBODY if name != "shared_budget"]
+
+
+@pytest.fixture(scope="module")
+def raised(gateway: Gateway) -> dict[str, Someone]:
+    """Everybody with a budget that was spent, is higher for now, and ends in some seconds: for all of them at once."""
+    found = {kind: EVERYBODY[kind](gateway, f"{kind}-while") for kind in FOR_A_WHILE}
+    for someone in found.values():
+        someone.limit(max_budget=NANO)
+        assert someone.chat().status_code == 422
+        someone.limit(temp_budget_increase=5.0, temp_budget_expiry=ahead(3600))
+        assert someone.chat().status_code == 200
+    for someone in found.values():
+        someone.limit(temp_budget_expiry=ahead(5))
+    return found
+
+
+@pytest.mark.parametrize("kind", FOR_A_WHILE)
+def test_a_budget_is_higher_for_a_while(raised: dict[str, Someone], kind: str) -> None:
+    someone = raised[kind]
     wait_until(lambda: someone.chat().status_code == 422, 60.0)
     assert someone.chat().json()["error"]["details"]["entity"] == someone.entity
 

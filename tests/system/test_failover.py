@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from tests.conftest import write_config
-from tests.support.calls import chat
+from tests.support.calls import Seen, chat
 from tests.support.gateway import Gateway, SimulatorThread, running_gateway, wait_until
-from tests.system.test_faults import KINDS, TABLE, Outcome
+from tests.system.test_faults import AT_ONCE, KINDS, LARGE, TABLE, Outcome
 
 REFUSED = ("400", "413", "too_long")
 REQUESTS = 4
@@ -77,24 +79,49 @@ def key(gateway: Gateway) -> str:
     return gateway.key(max_budget=1000)
 
 
+Found = tuple[list[Seen], int]
+"""What a caller saw of a case's requests, and how many of them have reached an upstream."""
+
+
+@pytest.fixture(scope="module")
+def found(gateway: Gateway, key: str, shared_simulator: SimulatorThread) -> dict[str, Found]:
+    """The requests of each case one after the other; several cases at a time, because most of them wait."""
+    shared_simulator.reset()
+    cases = [(mode, kind) for mode in sorted(TABLE) for kind in KINDS]
+
+    def ask(case: tuple[str, str]) -> list[Seen]:
+        mode, kind = case
+        name = f"{mode}-{kind}"
+        asked: dict[str, Any] = {"user": name, "stream": kind == "stream", "simulate": {"chunks": 3, "pace_ms": 1}}
+        return [chat(gateway, key, model=name, **asked) for _ in range(REQUESTS)]
+
+    large = [case for case in cases if case[0] in LARGE]
+    seen = {case: ask(case) for case in large}
+    rest = [case for case in cases if case not in seen]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        seen |= dict(zip(rest, pool.map(ask, rest), strict=True))
+    counts = shared_simulator.counts()["users"]
+    return {f"{mode}-{kind}": (answers, counts[f"{mode}-{kind}"]["requests"]) for (mode, kind), answers in seen.items()}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", sorted(TABLE))
-def test_no_caller_notices(gateway: Gateway, key: str, simulator: SimulatorThread, mode: str, kind: str) -> None:
+def test_no_caller_notices(gateway: Gateway, found: dict[str, Found], mode: str, kind: str) -> None:
     name = f"{mode}-{kind}"
-    for n in range(REQUESTS):
-        seen = chat(gateway, key, model=name, user=name, stream=kind == "stream", simulate={"chunks": 3, "pace_ms": 1})
+    answers, requests = found[name]
+    for n, seen in enumerate(answers):
         assert seen.seconds < 20
         if retried(mode, kind):
             assert (seen.status, seen.whole) == (200, True), (n, seen.body[:300])
             assert seen.error is None
-    rows = "SELECT attempts, status, trail FROM requests WHERE end_user = ?"
-    wait_until(lambda: len(gateway.records(rows, name)) == REQUESTS)
-    found = gateway.records(rows, name)
-    attempts = sum(row["attempts"] for row in found)
-    assert simulator.counts()["users"][name]["requests"] == attempts, "every attempt is in the ledger, none beside it"
+    query = "SELECT attempts, status, trail FROM requests WHERE end_user = ?"
+    wait_until(lambda: len(gateway.records(query, name)) == REQUESTS)
+    rows = gateway.records(query, name)
+    attempts = sum(row["attempts"] for row in rows)
+    assert requests == attempts, "every attempt is in the ledger, none beside it"
     if retried(mode, kind):
         assert attempts <= REQUESTS + ALLOWED + 1, "one more failure than allowed, then it rests"
-    for row in found:
+    for row in rows:
         steps = json.loads(row["trail"])
         assert steps[0][0] in ("among", "skip")
         assert sum(step[0] == "try" for step in steps) == row["attempts"]
