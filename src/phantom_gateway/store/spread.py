@@ -7,8 +7,9 @@ of requests that succeeded.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -45,9 +46,13 @@ def quantile(counts: Mapping[int, int], share: float) -> int | None:
     return high
 
 
-def bin_in_sql(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """The bin of a time, as ``bisect_right(BOUNDS, time)`` finds it: a tree of comparisons."""
-    return _tree(column, 0, len(BOUNDS))
+@functools.cache
+def bin_in_sql(column: str) -> sa.ColumnElement[int]:
+    """The bin of the time in a column, as ``bisect_right(BOUNDS, time)`` finds it: a tree of comparisons.
+
+    ``column`` is trusted SQL. The tree is text, because SQLAlchemy would walk through all of it for every statement.
+    """
+    return sa.literal_column(_tree(column, 0, len(BOUNDS)), sa.BigInteger)
 
 
 def merged(rows: Sequence[tuple[int, int, int]]) -> Spread:
@@ -72,9 +77,9 @@ def _edges(place: int) -> tuple[int, int]:
     return low, BOUNDS[place] if place < len(BOUNDS) else 2 * low
 
 
-def _tree(column: sa.ColumnElement[Any], low: int, high: int) -> sa.ColumnElement[int]:
+def _tree(column: str, low: int, high: int) -> str:
     if low == high:
-        return sa.literal_column(str(low), sa.BigInteger)
+        return str(low)
     middle = (low + high) // 2
-    bound = sa.literal_column(str(BOUNDS[middle]), sa.BigInteger)
-    return sa.case((column < bound, _tree(column, low, middle)), else_=_tree(column, middle + 1, high))
+    below, above = _tree(column, low, middle), _tree(column, middle + 1, high)
+    return f"CASE WHEN {column} < {BOUNDS[middle]} THEN {below} ELSE {above} END"

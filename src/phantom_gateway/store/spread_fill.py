@@ -66,7 +66,7 @@ def logged(
     table = REQUESTS.c
     measures: tuple[tuple[sa.ColumnElement[Any], int], ...] = ((table.duration_us, 0), (table.ttft_us, FIRSTS))
     for measured, first in measures:
-        columns = [*group_columns(), spread.bin_in_sql(measured)]
+        columns = [*group_columns(), spread.bin_in_sql(str(measured))]
         query = within(sa.select(*columns, sa.func.count()), since, until)
         query = query.where(table.status == "success", table.call_type != CORRECTION, measured.is_not(None))
         for hour, *key, place, count in connection.execute(query.group_by(*columns)):

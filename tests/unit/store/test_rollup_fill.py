@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.databases import migrated_sqlite
 from tests.unit.store.samples import closed
 
 from phantom_gateway.ledger.ingest import Batch
@@ -17,10 +19,9 @@ from phantom_gateway.ledger.record import Closed
 from phantom_gateway.ledger.replay import Position
 from phantom_gateway.ledger.usage import Usage
 from phantom_gateway.store import rollup_check, rollup_fill
-from phantom_gateway.store.database import Database, DatabaseError, open_sqlite
+from phantom_gateway.store.database import Database, DatabaseError
 from phantom_gateway.store.rollup_tables import DAILY_SPEND, HOURLY_SPEND, HOURS_KEPT, LATENCY_SPREAD, SPEND_DIMENSIONS
 from phantom_gateway.store.sink import DatabaseSink
-from phantom_gateway.store.tables import METADATA
 
 NOW_NS = int(time.time()) * 1_000_000_000
 DAY_NS = 86_400_000_000_000
@@ -74,12 +75,16 @@ def stored(database: Database) -> list[Any]:
         return [of(connection, table) for table in (DAILY_SPEND, HOURLY_SPEND, LATENCY_SPREAD)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(made=st.lists(records, max_size=25), cut=st.integers(0, 25))
-def test_sums_are_those_of_the_rows_however_they_arrive(tmp_path: Path, made: list[dict[str, Any]], cut: int) -> None:
-    database = open_sqlite(tmp_path / "property.db")
-    METADATA.drop_all(database.engine)
-    METADATA.create_all(database.engine)
+def test_sums_are_those_of_the_rows_however_they_arrive(made: list[dict[str, Any]], cut: int) -> None:
+    with TemporaryDirectory() as directory:
+        database = migrated_sqlite(Path(directory) / "property.db")
+        holds_sums(database, made, cut)
+        database.close()
+
+
+def holds_sums(database: Database, made: list[dict[str, Any]], cut: int) -> None:
     sink = DatabaseSink(database)
     rows = []
     for n, fields in enumerate(made, 1):
@@ -96,7 +101,6 @@ def test_sums_are_those_of_the_rows_however_they_arrive(tmp_path: Path, made: li
     with database.write() as connection:
         rollup_fill.rebuild(connection)
     assert stored(database) == before, "the migration sums what is there as ingestion does"
-    database.close()
 
 
 def test_what_nobody_reported_is_not_zero_tokens(database: Database) -> None:

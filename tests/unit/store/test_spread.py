@@ -38,5 +38,6 @@ def test_of_nothing_there_is_no_percentile() -> None:
 @pytest.mark.parametrize("time", [0, 999, 1_000, 1_001, 5_000, BOUNDS[50] - 1, BOUNDS[50], BOUNDS[-1], 10**12])
 def test_the_database_finds_the_same_bins(database: Database, time: int) -> None:
     with database.read() as connection:
-        found = connection.execute(sa.select(spread.bin_in_sql(sa.literal(time, sa.BigInteger)))).scalar_one()
+        times = sa.select(sa.literal(time, sa.BigInteger).label("time")).subquery("seen")
+        found = connection.execute(sa.select(spread.bin_in_sql("seen.time")).select_from(times)).scalar_one()
     assert found == bisect_right(BOUNDS, time)
