@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,21 @@ import pytest
 from tests.support.gateway import CONFIG, FAULT, FAULTS, Gateway, SimulatorThread, running_gateway
 from tests.support.servers import PostgresServer, RedisServer, running_postgres, running_redis
 from tests.support.trust import share_the_context
+
+GATEWAYS = frozenset({"chaos", "system", "contract"})
+"""Folders whose tests start whole gateways."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files come first, then those that start gateways, then the largest: what is long must not begin at the end."""
+    sizes = Counter(item.path for item in items)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int]:
+        return item.path not in slow, GATEWAYS.isdisjoint(item.path.parts), -sizes[item.path]
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,8 @@ from tests.support.servers import PostgresServer, RedisServer, running_postgres,
 
 OUTPUT = 10
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:

@@ -24,6 +24,8 @@ AT_ONCE = 100
 ALLOWED = 10
 RATE = 8
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared_redis() -> Iterator[RedisServer]:

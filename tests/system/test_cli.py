@@ -16,6 +16,8 @@ from tests.support.gateway import MASTER_KEY, Gateway, SimulatorThread, running_
 
 Done = subprocess.CompletedProcess[str]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorThread) -> Iterator[Gateway]:

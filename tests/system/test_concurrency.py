@@ -19,6 +19,8 @@ AT_ONCE = 200
 ALLOWED = 10
 OUTPUT = 10
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def gateway(

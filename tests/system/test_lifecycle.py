@@ -26,6 +26,8 @@ from tests.support.gateway import MASTER_KEY, Gateway, SimulatorThread, running_
 
 PATH = "/v1/chat/completions"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path, simulator: SimulatorThread) -> Path:

@@ -25,6 +25,8 @@ AT_ONCE = 100
 ALLOWED = 10
 OUTPUT = 10
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared_redis() -> Iterator[RedisServer]:

@@ -20,6 +20,8 @@ from phantom_gateway.wire.tasks import TaskGroup
 AT_ONCE = 200
 ALLOWED = 10
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def gateway(

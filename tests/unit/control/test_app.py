@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
 
+import pytest
 import sqlalchemy as sa
 from tests.support.servers import PostgresServer
 from tests.unit.control.rig import ADMIN, Rig, bearer, rig
@@ -16,6 +17,8 @@ from phantom_gateway.control.guard import GuardedRoute, routes_of
 from phantom_gateway.control.policy.actions import READS, Action
 from phantom_gateway.control.policy.table import TABLE, Relation
 from phantom_gateway.store import tenants
+
+pytestmark = pytest.mark.slow
 
 PUBLIC = {
     "/health/liveliness": "a process manager has no key; it learns one constant word",

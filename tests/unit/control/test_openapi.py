@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import pytest
 from tests.unit.control.rig import Rig, bearer
 from tests.unit.control.walk import Walk
 
@@ -12,6 +13,8 @@ from phantom_gateway.control.guard import routes_of
 from phantom_gateway.control.openapi import document
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.dialects.operations import find
+
+pytestmark = pytest.mark.slow
 
 
 def references(value: Any) -> set[str]:

@@ -28,6 +28,8 @@ from phantom_gateway.store import spend
 from phantom_gateway.store.database import open_sqlite, open_sqlite_readonly
 from phantom_gateway.store.tables import PHANTOM_KEYS, REQUESTS
 
+pytestmark = pytest.mark.slow
+
 GOOD = "sk-f3a9c1d27be84460a5c0e7"
 
 
