@@ -13,8 +13,8 @@ HOST ?= 127.0.0.1
 PORT ?= 4000
 # Processes that run the tests.
 JOBS ?= 2
-# A file of tests stays in one process; tests/conftest.py says which begin first. Those of whole gateways often wait for one
-# another, so there is half a process more than cores for all but the browser's.
+# A file of tests stays in one process; tests/conftest.py says which begin first. Tests of whole gateways often wait, as
+# installing does: there is half a process more than cores for all but the browser's.
 PYTEST := $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
 UI := src/phantom_gateway/control/ui/dist/index.html
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -not -name '*.gen.d.ts' -print)
@@ -37,7 +37,9 @@ $(STAMP): requirements.txt requirements/build.txt pyproject.toml
 	@touch $@
 
 ui: $(STAMP) $(UI)  ## build the Admin UI where its sources have changed
-$(UI): $(UI_SOURCES)
+# What must be there before: two installations into one environment must not run side by side.
+UI_AFTER ?=
+$(UI): $(UI_SOURCES) | $(UI_AFTER)
 	@bash tools/ui.sh build
 
 ui-check: ui  ## types, lint and unit tests of the Admin UI
@@ -69,9 +71,9 @@ run: setup  ## set up and serve on 127.0.0.1:4000
 
 # The driven browser's loop and asynchronous tests cannot share a process, so tests/browser has its own.
 test:  ## set up, then format, lint, types, walls and every test
-	@started=$$(date +%s) && $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target dev bridge clients \
-		&& $(MAKE) --no-print-directory -j $(JOBS) --output-sync=target check ui-check \
-		&& $(PYTEST) -n $$(( $(JOBS) * 3 / 2 )) --ignore tests/browser tests \
+	@started=$$(date +%s) && halves=$$(( $(JOBS) * 3 / 2 )) \
+		&& $(MAKE) --no-print-directory -j $$halves --output-sync=target UI_AFTER=$(DEV_STAMP) check ui-check bridge clients \
+		&& $(PYTEST) -n $$halves --ignore tests/browser tests \
 		&& $(PYTEST) -n $(JOBS) tests/browser \
 		&& echo "all passed in $$(( $$(date +%s) - started )) s"
 
