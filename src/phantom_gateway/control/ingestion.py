@@ -118,10 +118,13 @@ class Ingestion:
 
         def job() -> T:
             self._ingestor.settle()
-            with self._database.write() as connection:
-                result, corrections = change(connection)
-                self._on_loop(lambda: self.authority.fence([scope for scope, _, _ in corrections]))
-                read = self._read_back(connection, corrections)
+            try:
+                with self._database.write() as connection:
+                    result, corrections = change(connection)
+                    self._on_loop(lambda: self.authority.fence([scope for scope, _, _ in corrections]))
+                    read = self._read_back(connection, corrections)
+            finally:
+                self._on_loop(self.authority.fences.settle)
             self._sink.in_order = False
             self._on_loop(lambda: self._correct(corrections, read))
             outside = self._sink.budgets_changed()

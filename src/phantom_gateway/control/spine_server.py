@@ -162,7 +162,7 @@ class SpineServer:
     def _note_fences(self) -> None:
         fences = self._parts.leases.authority.fences
         if fences:
-            self._fences[self._seq] = fences.number
+            self._fences[self._seq] = fences.settled
         else:
             self._fences.clear()
 

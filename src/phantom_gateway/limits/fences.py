@@ -16,6 +16,8 @@ class Fences:
     def __init__(self) -> None:
         self.number = 0
         """Of the newest fence."""
+        self.settled = 0
+        """Of the newest one whose change is in the database: who forgets before that learns what was before once more."""
         self._fences: dict[str, tuple[int, set[str]]] = {}
 
     def __len__(self) -> int:
@@ -31,6 +33,10 @@ class Fences:
             return
         self.number += 1
         self._fences |= {scope: (self.number, set(waiting)) for scope in scopes}
+
+    def settle(self) -> None:
+        """The changes for which there are fences are in the database, or given up: from now on forgetting counts."""
+        self.settled = self.number
 
     def owes(self, worker: str) -> bool:
         """Whether a confirmation of ``worker`` is awaited."""

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.support.servers import PostgresServer
 from tests.unit.control.rig import Rig, rig
 from tests.unit.store.samples import closed, opened
@@ -14,9 +16,11 @@ from tests.unit.store.samples import closed, opened
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.ledger.ingest import Batch
 from phantom_gateway.limits.authority import Authority
+from phantom_gateway.limits.lending import Readings
 from phantom_gateway.spine.messages import Ack, HeldLease, Invalidate, LeaseAsk, LeaseGrant, Limit, Spend
 from phantom_gateway.store import spend
 from phantom_gateway.store.database import DatabaseError
+from phantom_gateway.store.spend import WindowSpend
 from phantom_gateway.wire.tasks import TaskGroup
 
 
@@ -244,6 +248,43 @@ async def test_a_worker_that_does_not_confirm_is_reminded(control: Rig) -> None:
         await until(lambda: not control.ingestion.authority.fences)
         worker.send(LeaseAsk(seq=1, limit=limit, need=1, want=1))
         assert (await worker.expect(LeaseGrant)).granted == 1
+
+
+async def test_to_forget_before_the_change_is_there_lifts_nothing(
+    control: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is reminded between the fence and the end of the transaction learns the old limits once more."""
+    limit = Limit(scope="budget:key:k:", kind="budget", entity="key:k", amount=10, window="")
+    ingestion, fences = control.ingestion, control.ingestion.authority.fences
+    read_back, ending = ingestion._read_back, threading.Event()
+
+    def late(connection: sa.Connection, spends: Sequence[WindowSpend]) -> Readings:
+        assert ending.wait(10)
+        return read_back(connection, spends)
+
+    async with control.worker("w1") as worker:
+        monkeypatch.setattr(ingestion, "_read_back", late)
+        change = ingestion.change_budgets(lambda connection: (None, [spend.seed(connection, [], limit.scope, 0.0)]))
+        changing = TaskGroup().spawn(change, "a change of budgets")
+        await until(lambda: bool(fences))
+
+        async def asked() -> LeaseGrant:
+            worker.send(LeaseAsk(seq=1, limit=limit, need=1, want=1))
+            return await worker.expect(LeaseGrant)
+
+        control.spine._remind()
+        await worker.obey(Invalidate)
+        assert (await asked()).reason == "recovering"
+        ending.set()
+        await changing
+        await ingestion.catch_up("w1", 0)  # after what the confirmation has asked for
+        assert fences.owes("w1")
+        control.spine._remind()
+        while (granted := (await asked()).granted) == 0:
+            await worker.obey(Invalidate)
+            await asked()
+            await ingestion.catch_up("w1", 0)
+        assert granted == 1
 
 
 async def limits_of(control: Rig, key: str) -> tuple[Limit, ...]:

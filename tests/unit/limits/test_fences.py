@@ -42,3 +42,14 @@ def test_without_workers_there_is_nothing_to_wait_for() -> None:
     fences.put(["a"], ())
     assert "a" not in fences
     assert fences.number == 0
+
+
+def test_to_forget_counts_when_the_change_is_there() -> None:
+    fences = Fences()
+    fences.put(["a"], ["w1"])
+    assert fences.settled < fences.number
+    fences.confirmed("w1", fences.settled)
+    assert fences.owes("w1")
+    fences.settle()
+    fences.confirmed("w1", fences.settled)
+    assert len(fences) == 0
