@@ -66,7 +66,8 @@ class RequestParser:
         self._limits = limits
         self._head_limit = limits.max_target + limits.max_header_bytes + _REQUEST_LINE
         self._llhttp = httptools.HttpRequestParser(self)
-        self._good_host = self._good_target = b""
+        self._good_host: bytes | None = None
+        self._good_target: bytes | None = None
         self.peer = peer
         self.scheme = scheme
         self.rest = b""

@@ -169,4 +169,6 @@ CASES = (
     Case(81, "X_Api_Key beside", get(b"/v1", b"X_Api_Key: a")),
     Case(82, "asterisk target", get(b"*", method=b"OPTIONS")),
     Case(83, "blank line flood", b"\r\n" * 40000, (431, 400)),
+    Case(84, "empty Host", get(host=b"Host:")),
+    Case(85, "empty Host, 1.0", b"GET /v1 HTTP/1.0\r\nHost: \r\nConnection: keep-alive\r\n\r\n"),
 )

@@ -27,6 +27,8 @@ async def test_requests_per_connection_and_allowed_hosts() -> None:
         assert statuses(got) == [200, 200]
         got, closed = await talk(port, [GET.replace(b"localhost", b"evil.example")])
         assert statuses(got) == [421]
+        got, closed = await talk(port, [GET.replace(b"localhost", b"")])
+        assert statuses(got) == [400], "no host is none of those allowed (RFC 9110, 4.2.1)"
         server.set_limits(HttpLimits())
         got, _ = await talk(port, [GET.replace(b"localhost", b"evil.example") + LAST])
         assert statuses(got) == [200, 200]
