@@ -30,6 +30,7 @@ from phantom_gateway.control.compile_prices import PriceLookup
 from phantom_gateway.control.compile_routing import compile_checks, compile_routing
 from phantom_gateway.control.stored import DATABASE, Stored
 from phantom_gateway.providers.catalogue import PROVIDERS
+from phantom_gateway.security import master
 from phantom_gateway.spine.snapshot import (
     CacheRules,
     Deployment,
@@ -44,6 +45,7 @@ from phantom_gateway.spine.snapshot import (
 DEMO_PRICES = Prices(version="demo", input=100_000_000, output=400_000_000)
 """0.10 and 0.40 dollars per million tokens: spend is visible, and small."""
 
+MASTER_PATH = ("general_settings", "master_key")
 _CHECK_SOCKET = "demo.sock"
 NOTHING = Stored()
 
@@ -52,7 +54,7 @@ T = TypeVar("T")
 
 def read_config(path: Path, environment: Mapping[str, str]) -> Config:
     """Load a configuration file with every check, those of provider names and addresses included. Raises ConfigError."""
-    return load_config(path, environment, checks=(check_deployments,))
+    return load_config(path, environment, checks=(check_deployments, check_master_key))
 
 
 def check_deployments(config: Config, environment: Mapping[str, str]) -> Sequence[Problem]:
@@ -63,6 +65,15 @@ def check_deployments(config: Config, environment: Mapping[str, str]) -> Sequenc
         )
     except ConfigError as error:
         return error.problems
+    return ()
+
+
+def check_master_key(config: Config, environment: Mapping[str, str]) -> Sequence[Problem]:
+    """Why the master key that is written there, or in the environment, must not be used."""
+    try:
+        master.check(config.general_settings.master_key, environment)
+    except master.MasterKeyError as error:
+        return (Problem(config.position(MASTER_PATH), MASTER_PATH, str(error)),)
     return ()
 
 

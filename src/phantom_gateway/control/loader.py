@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.control.compile import check_model, compile_snapshot, context_of, read_config
+from phantom_gateway.control.compile import MASTER_PATH, check_model, compile_snapshot, context_of, read_config
 from phantom_gateway.control.compile_cache import named
 from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
@@ -25,8 +25,6 @@ from phantom_gateway.spine.snapshot import Deployment, PricedModel, Prices, Snap
 from phantom_gateway.store.database import DatabaseError
 
 log = logging.getLogger(__name__)
-
-_MASTER_PATH = ("general_settings", "master_key")
 
 
 class ConfigurationLoader:
@@ -49,6 +47,8 @@ class ConfigurationLoader:
         self._files: tuple[Path, ...] = () if path is None else (path,)
         self._written: Config
         self._stored = Stored()
+        self._said: frozenset[str] = frozenset()
+        """Warnings that were logged since the files were last read."""
         self.read_stored: Callable[[], Stored] = Stored
         """Asked at every load for what is kept in the database; raises DatabaseError."""
         self.config: Config
@@ -75,12 +75,13 @@ class ConfigurationLoader:
                 raise
             # The file can change while the database is away; what was last read of it still holds.
             log.warning("models of the database are as they were last read (%s)", type(error).__name__)
+        self._said = frozenset()
         return self._compile(config, revision)
 
     def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         """The same after a change in the database alone, with the file as it was last loaded. Raises ConfigError, DatabaseError."""
         self._stored = self.read_stored()
-        return self._compile(self._written, revision)
+        return self._compile(self._written, revision, self.master)
 
     @property
     def written(self) -> Config:
@@ -105,7 +106,9 @@ class ConfigurationLoader:
         )
         return check_model(entry, config, context)
 
-    def _compile(self, config: Config, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
+    def _compile(
+        self, config: Config, revision: int, key: master.MasterKey | None = None
+    ) -> tuple[Snapshot, tuple[str, ...]]:
         assert self.pepper is not None
         in_force = merged(config, self._stored)
         snapshot, notes = compile_snapshot(
@@ -117,14 +120,27 @@ class ConfigurationLoader:
             pepper=self.pepper,
             stored=self._stored if in_force.general_settings.store_model_in_db is not False else Stored(),
         )
-        try:
-            self.master = master.load(config.general_settings.master_key, self._environment, self._data_dir)
-        except master.MasterKeyError as error:
-            raise ConfigError([Problem(config.position(_MASTER_PATH), _MASTER_PATH, str(error))]) from error
+        self.master = key or self._master_of(config)
         self._loaded, self._written, self.config = True, config, in_force
         self.people = people_settings(in_force, self._environment)
         self.litellm_settings = in_force.litellm_settings
+        self._warn(str(note) for note in notes if note.kind == "warning")
         return self._with_price_lists(self._with_cache(snapshot)), tuple(str(note) for note in notes)
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        """Log what an operator should hear without asking; what the database alone brought says nothing again of the files."""
+        found = tuple(warnings)
+        for warning in found:
+            if warning not in self._said:
+                log.warning("configuration: %s", warning)
+        self._said = frozenset(found)
+
+    def _master_of(self, config: Config) -> master.MasterKey:
+        in_force = self.master if self._loaded else None
+        try:
+            return master.load(config.general_settings.master_key, self._environment, self._data_dir, in_force)
+        except master.MasterKeyError as error:
+            raise ConfigError([Problem(config.position(MASTER_PATH), MASTER_PATH, str(error))]) from error
 
     def files(self) -> Sequence[Path]:
         """The file and those it includes; after a failure also those that were complained about."""
@@ -159,7 +175,7 @@ class ConfigurationLoader:
     def _read(self) -> Config:
         if self._path is None:
             return Config()
-        if self._loaded and not self._path.read_bytes().strip():
+        if self._loaded and _is_empty(self._path):
             # somebody is writing it, or has lost it: neither is the wish to serve nothing
             raise ConfigError([Problem(Position(str(self._path)), (), "the file is empty")])
         try:
@@ -175,3 +191,11 @@ class ConfigurationLoader:
 def demo_socket(data_dir: Path) -> Path:
     """Where the simulator behind the ``demo`` model listens."""
     return data_dir / "run" / "demo.sock"
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a file is there and has nothing in it."""
+    try:
+        return not path.read_bytes().strip()
+    except OSError:
+        return False  # whoever reads it next says why it cannot be

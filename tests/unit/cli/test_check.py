@@ -111,6 +111,18 @@ def test_the_report_is_json_on_demand(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("variables", "line"), [({}, 2), ({"LITELLM_MASTER_KEY": "sk-1234"}, 1)])
+def test_a_master_key_that_serve_refuses_is_refused(tmp_path: Path, variables: dict[str, str], line: int) -> None:
+    path = tmp_path / "c.yaml"
+    key = "" if variables else 'general_settings:\n  master_key: "sk-ph-ohHowRandomThisIsAndYetNotOneOfOurs0"\n'
+    path.write_text(key)
+    result = CliRunner().invoke(app(), ["-c", str(path), "--json"], env=variables)
+    assert result.exit_code == 1
+    (problem,) = json.loads(result.output)["problems"]
+    assert (problem["key"], problem["line"]) == ("general_settings.master_key", line)
+    assert "refused" in problem["message"]
+
+
 @pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])
 def test_metadata_addresses_are_refused_in_every_spelling(tmp_path: Path, host: str) -> None:
     path = tmp_path / "config.yaml"

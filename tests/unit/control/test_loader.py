@@ -70,6 +70,67 @@ def test_a_weak_master_key_is_a_problem_of_its_line(tmp_path: Path) -> None:
     assert made.master.secret.reveal() == GOOD
 
 
+def test_a_reload_without_the_master_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(key=GOOD))
+    made = loader(path, tmp_path)
+    made.load(1)
+    half = CONFIG.format(key=GOOD).partition("general_settings")[0]
+    path.write_text(half)
+    with pytest.raises(ConfigError, match="not there any more"):
+        made.load(2)
+    assert made.master.secret.reveal() == GOOD
+    assert not (tmp_path / "keys").exists()
+    made.refresh(2)
+    path.write_text(CONFIG.format(key=GOOD + "2"))
+    made.load(3)
+    assert made.master.secret.reveal() == GOOD + "2"
+
+
+def test_a_file_that_went_away_is_a_problem_and_stays_watched(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(key=GOOD))
+    made = loader(path, tmp_path)
+    made.load(1)
+    path.unlink()
+    with pytest.raises(ConfigError, match="no such file"):
+        made.load(2)
+    assert made.files() == (path,)
+    path.write_text(CONFIG.format(key=GOOD))
+    made.load(3)
+
+
+def test_the_database_is_taken_in_while_the_file_of_the_master_key_is_away(tmp_path: Path) -> None:
+    made = loader(None, tmp_path)
+    made.load(1)
+    (tmp_path / "keys" / "master.key").unlink()
+    made.read_stored = lambda: Stored(models=(stored("own"),))
+    assert "own" in {each.group for each in made.refresh(2)[0].deployments}
+
+
+def test_warnings_are_logged_once_a_load(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(key=GOOD) + "litellm_settings: {drop_parms: true, callbacks: [x]}\n")
+    made = loader(path, tmp_path)
+
+    def logged() -> list[str]:
+        found = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        caplog.clear()
+        return found
+
+    _, notes = made.load(1)
+    (said,) = logged()
+    assert "did you mean drop_params" in said
+    assert said.partition(": ")[2] in notes
+    made.refresh(2)
+    assert not logged(), "the file is the same"
+    made.read_stored = lambda: Stored(models=(stored("bad", model="nobody/x"),))
+    made.refresh(3)
+    assert any("bad-id" in each for each in logged())
+    made.load(4)
+    assert len(logged()) >= 2
+
+
 def test_included_files_are_watched_too(tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_text("model_list: []\n")
     path = tmp_path / "config.yaml"

@@ -52,6 +52,70 @@ def test_weak_keys_are_refused_without_being_quoted(tmp_path: Path, key: str) ->
     assert allowed.secret.reveal() == key
 
 
+MADE = key_format.generate().reveal()
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (MADE[:-1] + ("a" if MADE[-1] != "a" else "b"), "checksum"),
+        (MADE[:-5], "checksum"),
+        (MADE + "x", "checksum"),
+        (GOOD + "\u00e9", "no header"),
+        (GOOD + "\udcff", "no header"),
+        (GOOD + "\n" + GOOD, "no header"),
+        (GOOD + " ", "no header"),
+        ("sk-" + secrets.token_hex(256), "longer than 512"),
+    ],
+    ids=["mistyped", "cut", "longer", "accent", "no text", "line end", "blank", "too long"],
+)
+def test_a_key_that_would_open_nothing_is_refused_whatever_is_permitted(tmp_path: Path, key: str, reason: str) -> None:
+    for environment in ({}, {master.PERMIT_WEAK: "true"}):
+        with pytest.raises(MasterKeyError, match=reason) as caught:
+            load(Secret(key), environment, tmp_path)
+        assert key not in str(caught.value)
+        with pytest.raises(MasterKeyError, match=reason):
+            master.check(Secret(key), environment)
+    assert reason in (weakness(Secret(key)) or "")
+
+
+def test_the_longest_key_and_one_made_here_are_good(tmp_path: Path) -> None:
+    longest = ("sk-" + secrets.token_hex(256))[: master.MAX_LENGTH]
+    for key in (longest, MADE):
+        assert load(Secret(key), {}, tmp_path).secret.reveal() == key
+
+
+def test_judging_alone_makes_nothing(tmp_path: Path) -> None:
+    master.check(None, {})
+    master.check(Secret(GOOD), {})
+    with pytest.raises(MasterKeyError, match="PHANTOM_MASTER_KEY is refused"):
+        master.check(None, {"PHANTOM_MASTER_KEY": "sk-1234"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_running_gateway_makes_no_key_and_takes_no_other_for_one_that_went_missing(tmp_path: Path) -> None:
+    written = load(Secret(GOOD), {}, tmp_path)
+    with pytest.raises(MasterKeyError, match="not there any more"):
+        load(None, {}, tmp_path, written)
+    assert not (tmp_path / "keys").exists()
+    with pytest.raises(MasterKeyError, match="is missing now"):
+        load(None, {"PHANTOM_MASTER_KEY": GOOD + "1"}, tmp_path, written)
+    assert load(None, {"PHANTOM_MASTER_KEY": GOOD}, tmp_path, written).secret.reveal() == GOOD, "the same key elsewhere"
+    assert load(Secret(GOOD + "2"), {}, tmp_path, written).secret.reveal() == GOOD + "2", "another that is written"
+
+
+def test_a_key_of_the_file_that_goes_missing_is_not_made_again(tmp_path: Path) -> None:
+    made = load(None, {}, tmp_path)
+    path = tmp_path / "keys" / "master.key"
+    assert load(None, {}, tmp_path, made).secret == made.secret
+    path.write_text(GOOD)
+    assert load(None, {}, tmp_path, made).secret.reveal() == GOOD, "changed where it is kept"
+    path.unlink()
+    with pytest.raises(MasterKeyError, match="not there any more"):
+        load(None, {}, tmp_path, made)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("size", [9, 12, 16, 24, 32])
 def test_random_hex_keys_are_good(size: int) -> None:
     for _ in range(100):
