@@ -59,6 +59,16 @@ class Corridor:
                 shape = _shape(request.path) if found is None else found[0].errors
                 responder.send(error.status, headers.of_error(error, error.call_id), error.body(shape))
 
+    @staticmethod
+    def refused(status: int, reason: str, path: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """The wire's answer to what never becomes a request, in the words of the API that was called. Never raises."""
+        found = operations.find(path)
+        error = ApiError(status, "invalid_request_error" if status < 500 else "internal_server_error", reason)
+        lines = [(b"content-type", b"application/json")]
+        if status == 503:
+            lines.append((b"retry-after", b"1"))
+        return lines, error.body(_shape(path) if found is None else found[0].errors)
+
     def knows(self, request: Request) -> bool:
         """The wire's gate: whether the body of a request is worth receiving, as far as this worker knows the key."""
         return self._worker.authenticator.recognises(request)

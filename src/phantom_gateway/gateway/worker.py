@@ -110,7 +110,7 @@ class Worker:
         self.router = Router(self.caller, self.book)
         self.forwarder = Forwarder(self.client, str(run / "control.sock"))
         corridor = Corridor(self)
-        self.server = HttpServer(corridor.handle, HttpLimits(), gate=corridor)
+        self.server = HttpServer(corridor.handle, HttpLimits(), fallback=corridor.refused, gate=corridor)
         self._database_ok = False
         self._reported = HealthReport()
         self._key_epoch = -1

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = float("inf")
-LINGER_BYTES = 64 * 1024
+LINGER_BYTES = 64 * 1024 * 1024
 LINGER_S = 1.0
+LINGER_MOST_S = 5.0
+"""A client that sends a whole body before it reads is heard out, as far as these bounds allow: cut off earlier, it would find a
+reset instead of its answer. Nothing of it is kept."""
 MIN_BODY_PROGRESS = 1024
 """Bytes a request body must bring per ``body_stall_s``."""
 MIN_WRITE_PROGRESS = 16 * 1024
@@ -42,8 +45,9 @@ class ServerConnection(asyncio.Protocol):
     """The protocol of one accepted connection."""
 
     __slots__ = (
-        "_ahead", "_body_until", "_close", "_discarded", "_held", "_in_body", "_judging", "_known", "_limits", "_loop",
-        "_lost", "_parser", "_patience", "_progress", "_responder", "_running", "_served", "_server", "_state", "_task",
+        "_ahead", "_body_until", "_close", "_discarded", "_held", "_in_body", "_judging", "_known", "_limits",
+        "_linger_until", "_loop", "_lost", "_parser", "_patience", "_progress", "_responder", "_running", "_served",
+        "_server", "_state", "_task",
         "_unsent", "_version_10", "_writable", "deadline", "outbox", "transport",
     )  # fmt: skip
 
@@ -68,7 +72,7 @@ class ServerConnection(asyncio.Protocol):
         self._discarded = 0
         self._progress = 0
         self._in_body = False
-        self._body_until = NEVER
+        self._body_until = self._linger_until = NEVER
         self._held = 0
         self._known = True
         self._judging: asyncio.Task[None] | None = None
@@ -106,6 +110,8 @@ class ServerConnection(asyncio.Protocol):
             self._discarded += len(data)
             if self._discarded > LINGER_BYTES:
                 self.transport.abort()
+            elif state == _LINGERING:
+                self.deadline = min(self._loop.time() + LINGER_S, self._linger_until)
 
     def eof_received(self) -> bool:
         if self._state == _RECEIVING:
@@ -359,7 +365,7 @@ class ServerConnection(asyncio.Protocol):
 
     def refuse(self, status: int, reason: str) -> None:
         """Answer a protocol error (or a refusal without handler) and close, letting the answer arrive."""
-        headers, body = self._server.fallback(status, reason)
+        headers, body = self._server.fallback(status, reason, self._parser.path)
         self._answer_and_close(status, header_block(headers), body)
 
     def _answer_and_close(self, status: int, block: bytes, body: bytes) -> None:
@@ -374,7 +380,9 @@ class ServerConnection(asyncio.Protocol):
         self.outbox.flush()
         self._state = _LINGERING
         self._ahead = b""
-        self.deadline = self._loop.time() + LINGER_S
+        now = self._loop.time()
+        self._linger_until = now + LINGER_MOST_S
+        self.deadline = now + LINGER_S
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.transport.resume_reading()

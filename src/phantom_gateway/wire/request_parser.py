@@ -103,6 +103,12 @@ class RequestParser:
         """The request whose body is awaited, without it."""
         return self._request
 
+    @property
+    def path(self) -> bytes:
+        """What has come of the path of this request, or between requests that of the last; may be any bytes."""
+        target = self._good_target if self.idle else self._target
+        return (target or b"").partition(b"?")[0]
+
     def feed(self, data: bytes) -> Request | None:
         """Take one read; return the request when it is complete, with its surplus bytes in ``rest``.
 

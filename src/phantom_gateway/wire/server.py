@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Request, Responder], Awaitable[None]]
 """Answers one request; runs as one task, cancelled when the client leaves before the answer is complete."""
-Fallback = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
-"""Status and reason to headers and body, for answers that never reach a handler."""
+Fallback = Callable[[int, str, bytes], tuple[list[tuple[bytes, bytes]], bytes]]
+"""Status, reason and the path as far as it came, to headers and body, for answers that never reach a handler."""
 
 REFUSED_AT_ONCE = 64
 """Connections over the limit that are told so; beyond these they are cut."""
@@ -35,7 +35,7 @@ _SETTLE_S = 5.0
 """How long cancelled handlers may take to tidy up at the end of a drain."""
 
 
-def openai_fallback(status: int, reason: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def openai_fallback(status: int, reason: str, _path: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """The default body of a protocol error, in the shape of OpenAI's API."""
     kind = "invalid_request_error" if status < 500 else "internal_server_error"
     body = {"error": {"message": reason, "type": kind, "param": None, "code": str(status)}}
@@ -48,7 +48,7 @@ def openai_fallback(status: int, reason: str) -> tuple[list[tuple[bytes, bytes]]
 class HttpServer:
     """Serves requests on sockets it is given; one task per request runs ``handler``.
 
-    ``fallback`` renders the answers that never reach a handler (protocol errors, overload). ``gate`` judges a request by its
+    ``fallback`` renders the answers that never reach a handler (protocol errors, overload) ``gate`` judges a request by its
     head when its body does not come with it. ``connections``, ``in_flight``, ``requests`` and ``intake`` are figures for health
     and metrics.
     """

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.contract.http.raw import statuses, talk
 from tests.unit.gateway.rig import ASKED, Rig, ask, running
 
+from phantom_gateway.gateway.corridor import Corridor
 from phantom_gateway.spine.snapshot import Settings
 
 
@@ -40,6 +45,36 @@ async def test_call_ids_are_shaped_like_uuids_and_never_repeat(tmp_path: Path) -
         ids = [rig.worker.next_call_id() for _ in range(1000)]
         assert len(set(ids)) == 1000
         assert {UUID(call_id).version for call_id in ids} == {4}
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1/chat/completions", {"error": {"type": "invalid_request_error", "code": "413"}}),
+        ("/v1/messages?beta=true", {"type": "error", "error": {"type": "request_too_large"}}),
+        ("/v1beta/models/gpt:generateContent", {"error": {"code": 413}}),
+        ("/v1/responses", {"error": {"type": "invalid_request_error"}}),
+        ("/nowhere", {"error": {"code": "413"}}),
+    ],
+)
+async def test_what_never_becomes_a_request_is_refused_in_the_callers_words(
+    tmp_path: Path, path: str, shape: dict[str, Any]
+) -> None:
+    async with running(tmp_path) as rig:
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"
+        got, _ = await talk(rig.port, [head.encode()])
+        assert statuses(got) == [413]
+        said = json.loads(got.partition(b"\r\n\r\n")[2])
+        assert said.get("type") == shape.get("type")
+        assert said["error"] | shape["error"] == said["error"]
+        assert "too large" in said["error"]["message"]
+
+
+@given(st.binary(max_size=80), st.sampled_from([400, 408, 413, 431, 500, 503]))
+def test_any_path_has_a_refusal(path: bytes, status: int) -> None:
+    headers, body = Corridor.refused(status, "no", path)
+    assert "error" in json.loads(body)
+    assert ((b"retry-after", b"1") in headers) == (status == 503)
 
 
 async def test_wrong_methods(tmp_path: Path) -> None:

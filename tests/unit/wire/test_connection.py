@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from tests.contract.http.raw import Recorder, eventually, serving, statuses, talk
 
 from phantom_gateway.spine.snapshot import HttpLimits
+from phantom_gateway.wire import connection
 from phantom_gateway.wire.message import Request
 from phantom_gateway.wire.responder import Responder
 
@@ -142,6 +144,36 @@ async def test_body_that_keeps_coming_is_not_cut() -> None:
         assert len(handler.seen[0].body) == 12000
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_client_that_sends_all_before_it_reads_finds_the_refusal() -> None:
+    size = 16 * 1024 * 1024  # more than the sockets hold
+
+    def client(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            sock.sendall(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+            sock.sendall(bytes(size))
+            return sock.recv(65536)
+
+    async with serving(Recorder(), HttpLimits(max_body=1024)) as (server, port):
+        got = await asyncio.to_thread(client, port)
+        assert statuses(got) == [413]
+        await eventually(lambda: server.connections == 0)
+        assert server.intake.known == server.intake.strangers == 0
+
+
+async def test_nobody_is_heard_out_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LINGER_MOST_S", 0.2)
+    async with serving(Recorder(), HttpLimits(max_body=1024, idle_timeout_s=0.1)) as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n")
+        assert statuses(await asyncio.wait_for(reader.read(-1), 5)) == [413]
+        async with asyncio.timeout(10):
+            while server.connections:
+                writer.write(b"x")
+                await asyncio.sleep(0.02)
+        writer.close()
+        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
 async def test_continue_is_sent_before_the_body_only_within_limits() -> None:

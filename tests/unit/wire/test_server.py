@@ -86,8 +86,8 @@ async def test_drain_closes_idle_answers_running_and_cuts_the_rest() -> None:
 
 
 async def test_unix_socket_and_fallback() -> None:
-    def fallback(status: int, reason: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        return [(b"x-odd", b"1")], f"{status} {reason}".encode()
+    def fallback(status: int, reason: str, path: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        return [(b"x-odd", b"1")], f"{status} {reason} at ".encode() + path
 
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "s")
@@ -97,11 +97,11 @@ async def test_unix_socket_and_fallback() -> None:
         server = HttpServer(handler, HttpLimits(), fallback=fallback)
         await server.start(sock)
         reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(GET + b"BAD\r\n\r\n")
+        writer.write(GET + b"POST /b?c HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
         got = await asyncio.wait_for(reader.read(-1), 5)
-        assert statuses(got) == [200, 400]
+        assert statuses(got) == [200, 413]
         assert b"x-odd: 1\r\n" in got
-        assert got.endswith(b"400 malformed request")
+        assert got.endswith(b"413 request body too large at /b")
         assert handler.seen[0].peer == "unix"
         writer.close()
         await asyncio.gather(writer.wait_closed(), return_exceptions=True)
