@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
+from phantom_gateway.dialects.neutral import Failed
 from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated, with_own_ids
 from phantom_gateway.gateway.errors import ApiError
-from phantom_gateway.gateway.relay import StreamRelay
+from phantom_gateway.gateway.relay import BeganWithError, StreamRelay
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Caller:
             finally:
                 response.close()
         except wire.UpstreamError as error:
-            failed = _failure(error)
+            failed = _failure(error, target.deployment.api_key)
             if _may_be_billed(error, accounting):
                 accounting.attempt_lost()
             else:
@@ -146,7 +147,9 @@ class Caller:
             accounting.came = bool(body) and not (response.get(b"content-type") or b"").startswith(b"text/html")
             raise wire.BadResponse("the answer is not a JSON object")
         if answer.error is not None and answer.usage is None:
-            raise AttemptFailed(_gateway_error(502, "The upstream answered with an error."))
+            raise _answered_with_error(
+                answer.error, None if exchange.target is None else exchange.target.deployment.api_key
+            )
         accounting.measured(answer.usage, body)
         if exchange.responder.gone:
             accounting.close_left()
@@ -249,8 +252,10 @@ def _may_be_billed(error: wire.UpstreamError, accounting: Accounting) -> bool:
     )
 
 
-def _failure(error: wire.UpstreamError) -> AttemptFailed:
+def _failure(error: wire.UpstreamError, key: Secret | None = None) -> AttemptFailed:
     """What a failure on the wire means for the caller and for the next attempt."""
+    if isinstance(error, BeganWithError):
+        return _answered_with_error(error.said, key)
     if isinstance(error, wire.ConnectionLost) and error.reused and not error.received:
         return AttemptFailed(_gateway_error(502, "The upstream closed the connection."), free=True)
     if isinstance(error, wire.FirstByteTimeout | wire.BodyStalled | wire.DeadlineExceeded | wire.ConnectTimeout):
@@ -263,6 +268,12 @@ def _failure(error: wire.UpstreamError) -> AttemptFailed:
     if isinstance(error, wire.BadResponse | wire.ResponseTooLarge):
         return AttemptFailed(_gateway_error(502, "The upstream's answer was not understood."))
     return AttemptFailed(_gateway_error(502, "The upstream cannot be reached."))
+
+
+def _answered_with_error(said: object, key: Secret | None) -> AttemptFailed:
+    """Status 200, and then an error instead of the answer: streamed or not, with the upstream's words."""
+    words = _message(said, key)
+    return AttemptFailed(_gateway_error(502, f"The upstream answered with an error{f': {words}' if words else '.'}"))
 
 
 def _gateway_error(status: int, message: str) -> ApiError:
@@ -365,8 +376,12 @@ def _words(body: bytes, key: Secret | None) -> str:
         value = _any.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    error = value.get("error") if isinstance(value, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
+    return _message(value.get("error") if isinstance(value, dict) else None, key)
+
+
+def _message(error: object, key: Secret | None) -> str:
+    """What an error object of any format says, bounded, without the key."""
+    message = error.message if isinstance(error, Failed) else error.get("message") if isinstance(error, dict) else error
     if not isinstance(message, str):
         return ""
     return (message.replace(key.reveal(), "[key]") if key else message)[:2000]

@@ -23,6 +23,14 @@ END_S = 1.0
 """How long an upstream may take to end its response after it has said that the answer is complete."""
 
 
+class BeganWithError(BadResponse):
+    """A stream said that it failed before anything of it was delivered; ``said`` is what it said, as the tap has it."""
+
+    def __init__(self, said: object) -> None:
+        super().__init__("the stream began with an error event", sent=True, received=True)
+        self.said = said
+
+
 class StreamRelay:
     """The sink of a streamed upstream response. Raises BadResponse where its content coding is not understood."""
 
@@ -79,7 +87,7 @@ class StreamRelay:
         responder = self._responder
         if not self.first_ns:
             if self._tap.error is not None:
-                self.refused = BadResponse("the stream began with an error event")
+                self.refused = BeganWithError(self._tap.error)
                 return
             self.first_ns = time.monotonic_ns()
             responder.start(200, self._block)
