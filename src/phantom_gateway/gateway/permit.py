@@ -99,6 +99,8 @@ def of_key(key: KeyRecord, asked: str, table: Table, priority: str | None = None
         message = (
             f"Invalid model name passed in model={asked}. Call `/v1/models` to view available models for your key."
         )
+        if table.names.find(model, key.team_id) is not None:
+            message = f"model={asked} stands for every model whose name begins so: name one of them."
         raise invalid_request(message, "model")
     if len(permits) >= MAX_MODELS:
         permits.clear()

@@ -228,7 +228,9 @@ class Worst(NamedTuple):
 class Group:
     """All deployments under one public model name; of a team, if it has any of its own under it."""
 
-    __slots__ = ("alone", "by_operation", "fallbacks", "fixed", "name", "operations", "retries", "targets", "worst")
+    __slots__ = (
+        "alone", "by_operation", "fallbacks", "fixed", "name", "nameless", "operations", "retries", "targets", "worst",
+    )  # fmt: skip
 
     def __init__(self, name: str, targets: tuple[Target, ...], routing: Routing) -> None:
         self.name = name
@@ -241,6 +243,8 @@ class Group:
         self.retries: Mapping[Fault, int] = routing.retry_policy | routing.retry_policies.get(name, {})
         """By kind of failure, where the configuration says something."""
         self.fixed = all(target.fixed_model for target in targets)
+        self.nameless = frozenset() if self.fixed or not name.endswith("*") else frozenset((name, name[:-1]))
+        """What the group's pattern covers, and no upstream has as the name of a model."""
         self.worst = Worst()
         """Of this group and its fallbacks, when no wildcard is among them; else ask ``Table.worst``."""
         self.alone = len(targets) == 1
@@ -374,15 +378,19 @@ class Table:
         return [found for each in names if (found := self.find(each, team)) is not None]
 
     def find(self, model: str, team: str | None = None) -> tuple[Group, str] | None:
-        """The group that serves a public model name to a team, and the name within it (``ModelNames.find``)."""
+        """The group that serves a public model name to a team, and the name within it (``ModelNames.find``).
+
+        A wildcard's own name is none of a model.
+        """
         if not self._of_teams:
             group = self.groups.get(model)
-            if group is not None:
+            if group is not None and not group.nameless:
                 return group, model
         found = self.names.find(model, team)
         if found is None:
             return None
-        return (self._of_teams[found.team, found.group] if found.team else self.groups[found.group]), found.model
+        group = self._of_teams[found.team, found.group] if found.team else self.groups[found.group]
+        return None if found.model in group.nameless else (group, found.model)
 
     def _fallbacks_of(self, group: str) -> Fallbacks:
         """Where a request goes when the group cannot serve it; an empty list means nowhere."""

@@ -49,6 +49,17 @@ def test_all_limits_are_the_same_tuple_each_time_and_for_each_model(monkeypatch:
     assert len(routes.permits(key)) == 1
 
 
+def test_a_wildcard_is_no_model_and_the_refusal_says_so() -> None:
+    routes = table("sim/*", fast="sim/*")
+    for asked in ("sim/*", "sim/", "fast"):
+        with pytest.raises(ApiError, match="name one of them") as caught:
+            of_key(KeyRecord(id="k"), asked, routes)
+        assert (caught.value.status, caught.value.param) == (400, "model")
+    assert of_key(KeyRecord(id="k"), "sim/x", routes).routed == "sim/x"
+    with pytest.raises(ApiError, match="Invalid model name"):
+        of_key(KeyRecord(id="k"), "else/*", routes)
+
+
 def test_limits_of_a_model_count_under_each_of_its_names_and_once() -> None:
     mine, target, group, other = (limit(f"key:k/model:{name}") for name in ("mine", "fast", "gpt", "other"))
     key = KeyRecord(

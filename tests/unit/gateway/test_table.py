@@ -81,6 +81,23 @@ def test_wildcards_match_by_prefix_the_longest_first() -> None:
     assert routes.groups["*"].targets[0].upstream_model("else") == "else"
 
 
+def test_the_name_of_a_wildcard_is_no_model() -> None:
+    routes = table(
+        deployment("openai", "openai/*", model="*"),
+        deployment("one", "one-*", model="gpt"),
+        deployment("theirs", "own/*", model="*", team_id="t"),
+        aliases={"all": "openai/*"},
+        fallbacks={"one-*": ("openai/*", "openai/gpt")},
+    )
+    assert [routes.find(name) for name in ("openai/*", "openai/", "all")] == [None] * 3
+    assert [routes.find(name, "t") for name in ("own/*", "own/", "openai/*")] == [None] * 3
+    assert routes.find("openai/x*") is not None, "whether there is such a model is for the provider to say"
+    assert routes.find("one-*") is not None, "they are one model"
+    alone = table(deployment("any", "*", model="*"))
+    assert alone.find("*") is None
+    assert alone.find("else") is not None
+
+
 def test_alias_is_followed_once_also_to_a_wildcard() -> None:
     routes = table(deployment("a", "openai/*", model="*"), aliases={"fast": "openai/mini", "loop": "loop"})
     found = routes.find("fast")
