@@ -34,6 +34,7 @@ from phantom_gateway.providers.catalogue import (
     PATHS,
     RESPONSES,
     RESPONSES_PATHS,
+    SINGLE_MODES,
     TEXT_MODES,
     Provider,
 )
@@ -261,9 +262,11 @@ class _Entry:
                 "the model has no known price: spend counts as 0",
                 "set input_cost_per_token and output_cost_per_token",
             )
-        if prices.version == "config" and not (prices.input and prices.output) and prices.input + prices.output:
-            missing = "output" if prices.input else "input"
-            self._note("warning", f"{missing}_cost_per_token", f"is not set: {missing} counts as free")
+        if prices.version == "config" and mode not in SINGLE_MODES:
+            self._half_priced(prices)
+        paths = _paths_of(place.paths, mode)
+        if not paths and place.paths:
+            self._note("warning", "model", f"{target.provider} serves no {mode}: the model answers nothing")
         headers, secret_headers = self._headers(provider)
         token = self._token(provider)
         drop = params.drop_params
@@ -276,7 +279,7 @@ class _Entry:
             model=target.model,
             address=place.address,
             base_path=place.base_path,
-            paths=_paths_of(place.paths, mode),
+            paths=paths,
             query=place.query,
             headers=headers,
             auth_header="authorization" if token else provider.auth_header,
@@ -309,6 +312,16 @@ class _Entry:
             mock_response=params.mock_response,
             bridge=None if self._bridge is None else self._bridge.slot,
         )
+
+    def _half_priced(self, prices: Prices) -> None:
+        """Say which side of a priced model has no price, unless it was written that it is free."""
+        if not prices.input + prices.output:
+            return
+        for side, price in (("input", prices.input), ("output", prices.output)):
+            name = f"{side}_cost_per_token"
+            written = (getattr(costs, name) for costs in (self._params, self._entry.model_info))
+            if not price and all(cost is None for cost in written):
+                self._note("warning", name, f"is not set: {side} counts as free")
 
     def _priced(self, target: Target) -> tuple[str, str]:
         base_model = self._entry.model_info.base_model
@@ -415,7 +428,9 @@ def demo_place(socket: str) -> Place:
 
 
 def _paths_of(paths: dict[str, str], mode: str) -> dict[str, str]:
-    """Those of a kind of model: most serve text, and need not carry what they cannot do."""
+    """Those of a kind of model: most serve text, and need not carry what they cannot do; some do one thing only."""
+    if mode in SINGLE_MODES:
+        return {name: path for name, path in paths.items() if name in SINGLE_MODES[mode]}
     return {name: path for name, path in paths.items() if name not in MEDIA} if mode in TEXT_MODES else paths
 
 

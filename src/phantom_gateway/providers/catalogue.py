@@ -49,6 +49,14 @@ EVERYTHING = (*OPENAI, "rerank")
 """OpenAI's API, and the ranking that many compatible servers have beside it."""
 TEXT_MODES = frozenset({"chat", "completion", "embedding", "responses"})
 """Kinds of models that do nothing of ``MEDIA``."""
+SINGLE_MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "embedding": ("embeddings", "embed_contents", "count_contents"),
+        "rerank": ("rerank",),
+        "moderation": ("moderations",),
+    }
+)
+"""Kinds of models that do one thing: what else they were asked for would be done at no price."""
 MEDIA = frozenset(EVERYTHING) - frozenset(ALL)
 RESPONSES = ("responses", "compact", "input_tokens")
 """OpenAI's Responses API: of those that have it whole, responses kept and asked for included."""

@@ -64,6 +64,43 @@ TEXT_PATHS = {**{name: OPENAI_PATHS[name] for name in ALL}, **RESPONSES_PATHS}
 EVERY_PATH = {**OPENAI_PATHS, **RESPONSES_PATHS}
 
 
+def test_a_model_that_does_one_thing_serves_nothing_else() -> None:
+    embedding = {"mode": "embedding"}
+    for model in ("openai/known", "openai/unheard-of", "azure/x", "hosted_vllm/x", "bedrock/amazon.titan-embed"):
+        params = {"model": model, "api_key": "k", "api_base": "https://a.example/v1"}
+        assert set(built(params, embedding).paths) == {"embeddings"}
+    assert set(built({"model": "gemini/x", "api_key": "k"}, embedding).paths) <= {
+        "embed_contents",
+        "count_contents",
+        "embeddings",
+    }
+    assert set(built({"model": "openai/x", "api_key": "k"}, {"mode": "moderation"}).paths) == {"moderations"}
+    assert set(built({"model": "openai/x", "api_key": "k"}, {"mode": "rerank"}).paths) == {"rerank"}
+    none = run({"model": "anthropic/x", "api_key": "k"}, embedding)
+    assert none.deployment is not None
+    assert none.deployment.paths == {}
+    assert any("answers nothing" in str(note) for note in none.notes)
+
+
+@pytest.mark.parametrize(
+    ("costs", "info", "said"),
+    [
+        ({"input_cost_per_token": 1e-7}, {}, "output"),
+        ({"output_cost_per_token": 1e-7}, {}, "input"),
+        ({"input_cost_per_token": 1e-7, "output_cost_per_token": 0}, {}, ""),
+        ({"input_cost_per_token": 1e-7}, {"output_cost_per_token": 0}, ""),
+        ({"input_cost_per_token": 0, "output_cost_per_token": 0}, {}, ""),
+        ({"input_cost_per_token": 1e-7}, {"mode": "embedding"}, ""),
+    ],
+)
+def test_a_side_without_a_price_is_told_unless_it_was_written(
+    costs: dict[str, Any], info: dict[str, Any], said: str
+) -> None:
+    notes = run({"model": "openai/x", "api_key": "k", **costs}, info).notes
+    told = [note.path[-1] for note in notes if "counts as free" in note.message]
+    assert told == ([f"{said}_cost_per_token"] if said else [])
+
+
 def test_a_model_carries_what_its_kind_can_do() -> None:
     assert built({"model": "openai/known", "api_key": "k"}).paths == TEXT_PATHS
     assert built({"model": "openai/unheard-of", "api_key": "k"}).paths == EVERY_PATH
