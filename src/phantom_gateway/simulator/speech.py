@@ -15,8 +15,8 @@ ECHO_WORDS = 12
 ECHO_CHARACTERS = 100
 JSON_CHUNK = 8
 OPENING = (
-    "Hello! I am the demo model of Phantom Gateway: a simulator on this machine. I need no account, cost nothing and send "
-    "nothing anywhere."
+    "Hello! I am the demo model of Phantom Gateway: a simulator on this machine. I need no account, nothing leaves it, "
+    "costs are pretend."
 )
 CLOSING = (
     "I cannot think about it, but your request went the whole way: it was authenticated, limited, routed, metered and "

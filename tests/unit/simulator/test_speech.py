@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.simulator.peer import chat
 
+from phantom_gateway.control.compile import DEMO_PRICES
 from phantom_gateway.simulator.reading import read
 from phantom_gateway.simulator.speech import Speech, chat_speech
 
@@ -28,6 +29,8 @@ def speak(content: str, limit: int | None = None, **fields: Any) -> Speech:
 def test_it_says_what_it_is_and_what_it_heard() -> None:
     speech = speak("what is the weather")
     assert "simulator" in speech.text
+    assert DEMO_PRICES.output > 0
+    assert "costs are pretend" in speech.text, "it has a price, and nobody asks for the money"
     assert '"what is the weather"' in speech.text
     assert speech.finish == "stop"
     assert len(speech.chunks) == len(speech.text.split())
