@@ -39,12 +39,22 @@ START_TIMEOUT_S = 30.0
 STOP_EXTRA_S = 5.0
 DEFAULT_GRACE_S = 60.0
 BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+KILLED_BACKOFF_S = (0.0, 0.1, 0.5)
+"""For a child that somebody else has ended: nothing is wrong with it, or with what it was told."""
+GONE_S = 1.0
+"""How long a child that has hung up may take to be gone."""
+_OWN_FAULT = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
+"""Signals by which a process ends itself."""
 HEALTHY_AFTER_S = 0.5
 """A child that served this long is started again at once: only one that cannot even begin is made to wait."""
 
 
 class StartError(Exception):
     """The gateway cannot start; the message is for the operator."""
+
+
+class KilledError(StartError):
+    """A child was ended from outside while it started."""
 
 
 @dataclass(frozen=True)
@@ -199,16 +209,17 @@ class Supervisor:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb")
         )
+        late = False
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 child.ready = await self._words(reader)
         except TimeoutError:
-            child.ready = {}
+            child.ready, late = {}, True
         finally:
             if child.name != CONTROL or not child.ready:
                 transport.close()
         if not child.ready:
-            raise StartError(f"{child.name} did not start; its own words are above")
+            raise await _silent(child.name, child.process, late=late)
         if child.ready.get("ready") is not True:
             transport.close()
             raise StartError(str(child.ready.get("error")))
@@ -271,7 +282,7 @@ class Supervisor:
             if self._stopping.is_set() or not child.wanted:
                 return
             child.failures = 0 if loop.time() - started > HEALTHY_AFTER_S else child.failures + 1
-            delay = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
+            delay = _delay(child.failures, killed=_is_killed(code))
             log.warning("%s ended (%s); starting it again in %.1f s", child.name, _ending(code), delay)
             await asyncio.sleep(delay)
             await self._revive(child)
@@ -284,7 +295,7 @@ class Supervisor:
             except StartError as error:
                 log.error("%s", error)  # noqa: TRY400 - the message is the whole story
                 child.failures += 1
-                await asyncio.sleep(BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)])
+                await asyncio.sleep(_delay(child.failures, killed=isinstance(error, KilledError)))
 
     def _reload(self) -> None:
         self._signal(CONTROL, signal.SIGHUP)
@@ -326,5 +337,35 @@ class Supervisor:
             await process.wait()
 
 
+async def _silent(name: str, process: asyncio.subprocess.Process, *, late: bool) -> StartError:
+    """Why a child has hung up, or let its time pass, without a word that it is ready. It is gone afterwards."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0 if late else GONE_S):
+            code = await process.wait()
+            if code >= 0:
+                return StartError(f"{name} did not start ({_ending(code)}); its own words are above")
+            kind = KilledError if _is_killed(code) else StartError
+            return kind(f"{name} was ended by {_ending(code)} while it started")
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    return StartError(f"{name} did not start: it did not say in {START_TIMEOUT_S:.0f} s that it is ready")
+
+
+def _is_killed(code: int) -> bool:
+    return code < 0 and -code not in _OWN_FAULT
+
+
+def _delay(failures: int, *, killed: bool) -> float:
+    """Seconds before a child is started again that has failed so often in a row."""
+    steps = KILLED_BACKOFF_S if killed else BACKOFF_S
+    return steps[min(failures, len(steps) - 1)]
+
+
 def _ending(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"  # most of the real-time ones have no name

@@ -39,6 +39,8 @@ signal.signal(signal.SIGTERM, end)
 signal.signal(signal.SIGHUP, lambda number, frame: note("hup"))
 if behaviour == "dies":
     sys.exit(3)
+if behaviour.startswith("SIG"):
+    os.kill(os.getpid(), getattr(signal, behaviour))
 if behaviour == "refuses":
     os.write(ready_fd, json.dumps({"error": "the configuration is broken"}).encode() + b"\\n")
     sys.exit(1)
@@ -165,6 +167,36 @@ async def test_a_child_that_keeps_dying_is_started_ever_more_slowly(
         await eventually(lambda: subject.log().count("gateway-0 ready") == 2)
 
 
+async def test_a_child_that_is_killed_while_it_starts_is_no_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "BACKOFF_S", (0.0, 600.0))
+    monkeypatch.setattr(module, "KILLED_BACKOFF_S", (0.0, 0.01))
+    subject = small(tmp_path)
+    async with running(subject):
+        subject._children[1].command[-1] = "SIGKILL"
+        os.kill(subject.pid("gateway-0"), signal.SIGKILL)
+        await eventually(lambda: subject._children[1].failures > 3)
+        subject._children[1].command[-1] = "good"
+        await eventually(lambda: subject.log().count("gateway-0 ready") == 2)
+    assert "gateway-0 was ended by signal SIGKILL while it started" in caplog.text
+    assert "its own words" not in caplog.text
+
+
+def test_what_ends_itself_waits_as_long_as_what_is_broken() -> None:
+    last = max(module.BACKOFF_S)
+    assert module._delay(99, killed=module._is_killed(-signal.SIGSEGV)) == last
+    assert module._delay(99, killed=module._is_killed(3)) == last
+    assert module._delay(99, killed=module._is_killed(-signal.SIGKILL)) < 1
+    assert module._delay(0, killed=False) == 0
+
+
+def test_every_end_has_a_name() -> None:
+    assert [module._ending(code) for code in (0, 7, -9, -35)] == [
+        "exit code 0", "exit code 7", "signal SIGKILL", "signal 35",
+    ]  # fmt: skip
+
+
 async def test_a_reload_is_for_control(tmp_path: Path) -> None:
     subject = small(tmp_path)
     async with running(subject):
@@ -175,7 +207,12 @@ async def test_a_reload_is_for_control(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "words"),
-    [("dies", "control did not start; its own words are above"), ("refuses", "the configuration is broken")],
+    [
+        ("dies", r"control did not start \(exit code 3\); its own words are above"),
+        ("refuses", "the configuration is broken"),
+        ("SIGKILL", "control was ended by signal SIGKILL while it started"),
+        ("SIGSEGV", "control was ended by signal SIGSEGV while it started"),
+    ],
 )
 async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path, behaviour: str, words: str) -> None:
     subject = small(tmp_path, control=behaviour)
@@ -194,8 +231,9 @@ async def test_a_start_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.M
     subject._behaviours["control"] = "good"
     child = CHILD.replace('if behaviour != "mute":', 'if behaviour == "slow": time.sleep(60)\nif behaviour != "mute":')
     (tmp_path / "child.py").write_text(child)
-    with pytest.raises(StartError, match="gateway-0 did not start"):
+    with pytest.raises(StartError, match="gateway-0 did not start: it did not say"):
         await subject.run()
+    assert not alive(subject.pid("gateway-0"))
 
 
 async def test_it_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
