@@ -81,6 +81,10 @@ class _Child:
     process: asyncio.subprocess.Process | None = None
     ready: dict[str, Any] = field(default_factory=dict)
     failures: int = 0
+    starting: bool = False
+    """Between its start and its word that it is ready: a signal would end it instead of being heard."""
+    reload: bool = False
+    """A signal came meanwhile, to be passed on."""
     wanted: bool = True
     """Whether it is started again when it ends."""
 
@@ -196,6 +200,7 @@ class Supervisor:
 
     async def _spawn(self, child: _Child) -> None:
         """Start a child and wait for its word that it is ready. Raises StartError."""
+        child.starting = True
         read_fd, write_fd = os.pipe()
         more, fds = self._bridge.prepare() if child.name == BRIDGE else ([], child.fds)
         try:
@@ -223,6 +228,10 @@ class Supervisor:
         if child.ready.get("ready") is not True:
             transport.close()
             raise StartError(str(child.ready.get("error")))
+        child.starting = False
+        if child.reload:
+            child.reload = False
+            self._reload()
         if child.name == CONTROL:
             self._tasks.spawn(self._listen_to(reader, transport), "words of control")
         elif child.name == BRIDGE:
@@ -298,7 +307,10 @@ class Supervisor:
                 await asyncio.sleep(_delay(child.failures, killed=isinstance(error, KilledError)))
 
     def _reload(self) -> None:
-        self._signal(CONTROL, signal.SIGHUP)
+        for control in self._children[:1]:
+            control.reload = control.starting
+            if not control.starting:
+                self._signal(CONTROL, signal.SIGHUP)
 
     def _signal(self, prefix: str, number: signal.Signals) -> list[asyncio.subprocess.Process]:
         running = [

@@ -167,6 +167,22 @@ async def test_a_child_that_keeps_dying_is_started_ever_more_slowly(
         await eventually(lambda: subject.log().count("gateway-0 ready") == 2)
 
 
+async def test_a_reload_waits_for_control_to_be_there(tmp_path: Path) -> None:
+    subject = small(tmp_path, control="slow")
+    go = tmp_path / "go"
+    wait = f'if behaviour == "slow":\n    while not os.path.exists({str(go)!r}): time.sleep(0.01)\n'
+    early = "signal.signal(signal.SIGTERM, end)\n"
+    (tmp_path / "child.py").write_text(CHILD.replace(early, wait + early))
+    task = asyncio.get_running_loop().create_task(subject.run(), name="supervisor")
+    await eventually(lambda: "control start" in subject.log())
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0.05)
+    go.touch()
+    await eventually(lambda: "control hup" in subject.log())
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await task == 0
+
+
 async def test_a_child_that_is_killed_while_it_starts_is_no_broken_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
