@@ -265,7 +265,10 @@ class _Entry:
         if prices.version == "config" and mode not in SINGLE_MODES:
             self._half_priced(prices)
         paths = _paths_of(place.paths, mode)
-        if not paths and place.paths:
+        if params.mock_response is not None and mode in SINGLE_MODES:
+            paths = {}  # mocks are made of chats and completions alone
+            self._note("warning", "mock_response", f"there is none for a model of mode {mode}: it answers nothing")
+        elif not paths and place.paths:
             self._note("warning", "model", f"{target.provider} serves no {mode}: the model answers nothing")
         headers, secret_headers = self._headers(provider)
         token = self._token(provider)

@@ -109,7 +109,7 @@ class Target:
         self.own = {name: value for name, value in deployment.headers if name in FORWARDED}
         """What the operator wrote of the headers that callers may set, too."""
         mocked = deployment.mock_response is not None
-        paths = {name: name for name in MOCKED} if mocked else deployment.paths
+        paths = {name: name for name in MOCKED} if mocked and deployment.paths else deployment.paths
         self._ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
         if "responses" in paths:
             paths = paths | {each.name: paths["responses"] for each in STORED}

@@ -80,6 +80,10 @@ def test_a_model_that_does_one_thing_serves_nothing_else() -> None:
     assert none.deployment is not None
     assert none.deployment.paths == {}
     assert any("answers nothing" in str(note) for note in none.notes)
+    mocked = run({"model": "openai/x", "api_key": "k", "mock_response": "a"}, embedding)
+    assert mocked.deployment is not None
+    assert mocked.deployment.paths == {}
+    assert any("answers nothing" in str(note) for note in mocked.notes)
 
 
 @pytest.mark.parametrize(

@@ -245,19 +245,6 @@ async def test_a_stream_that_fails_before_its_first_event_goes_elsewhere(tmp_pat
             assert answer.events()[-1] == "[DONE]"
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
-async def test_an_error_instead_of_an_answer_is_told_in_the_same_words_streamed_or_not(
-    tmp_path: Path, path: str
-) -> None:
-    async with running(tmp_path, one("bad;mode=error_event,at=0")) as rig:
-        key, body = rig.key(), {"model": "gpt", "messages": ASKED, "max_tokens": 9}
-        plain, streamed = [await rig.post(path, body | {"stream": stream}, key) for stream in (False, True)]
-        assert (plain.status, streamed.status) == (502, 502)
-        assert plain.error["message"] == streamed.error["message"]
-        words, _, said = plain.error["message"].partition(": ")
-        assert (words, bool(said)) == ("The upstream answered with an error", True)
-
-
 async def test_a_stream_that_breaks_after_its_first_event_says_so(tmp_path: Path) -> None:
     async with running(tmp_path, two("bad;mode=fin,at=3,pace_ms=1"), routing=routing(num_retries=3)) as rig:
         answer = await rig.chat(rig.key(), stream=True)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pytest
+from tests.unit.gateway.rig import ASKED, deployment, running
 
 from phantom_gateway.dialects.openai import StreamTap
 from phantom_gateway.gateway.relay import StreamRelay
@@ -172,3 +174,16 @@ def test_what_broke_off_ends_with_the_reason() -> None:
     subject.data(FIRST + WORD)
     subject.end(ERROR)
     assert caller.data.endswith(WORD.replace(b'"up"', b'"gpt"') + ERROR)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_an_error_instead_of_an_answer_is_told_in_the_same_words_streamed_or_not(
+    tmp_path: Path, path: str
+) -> None:
+    async with running(tmp_path, lambda port: (deployment(port, "d1", "bad;mode=error_event,at=0"),)) as rig:
+        key, body = rig.key(), {"model": "gpt", "messages": ASKED, "max_tokens": 9}
+        plain, streamed = [await rig.post(path, body | {"stream": stream}, key) for stream in (False, True)]
+        assert (plain.status, streamed.status) == (502, 502)
+        assert plain.error["message"] == streamed.error["message"]
+        words, _, said = plain.error["message"].partition(": ")
+        assert (words, bool(said)) == ("The upstream answered with an error", True)

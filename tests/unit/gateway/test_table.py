@@ -81,6 +81,12 @@ def test_wildcards_match_by_prefix_the_longest_first() -> None:
     assert routes.groups["*"].targets[0].upstream_model("else") == "else"
 
 
+def test_a_mock_of_a_model_without_chats_is_none() -> None:
+    routes = table(deployment("a", "e", paths={}, mock_response="x"), deployment("b", "c", mock_response="x"))
+    assert not routes.groups["e"].operations
+    assert {"chat", "messages"} <= routes.groups["c"].operations
+
+
 def test_the_name_of_a_wildcard_is_no_model() -> None:
     routes = table(
         deployment("openai", "openai/*", model="*"),
