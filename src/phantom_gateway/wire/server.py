@@ -48,7 +48,7 @@ def openai_fallback(status: int, reason: str, _path: bytes) -> tuple[list[tuple[
 class HttpServer:
     """Serves requests on sockets it is given; one task per request runs ``handler``.
 
-    ``fallback`` renders the answers that never reach a handler (protocol errors, overload) ``gate`` judges a request by its
+    ``fallback`` renders the answers that never reach a handler (protocol errors, overload). ``gate`` judges a request by its
     head when its body does not come with it. ``connections``, ``in_flight``, ``requests`` and ``intake`` are figures for health
     and metrics.
     """
