@@ -139,7 +139,8 @@ class _Load:
         config = self._validated()
         found = [*cross_check(config, self._values, self._environment)]
         for check in self._checks:
-            found += check(config, self._environment)
+            said = {problem.path for problem in found}
+            found += [problem for problem in check(config, self._environment) if problem.path not in said]
         known = {problem.path for problem in self._problems}
         self._problems += [problem for problem in found if problem.path not in known]
         if self._problems:

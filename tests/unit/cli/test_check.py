@@ -111,6 +111,18 @@ def test_the_report_is_json_on_demand(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "key", ["sk-1234", "no-prefix-f3a9c1d27be84460", "sk-aaaaaaaaaaaaaaaaaaaaaaaaaa", "sk-ph-f3a9c1d27be84460a5"]
+)
+def test_a_bad_master_key_is_one_problem(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f"general_settings: {{master_key: {key}}}")
+    result = CliRunner().invoke(app(), ["-c", str(path)], env={})
+    assert result.exit_code == 1
+    assert "1 problem" in result.output
+    assert key not in result.output
+
+
 @pytest.mark.parametrize(("variables", "line"), [({}, 2), ({"LITELLM_MASTER_KEY": "sk-1234"}, 1)])
 def test_a_master_key_that_serve_refuses_is_refused(tmp_path: Path, variables: dict[str, str], line: int) -> None:
     path = tmp_path / "c.yaml"
