@@ -25,7 +25,8 @@ Generated from the schema by `make docs`; do not edit.
 
 The file is LiteLLM's `config.yaml` with one section more, `phantom`. Any value may be `os.environ/NAME`; a missing variable is an
 error. Unknown keys are errors, except in `litellm_params` (they become parameters of the provider), `model_info` (kept) and
-`litellm_settings` (a warning). `phantom check` reports everything at once.
+`litellm_settings` (a warning); sections whose names begin with `x-` hold anchors. What LiteLLM knows and is not listed here is
+accepted and reported as not active yet. `phantom check` reports everything at once.
 
 Status: **active** settings work. **later** settings are accepted and do nothing yet; `phantom check` lists those you use.
 **noted** settings are accepted and need to do nothing here, for the reason given.

@@ -10,6 +10,7 @@ from typing import Any
 from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.database_address import AddressError, parse_database_url
 from phantom_gateway.config.errors import KeyPath, Problem, nearest, shown
+from phantom_gateway.config.known import LITELLM_PARAMS
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.schema_router import AliasTarget
@@ -96,7 +97,7 @@ class _CrossCheck:
         """A misspelt credential would be sent to the provider as a parameter."""
         secret = [name for name in LitellmParams.model_fields if is_credential_name(name)]
         for key in params.model_extra or {}:
-            if hint := nearest(key, secret, cutoff=0.8):
+            if key not in LITELLM_PARAMS and (hint := nearest(key, secret, cutoff=0.8)):
                 yield self._problem((*path, key), "unknown key; it would be sent to the provider as a parameter", hint)
 
     def _wildcards(self, path: KeyPath, name: str, model: str) -> Iterator[Problem]:

@@ -25,6 +25,8 @@ NoteKind = Literal["warning", "later", "noted"]
 _CREDENTIAL_LOOK = re.compile(
     r"(?i)\b(sk|pk|rk|key|ghp|gsk|xai|hf|eyj|akia|bearer|basic)[-_. a-z]?[a-z0-9_\-.]{6,}|[a-z0-9+/]{32,}|://[^/]*@"
 )
+_WORDS_ABOUT_KEYS = re.compile(r"key(_[a-z]{2,12}){1,4}")
+"""``key_management_system``: the name of a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def dotted(path: KeyPath) -> str:
 
 def shown(text: str) -> str:
     """``text`` for a message: cut to 60 printable characters, or ``***`` when it looks like a credential."""
-    if _CREDENTIAL_LOOK.search(text):
+    if _CREDENTIAL_LOOK.search(text) and not _WORDS_ABOUT_KEYS.fullmatch(text):
         return "***"
     cut = text if len(text) <= 60 else text[:57] + "..."
     return "".join(character if character.isprintable() else "?" for character in cut)

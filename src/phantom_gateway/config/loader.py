@@ -6,9 +6,11 @@ several sections (``crosscheck``) → remarks. A problem in one section does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +19,8 @@ from pydantic_core import ErrorDetails
 from phantom_gateway.config import source
 from phantom_gateway.config.crosscheck import cross_check
 from phantom_gateway.config.errors import ConfigError, KeyPath, Note, Position, Problem, nearest, shown
-from phantom_gateway.config.messages import describe, section_at
+from phantom_gateway.config.known import ROUTER_SETTINGS, UNKNOWN_HERE
+from phantom_gateway.config.messages import describe, elsewhere, section_at
 from phantom_gateway.config.notes import remarks
 from phantom_gateway.config.schema import Config, locate
 from phantom_gateway.config.schema_general import OTHER_KEYS
@@ -25,6 +28,15 @@ from phantom_gateway.config.schema_general import OTHER_KEYS
 MAX_INCLUDE_DEPTH = 8
 MAX_INCLUDES = 100
 ENVIRON = "os.environ/"
+_NOT_REPLACED = "the ${...} in it is not replaced here"
+EXTENSION = "x-"
+"""Sections whose names begin so are nobody's: they hold what anchors repeat, as in other programs' YAML."""
+
+_SET_ASIDE = MappingProxyType({"general_settings": OTHER_KEYS, "router_settings": ROUTER_SETTINGS})
+_OF_SETTINGS = frozenset(
+    (name,) for name in ("model_list", "litellm_settings", "router_settings", "general_settings", "credential_list")
+)
+_SHELL = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}")
 
 Check = Callable[[Config, Mapping[str, str]], Sequence[Problem]]
 """A check of a layer above (provider names); it sees the valid parts of the configuration."""
@@ -102,6 +114,8 @@ class _Plain:
     environment: Mapping[str, str]
     positions: dict[KeyPath, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unreplaced: dict[KeyPath, str] = field(default_factory=dict)
+    """Where a shell's ``${NAME}`` stands, and what was probably meant."""
 
     def convert(self, tree: source.Tree, path: KeyPath, position: Position) -> Any:
         self.positions[path] = position
@@ -111,6 +125,8 @@ class _Plain:
             return [self.convert(item, (*path, index), item.position) for index, item in enumerate(tree.items)]
         if isinstance(tree.value, str) and tree.value.startswith(ENVIRON):
             return self._variable(tree.value.removeprefix(ENVIRON), path, position)
+        if isinstance(tree.value, str) and path[:1] in _OF_SETTINGS and (found := _SHELL.search(tree.value)):
+            self.unreplaced[path] = f"write os.environ/{shown(found[1])} as the whole value"
         return tree.value
 
     def _variable(self, name: str, path: KeyPath, position: Position) -> str:
@@ -144,9 +160,19 @@ class _Load:
         known = {problem.path for problem in self._problems}
         self._problems += [problem for problem in found if problem.path not in known]
         if self._problems:
-            raise ConfigError(_unique(self._problems))
-        config.note([*self._notes, *remarks(config)])
+            raise ConfigError([self._meant(problem) for problem in _unique(self._problems)])
+        config.note([*self._notes, *self._unreplaced(), *remarks(config)])
         return config
+
+    def _meant(self, problem: Problem) -> Problem:
+        """What is wrong with a value is often that nobody has put the variable's in its place."""
+        if (hint := self._plain.unreplaced.get(problem.path)) is None:
+            return problem
+        return Problem(problem.position, problem.path, f"{problem.message}; {_NOT_REPLACED}", hint)
+
+    def _unreplaced(self) -> Iterator[Note]:
+        for path, hint in self._plain.unreplaced.items():
+            yield Note("warning", locate(self._plain.positions, path), path, _NOT_REPLACED, hint)
 
     def _validated(self) -> Config:
         """The valid parts; what is invalid goes into ``_problems``."""
@@ -154,12 +180,13 @@ class _Load:
         places: list[int] = []
         for name, value in self._values.items():
             path = (name,)
-            if name not in Config.model_fields:
-                self._problems.append(
-                    Problem(
-                        locate(self._plain.positions, path), path, "unknown section", nearest(name, Config.model_fields)
-                    )
+            if name.startswith(EXTENSION):
+                self._notes.append(
+                    Note("noted", locate(self._plain.positions, path), path, "An extension: a place for YAML anchors.")
                 )
+            elif name not in Config.model_fields:
+                hint = elsewhere(path) or nearest(name, Config.model_fields)
+                self._problems.append(Problem(locate(self._plain.positions, path), path, "unknown section", hint))
             elif name == "model_list" and isinstance(value, list):
                 valid = [(index, self._part(name, [item], index)) for index, item in enumerate(value)]
                 parts[name] = [entries[0] for _, entries in valid if entries]
@@ -190,21 +217,20 @@ class _Load:
         position = locate(self._plain.positions, path)
         if details["type"] == "extra_forbidden":
             section = section_at(path[:-1])
-            return Problem(
-                position, path, "unknown key", nearest(str(path[-1]), section.model_fields if section else ())
-            )
+            hint = elsewhere(path) or nearest(str(path[-1]), section.model_fields if section else ())
+            return Problem(position, path, "unknown key", hint)
         return Problem(position, path, *describe(details))
 
     def _set_aside(self, name: str, value: Any) -> None:
         """Take out keys that LiteLLM knows and this schema does not type."""
-        if name != "general_settings" or not isinstance(value, dict):
+        known = _SET_ASIDE.get(name)
+        if known is None or not isinstance(value, dict):
             return
-        for key in [key for key in value if key in OTHER_KEYS]:
-            del value[key]
+        for key in [key for key in value if key in known]:
+            if value.pop(key) is None:
+                continue
             path = (name, key)
-            self._notes.append(
-                Note("later", locate(self._plain.positions, path), path, "known to LiteLLM, without a meaning here yet")
-            )
+            self._notes.append(Note("later", locate(self._plain.positions, path), path, UNKNOWN_HERE))
 
 
 def _own_variables(tree: source.Mapping, environment: Mapping[str, str]) -> dict[str, str]:

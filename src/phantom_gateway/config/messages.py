@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
 from phantom_gateway.config.errors import KeyPath, nearest
+from phantom_gateway.config.known import LITELLM_SETTINGS, ROUTER_SETTINGS
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import Section
+from phantom_gateway.config.schema_general import OTHER_KEYS, GeneralSettings
+from phantom_gateway.config.schema_litellm import LitellmSettings
+from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
+from phantom_gateway.config.schema_router import RouterSettings
 
 _MESSAGES = {
     "missing": "is required",
@@ -42,6 +50,18 @@ _BOUNDS = {
     "less_than": ("less than", "lt"),
 }
 
+_SECTIONS: Mapping[str, AbstractSet[str]] = MappingProxyType(
+    {
+        "litellm_settings": LitellmSettings.model_fields.keys() | LITELLM_SETTINGS,
+        "router_settings": RouterSettings.model_fields.keys() | ROUTER_SETTINGS,
+        "general_settings": GeneralSettings.model_fields.keys() | OTHER_KEYS,
+    }
+)
+_IN_ENTRIES: Mapping[str, AbstractSet[str]] = MappingProxyType(
+    {"litellm_params": LitellmParams.model_fields.keys(), "model_info": ModelInfo.model_fields.keys()}
+)
+"""The keys of each section, for hints."""
+
 
 def describe(details: ErrorDetails) -> tuple[str, str]:
     """Message and hint for one of pydantic's errors. The value is looked at for the hint only, and never repeated."""
@@ -57,6 +77,21 @@ def describe(details: ErrorDetails) -> tuple[str, str]:
         word, bound = _BOUNDS[kind]
         return f"must be {word} {context.get(bound)}", ""
     return _MESSAGES.get(kind, "is not valid"), ""
+
+
+def elsewhere(path: KeyPath) -> str:
+    """``did you mean litellm_settings.max_budget?`` for a key that is known, but not where it was written; else empty."""
+    *around, name = path
+    if len(around) == 2 and around[0] == "model_list":
+        places = _IN_ENTRIES
+    elif len(around) <= 1 and around != ["model_list"]:
+        places = _SECTIONS
+    else:
+        return ""
+    for section, keys in places.items():
+        if name in keys and around != [section]:
+            return f"did you mean {section}.{name}?"
+    return f"did you mean the section {name}?" if around and name in Config.model_fields else ""
 
 
 def section_at(path: KeyPath) -> type[Section] | None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from phantom_gateway.config.errors import KeyPath, Note, nearest
+from phantom_gateway.config.known import (
+    CACHE_PARAMS,
+    LITELLM_PARAMS,
+    LITELLM_SETTINGS,
+    PROVIDER_PARAMETERS,
+    UNKNOWN_HERE,
+)
+from phantom_gateway.config.messages import elsewhere
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_base import OpenSection, Section, inactive
+from phantom_gateway.config.schema_litellm import CacheParams, LitellmSettings
 from phantom_gateway.config.schema_models import LitellmParams, ModelInfo
 
-_PROVIDER_PARAMETERS = """
-temperature top_p top_k min_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty
-logit_bias logprobs top_logprobs response_format seed tools tool_choice parallel_tool_calls functions function_call user
-reasoning_effort thinking verbosity modalities audio prediction service_tier store metadata stream_options dimensions
-encoding_format input_type truncate extra_body web_search_options safety_settings guardrails num_ctx keep_alive format
-"""
-PROVIDER_PARAMETERS = frozenset(_PROVIDER_PARAMETERS.split())
-"""Parameters of providers that are no slip of a known key."""
+_KNOWN: Mapping[type[Section], frozenset[str]] = MappingProxyType(
+    {LitellmParams: LITELLM_PARAMS, LitellmSettings: LITELLM_SETTINGS, CacheParams: CACHE_PARAMS}
+)
+"""Keys of open sections that mean something to LiteLLM."""
 
 
 def remarks(config: Config) -> Iterator[Note]:
@@ -56,14 +62,17 @@ def _extras(config: Config, section: OpenSection, path: KeyPath) -> Iterator[Not
     for key in section.model_extra or {}:
         where = (*path, key)
         position = config.position(where)
-        hint = "" if key in PROVIDER_PARAMETERS else nearest(key, type(section).model_fields, cutoff=0.8)
+        known = key in _KNOWN.get(type(section), ())
+        hint = "" if known or key in PROVIDER_PARAMETERS else nearest(key, type(section).model_fields, cutoff=0.8)
         if isinstance(section, (LitellmParams, ModelInfo)):
             if "cost" in key:
                 yield Note("later", position, where, "this price is not read yet")
             elif hint and isinstance(section, LitellmParams):
                 yield Note("warning", position, where, "not a known key, sent to the provider as a parameter", hint)
+        elif known:
+            yield Note("later", position, where, UNKNOWN_HERE)
         else:
-            yield Note("warning", position, where, "not a known key, without effect", hint)
+            yield Note("warning", position, where, "not a known key, without effect", elsewhere(where) or hint)
 
 
 _LATER_CHECKS = frozenset(

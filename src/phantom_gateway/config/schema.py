@@ -23,7 +23,11 @@ from phantom_gateway.config.secret import Secret
 
 
 def _variables(value: Any) -> Any:
-    return {} if value is None else conceal(value, below=True)
+    """Null is not set; ``true`` and ``false`` are the words LiteLLM exports for them."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    written = {name: str(each) if isinstance(each, bool) else each for name, each in value.items() if each is not None}
+    return conceal(written, below=True)
 
 
 class Config(Section):
@@ -68,6 +72,10 @@ class Config(Section):
     policy_attachments: Annotated[FreeList | None, Later("Where policies apply.")] = None
     teams: Annotated[FreeList | None, Later("Teams.")] = None
     finetune_settings: Annotated[FreeList | None, Later("Providers of fine-tuning.")] = None
+    agents: Annotated[FreeList | None, Later("Agents (A2A).")] = None
+    agent_list: Annotated[FreeList | None, Later("Another name of `agents`.")] = None
+    sandbox_tools: Annotated[FreeList | None, Later("Tools that run code.")] = None
+    default_vertex_config: Annotated[FreeDict | None, Later("Google Cloud's settings of pass-through.")] = None
     files_settings: Annotated[FreeList | None, Later("Providers of files.")] = None
     assistant_settings: Annotated[FreeDict | None, Later("Providers of assistants.")] = None
     worker_registry: Annotated[FreeList | None, Later("Other gateways of a fleet.")] = None

@@ -168,6 +168,13 @@ class LitellmSettings(OpenSection):
     success_callback: Annotated[Names | None, Later("Log sinks of successful calls.")] = None
     failure_callback: Annotated[Names | None, Later("Log sinks of failed calls.")] = None
     service_callbacks: Annotated[Names | None, Later("Sinks of service metrics.")] = None
+    service_callback: Annotated[Names | None, Later("Another name of `service_callbacks`.")] = None
+    vertex_project: Annotated[
+        Text | None, Active("Google Cloud project of `vertex_ai/...` deployments without one (bridge).")
+    ] = None
+    vertex_location: Annotated[
+        Text | None, Active("Google Cloud location of `vertex_ai/...` deployments without one (bridge).")
+    ] = None
     turn_off_message_logging: Annotated[bool | None, Noted("Messages are never logged unless asked for.")] = None
     redact_user_api_key_info: Annotated[bool | None, Later("Leave key information out of logs.")] = None
     json_logs: Annotated[bool | None, Later("Log in JSON.")] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from phantom_gateway.config.credentials import conceal
 from phantom_gateway.config.schema_base import (
@@ -33,6 +34,14 @@ from phantom_gateway.config.secret import Secret
 def _limit(value: Any) -> Any:
     """Zero means "none" where a limit of zero would make the deployment useless."""
     return None if value == 0 and not isinstance(value, bool) else value
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, list):
+        raise PydanticCustomError(
+            "config", "must be true or false: names of parameters that are not sent are `additional_drop_params`"
+        )
+    return value
 
 
 def _all_secret(values: Any) -> Any:
@@ -205,6 +214,7 @@ class LitellmParams(Costs):
     ] = None
     drop_params: Annotated[
         bool | None,
+        BeforeValidator(_flag),
         Active(
             "Leave out parameters that the provider's API does not have and that change the answer, rather than refusing."
         ),
@@ -270,6 +280,8 @@ class ModelInfo(Costs):
     max_output_tokens: Annotated[
         Limit, Active("Largest output in tokens; bounds the reservation of a request without `max_tokens`.")
     ] = None
+    rpm: Annotated[Limit, Active("Another place of `litellm_params.rpm`, which wins.")] = None
+    tpm: Annotated[Limit, Active("Another place of `litellm_params.tpm`, which wins.")] = None
     access_groups: Annotated[Names | None, Active("Names by which lists of models may mean this model.")] = None
     team_id: Annotated[
         Name | None,
@@ -292,6 +304,8 @@ class ModelEntry(Section):
     model_name: Annotated[Name, Active("The public name; may end in `*`.")]
     litellm_params: Annotated[LitellmParams, Active("How the deployment is reached.")]
     model_info: Annotated[ModelInfo, Active("Facts about the deployment.")] = Field(default_factory=ModelInfo)
+    rpm: Annotated[Limit, Active("Another place of `litellm_params.rpm`; this one wins.")] = None
+    tpm: Annotated[Limit, Active("Another place of `litellm_params.tpm`; this one wins.")] = None
 
 
 class CredentialEntry(Section):

@@ -83,7 +83,7 @@ def check_host(host: str) -> None:
             raise ValueError("must not contain an IPv6 zone")
         return
     labels = host.rstrip(".").lower().split(".")
-    if _NUMERIC.match(labels[-1]):
+    if all(_NUMERIC.match(label) for label in labels):
         try:
             ipaddress.IPv4Address(host)
         except ValueError:

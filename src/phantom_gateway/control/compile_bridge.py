@@ -19,7 +19,7 @@ import msgspec
 
 from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.errors import KeyPath
-from phantom_gateway.config.notes import PROVIDER_PARAMETERS
+from phantom_gateway.config.known import PROVIDER_PARAMETERS
 from phantom_gateway.config.schema import Config, Environment
 from phantom_gateway.config.schema_models import LitellmParams
 from phantom_gateway.config.secret import Secret
@@ -125,6 +125,9 @@ def compile_bridge(provider: str, params: LitellmParams, path: KeyPath, around: 
             plain.secrets.append(value)
     parameters: dict[str, Any] = plain.of(wanted)
     if provider.startswith("vertex_ai"):
+        for name in ("vertex_project", "vertex_location"):
+            if (common := getattr(around.config.litellm_settings, name)) is not None:
+                parameters.setdefault(name, common)
         google = around.environment.first(*_FILES) if trusted else None
         _read_google(parameters, plain, None if google is None else google[1], from_file=of_file)
     verify = around.egress.ssl_verify if params.ssl_verify is None else params.ssl_verify
@@ -167,7 +170,7 @@ def _split(params: LitellmParams) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, value in (params.model_extra or {}).items():
         if value is None or "cost" in name or name in _NOT_PARAMETERS:
             continue
-        (defaults if name in PROVIDER_PARAMETERS else wanted)[name] = value
+        (defaults if name in PROVIDER_PARAMETERS and name != "extra_body" else wanted)[name] = value
     return wanted, defaults
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from phantom_gateway.config.credentials import holds_secret, is_credential_name
-from phantom_gateway.config.errors import KeyPath, Note, NoteKind, Problem
+from phantom_gateway.config.errors import KeyPath, Note, NoteKind, Problem, shown
+from phantom_gateway.config.known import LITELLM_PARAMS, UNKNOWN_HERE
 from phantom_gateway.config.schema import Config, Environment
 from phantom_gateway.config.schema_models import LitellmParams, ModelEntry
 from phantom_gateway.config.secret import Secret
@@ -25,7 +26,7 @@ from phantom_gateway.control.compile_bridge import PATHS as BRIDGE_PATHS
 from phantom_gateway.control.compile_bridge import Around, Bridge, BridgeError, compile_bridge
 from phantom_gateway.control.compile_budgets import budget
 from phantom_gateway.control.compile_prices import ModelPrice, PriceLookup, compile_prices
-from phantom_gateway.control.compile_provider import Target, UnknownProviderError, resolve
+from phantom_gateway.control.compile_provider import ROUTER, Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.providers.catalogue import (
     AZURE_PATHS,
@@ -44,21 +45,8 @@ AZURE_API_VERSION = "2025-02-01-preview"
 """LiteLLM 1.106.2's default."""
 AZURE_V1 = ("v1", "latest", "preview")
 
-_LITELLM_PARAMS = """
-itpm otpm timeout_by_service_tier stream_timeout_by_service_tier provider_affinity_header litellm_trace_id max_file_size_mb
-default_api_key_tpm_limit default_api_key_rpm_limit keepalive_seconds allow_client_keepalive_override use_litellm_proxy
-use_xai_oauth fireworks_forward_user_id model_info tag_regex auto_router_config_path
-auto_router_config auto_router_default_model auto_router_embedding_model complexity_router_config
-complexity_router_default_model adaptive_router_default_model adaptive_router_config quality_router_config
-quality_router_default_model vector_store_id azure_scope azure_username azure_password gcs_bucket_name bucket_name
-aws_sts_endpoint aws_external_id aws_session_tags aws_bedrock_project_id s3_bucket_name s3_endpoint_url s3_region_name
-s3_encryption_key_id s3_bucket_owner aws_batch_role_arn s3_output_bucket_name bedrock_tags watsonx_region_name
-openai_identity_provider_id openai_service_account_id openai_identity_token_file messages model stream
-"""
-LITELLM_PARAMS = frozenset(_LITELLM_PARAMS.split())
-"""Keys of ``litellm_params`` that are settings of LiteLLM and no parameters of a provider; without effect here."""
-
-
+_OF_CALLS = frozenset({"model", "messages", "stream", "stream_options"})
+"""What a deployment does not say for its callers."""
 _SECRET = frozenset(
     {"api_key", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_web_identity_token", "vertex_credentials"}
 )  # fmt: skip
@@ -125,8 +113,10 @@ class _Entry:
         try:
             target = resolve(params, self._context.price_lookup)
         except UnknownProviderError as error:
-            key = "custom_llm_provider" if params.custom_llm_provider else "model"
-            self._problem(key, error.message, error.hint)
+            self._unknown(error)
+            return self._result
+        if target.provider == ROUTER:
+            self._note("later", "model", "routers that choose among models: the model is left out")
             return self._result
         if target.guessed:
             self._note(
@@ -139,6 +129,18 @@ class _Entry:
         if place is not None:
             self._result.deployment = self._deployment(target, target.native, place)
         return self._result
+
+    def _unknown(self, error: UnknownProviderError) -> None:
+        params = self._params
+        name = params.custom_llm_provider or params.model.partition("/")[0]
+        key = "custom_llm_provider" if params.custom_llm_provider else "model"
+        written = self._context.config.litellm_settings.custom_provider_map or ()
+        if any(isinstance(each, dict) and each.get("provider") == name for each in written):
+            self._problem(
+                key, f"{shown(name)} is a provider written in Python (custom_provider_map): there are none here"
+            )
+        else:
+            self._problem(key, error.message, error.hint)
 
     def _bridged(self, target: Target) -> Compiled:
         context = self._context
@@ -188,7 +190,7 @@ class _Entry:
             self._note("warning", "api_base", "its query string is sent with every request")
         suffix = provider.base_suffix
         base = self._without_operation(url.path)
-        if suffix and not base.endswith(suffix):
+        if suffix and not base.endswith(suffix) and not (provider.keeps_path and base):
             base += suffix
         return Place(address, base, self._served(_paths(provider)), url.query)
 
@@ -299,8 +301,8 @@ class _Entry:
             max_output_tokens=info.max_output_tokens or info.max_tokens or (known.max_output_tokens if known else 0),
             weight=1.0 if params.weight is None else params.weight,
             order=params.order or 0,
-            rpm=params.rpm,
-            tpm=params.tpm,
+            rpm=entry.rpm or params.rpm or info.rpm,
+            tpm=entry.tpm or params.tpm or info.tpm,
             max_parallel_requests=params.max_parallel_requests,
             timeout_s=params.timeout,
             stream_timeout_s=params.stream_timeout,
@@ -398,14 +400,17 @@ class _Entry:
         if self._bridge is not None:
             return self._bridge.defaults
         defaults: dict[str, Any] = {}
+        more: dict[str, Any] = {}  # OpenAI's SDK puts what is in `extra_body` beside the other fields, and over them
         for key, value in (self._entry.litellm_params.model_extra or {}).items():
             if key in LITELLM_PARAMS:
-                self._note("later", key, "known to LiteLLM, without a meaning here yet")
+                self._note("later", key, UNKNOWN_HERE)
             elif holds_secret(value) or is_credential_name(key):
                 self._note("warning", key, "looks like a credential and is not sent as a parameter")
+            elif key == "extra_body" and isinstance(value, dict):
+                more = {name: each for name, each in value.items() if name not in _OF_CALLS}
             elif "cost" not in key and value is not None:
                 defaults[key] = value
-        return defaults
+        return defaults | more
 
 
 def deployment_id(entry: ModelEntry, pepper: Secret | None) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from phantom_gateway.config.credentials import is_credential_name
 from phantom_gateway.config.errors import KeyPath, Note, NoteKind, Problem, nearest
+from phantom_gateway.config.known import UNKNOWN_HERE
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.control.compile_address import AddressError, compile_address
@@ -207,7 +208,7 @@ class _Entry:
             self._note("auth", "a key is always needed: the request carries the operator's credentials")
         for key in ("guardrails", "merge_query_params"):
             if entry.get(key):
-                self._note(key, "known to LiteLLM, without a meaning here yet", kind="later")
+                self._note(key, UNKNOWN_HERE, kind="later")
         seconds = entry.get("timeout")
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0):
             raise _Refused("timeout", "must be a number of seconds above 0")

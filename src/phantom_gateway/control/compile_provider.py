@@ -11,7 +11,14 @@ from phantom_gateway.providers.catalogue import BRIDGED, PROVIDERS, Provider
 
 _HINTS = ("o_series/", "gpt5_series/")
 """What LiteLLM allows between ``azure/`` and the deployment's name to say which family it is of."""
-_GUESSED = ("openai", "anthropic", "gemini", "mistral", "deepseek", "xai", "cohere_chat")
+_GUESSED = (
+    "openai", "anthropic", "gemini", "mistral", "deepseek", "xai", "cohere", "bedrock", "ai21", "vertex_ai",
+)  # fmt: skip
+"""Whose price list is asked for a name without a provider, in this order."""
+_FAMILIES = (("claude-", "anthropic"), ("gemini-", "gemini"), ("anthropic.", "bedrock"), ("amazon.", "bedrock"))
+"""Beginnings of names that are nobody else's: a retired model must not take its provider's key to another one."""
+ROUTER = "auto_router"
+"""Not a provider: LiteLLM's routers that choose among models by what is asked."""
 
 
 class UnknownProviderError(Exception):
@@ -47,10 +54,12 @@ def resolve(params: LitellmParams, price_lookup: PriceLookup) -> Target:
             nearest(prefix, [*PROVIDERS, *BRIDGED]) or "for an OpenAI-compatible server write openai/NAME and api_base"
         )
         raise UnknownProviderError(f"no provider is named {shown(prefix)}", hint)
-    for name in _GUESSED:
-        if price_lookup(name, model) is not None:
-            return _target(name, model, guessed=name != "openai")
-    return _target("openai", model, guessed=True)
+    found = next((name for name in _GUESSED if price_lookup(name, model) is not None), None)
+    if found is None and not (params.api_base or params.base_url):
+        found = next((name for beginning, name in _FAMILIES if model.startswith(beginning)), None)
+    if found in (None, "gemini") and (params.vertex_project or params.vertex_location or params.vertex_credentials):
+        found = "vertex_ai"
+    return _target(found or "openai", model, guessed=found != "openai")
 
 
 def _target(provider: str, model: str, *, guessed: bool = False) -> Target:

@@ -14,6 +14,8 @@ Only control and the command line load it; workers get their prices with the sna
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,14 @@ FAMILIES = {
     "fireworks_ai-embedding-models": "fireworks_ai",
 }
 """Providers of the table that are another provider's second API. Every ``vertex_ai-...`` is ``vertex_ai``."""
+
+_BEDROCK_PREFIXES = (
+    re.compile(r"^(invoke|async_invoke|converse|converse_like|chat_completions|claude_platform|mantle)/"),
+    re.compile(r"^arn:.*/"),
+    re.compile(r"^[a-z]{2}(-[a-z]+)+-[0-9]/"),
+    re.compile(r"^(global|us|eu|apac|jp|au|us-gov)\."),
+)
+"""How a model of Bedrock is called, its inference profile's ARN, its region, the group of regions of the profile."""
 
 
 class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +101,15 @@ class PriceTable:
         Rules, in order; no other guessing, a wrong price is worse than none:
 
         1. the key ``provider/model``;
-        2. the key ``model``, if its provider is ``provider`` or belongs to its family (``FAMILIES``).
+        2. the key ``model``, if its provider is ``provider`` or belongs to its family (``FAMILIES``);
+        3. at Bedrock the same without what says how (``converse/``) and where (``us-west-2/``, ``apac.``) it is called, as in
+           LiteLLM: many models have one price for several regions and stand in the table once.
         """
-        for key in (f"{provider}/{model}", model):
-            row = self._models.get(key)
-            if row is not None and (key != model or _family(row[0]) == _family(provider)):
-                return self._entry(key, row)
+        for name in _bedrock_names(model) if _family(provider) == "bedrock" else (model,):
+            for key in (f"{provider}/{name}", name):
+                row = self._models.get(key)
+                if row is not None and (key != name or _family(row[0]) == _family(provider)):
+                    return self._entry(key, row)
         return None
 
     def get(self, key: str) -> ModelPrice | None:
@@ -148,6 +161,15 @@ class PriceTable:
 
 def _named(values: list[int | None]) -> dict[str, Any]:
     return {name: value for name, value in zip(PRICE_FIELDS, values, strict=True) if value is not None}
+
+
+def _bedrock_names(model: str) -> Iterator[str]:
+    """``model``, and what is left of it when its route, its region and its group of regions are taken off in turn."""
+    yield model
+    for pattern in _BEDROCK_PREFIXES:
+        if (rest := pattern.sub("", model)) != model:
+            model = rest
+            yield model
 
 
 def _family(provider: str) -> str:

@@ -90,6 +90,8 @@ class Provider:
     """Environment variables that hold another ``api_base``."""
     base_suffix: str = ""
     """Appended to an ``api_base`` that does not end with it (Ollama's ``/v1``)."""
+    keeps_path: bool = False
+    """An ``api_base`` that has a path of its own is taken as it is, without ``base_suffix``."""
     key_optional: bool = False
     """The server usually runs without a key."""
     auth_header: str = "authorization"
@@ -134,6 +136,7 @@ _PROVIDERS = (
         GOOGLE,
         base_env=("GEMINI_API_BASE",),
         base_suffix="/v1beta",
+        keeps_path=True,
         auth_header="x-goog-api-key",
         auth_prefix="",
         usage_in_stream="always",
@@ -331,12 +334,24 @@ _PROVIDERS = (
         "VERCEL_AI_GATEWAY_API_BASE",
     ),
     _hosted("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", CHAT, "ZAI_API_BASE"),
-    _hosted("minimax", "https://api.minimax.io/v1", "MINIMAX_API_KEY", CHAT, "MINIMAX_API_BASE"),
+    Provider(
+        "minimax",
+        "https://api.minimax.io/v1",
+        ("MINIMAX_API_KEY",),
+        CHAT,
+        base_env=("MINIMAX_API_BASE",),
+        base_suffix="/v1",
+    ),
     _hosted("tencent", "https://tokenhub-intl.tencentcloudmaas.com/v1", "TENCENT_API_KEY", CHAT, "TENCENT_API_BASE"),
     _hosted("wandb", "https://api.inference.wandb.ai/v1", "WANDB_API_KEY", CHAT, "WANDB_API_BASE"),
     _hosted("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY", CHAT_EMBED),
-    _hosted(
-        "cometapi", "https://api.cometapi.com/v1", "COMETAPI_KEY COMETAPI_API_KEY", CHAT_EMBED, "COMETAPI_API_BASE"
+    Provider(
+        "cometapi",
+        "https://api.cometapi.com/v1",
+        ("COMETAPI_KEY", "COMETAPI_API_KEY"),
+        CHAT_EMBED,
+        base_env=("COMETAPI_API_BASE",),
+        base_suffix="/v1",
     ),
     _hosted("compactifai", "https://api.compactif.ai/v1", "COMPACTIFAI_API_KEY", CHAT),
     _hosted("clarifai", "https://api.clarifai.com/v2/ext/openai/v1", "CLARIFAI_API_KEY", CHAT),

@@ -67,3 +67,8 @@ def test_proxies(url: str) -> None:
 )
 def test_other_proxies(url: str) -> None:
     assert proxy_problem(url)
+
+
+def test_credentials_of_litellms_that_look_like_another_are_no_slip() -> None:
+    params = "{model: openai/a, s3_access_key_id: x, s3_secret_access_key: y}"
+    parse_config(f"model_list: [{{model_name: a, litellm_params: {params}}}]", {})

@@ -46,3 +46,8 @@ def test_shown_text_is_short_and_printable(text: str) -> None:
 def test_the_nearest_name_is_a_hint() -> None:
     assert nearest("num_retrys", ["num_retries", "timeout"]) == "did you mean num_retries?"
     assert nearest("xyz", ["num_retries"]) == ""
+
+
+def test_the_name_of_a_setting_is_shown_though_it_speaks_of_keys() -> None:
+    assert dotted(("general_settings", "key_management_system")) == "general_settings.key_management_system"
+    assert shown("key_a1b2c3d4e5") == "***"

@@ -218,3 +218,49 @@ def test_any_file_is_a_configuration_or_a_config_error(tmp_path_factory: pytest.
     else:
         return
     assert refusal.problems
+
+
+def test_what_litellm_knows_and_what_is_nobodys_is_reported() -> None:
+    text = """
+x-common: &common {api_key: sk-x, timeout: 5}
+model_list: [{model_name: a, litellm_params: {model: openai/a, <<: *common}}]
+router_settings: {model_group_affinity_config: {a: [session_affinity]}, num_retries: 1, plugins: null}
+general_settings: {custom_sso: m.f}
+agents: [{agent_name: a}]
+"""
+    config = parse_config(text, {})
+    assert config.model_list[0].litellm_params.timeout == 5
+    assert [(note.kind, note.path[-1]) for note in config.notes] == [
+        ("noted", "x-common"),
+        ("later", "model_group_affinity_config"),
+        ("later", "custom_sso"),
+        ("later", "agents"),
+    ]
+
+
+def test_own_variables_may_be_empty_or_true() -> None:
+    text = """
+environment_variables: {DEBUG: true, NOTHING: null, REGION: eu}
+model_list: [{model_name: a, litellm_params: {model: openai/a, seed: os.environ/DEBUG, user: os.environ/REGION}}]
+"""
+    config = parse_config(text, {})
+    assert {name: value.reveal() for name, value in config.environment_variables.items()} == {
+        "DEBUG": "True",
+        "REGION": "eu",
+    }
+    assert config.model_list[0].litellm_params.model_extra == {"seed": "True", "user": "eu"}
+    with pytest.raises(ConfigError, match="NOTHING is not set"):
+        parse_config(text.replace("os.environ/REGION", "os.environ/NOTHING"), {})
+
+
+def test_a_shells_variables_are_not_replaced_and_that_is_said() -> None:
+    text = """
+model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: "${OPENAI_API_KEY}"}}]
+prompts: [{text: "Hello ${NAME}"}]
+"""
+    (note,) = (note for note in parse_config(text, {}).notes if note.kind == "warning")
+    assert str(note).endswith(
+        "litellm_params.api_key: the ${...} in it is not replaced here (write os.environ/OPENAI_API_KEY as the whole value)"
+    )
+    with pytest.raises(ConfigError, match=r"must be a whole number; the \$\{\.\.\.\} in it .*write os\.environ/PORT"):
+        parse_config("litellm_settings: {cache_params: {port: '${PORT:-6379}'}}", {})

@@ -48,3 +48,16 @@ def test_all_values_of_a_credential_are_secret() -> None:
         {"credential_name": "c", "credential_values": {"api_base": "https://h", "n": 5}}
     )
     assert entry.credential_values == {"api_base": Secret("https://h"), "n": Secret("5")}
+
+
+def test_limits_stand_in_three_places() -> None:
+    entry = ModelEntry.model_validate(
+        {"model_name": "a", "litellm_params": {"model": "x"}, "rpm": "5", "model_info": {"tpm": 7}}
+    )
+    assert (entry.rpm, entry.tpm, entry.model_info.tpm) == (5, None, 7)
+
+
+def test_a_list_of_parameters_to_drop_has_another_name() -> None:
+    with pytest.raises(ValidationError, match="additional_drop_params"):
+        LitellmParams.model_validate({"model": "x", "drop_params": ["seed"]})
+    assert LitellmParams.model_validate({"model": "x", "drop_params": "true"}).drop_params is True

@@ -17,6 +17,7 @@ from phantom_gateway.config.urls import Url, parse_url
         ("http://vllm:8000", Url("http", "vllm", 8000, "", "")),
         ("http://[::1]:8080/v1?x=1", Url("http", "::1", 8080, "/v1", "x=1")),
         ("http://10.0.0.1", Url("http", "10.0.0.1", 80, "", "")),
+        ("http://qwen3.6:8000/v1", Url("http", "qwen3.6", 8000, "/v1", "")),
         ("http://my_service.ns.svc.cluster.local/a", Url("http", "my_service.ns.svc.cluster.local", 80, "/a", "")),
     ],
 )
@@ -48,6 +49,8 @@ def test_addresses_are_read(text: str, expected: Url) -> None:
         "http://0x7f000001",
         "http://0177.0.0.1",
         "http://1.2.3.4.5",
+        "http://0x7f.1",
+        "http://127.1.",
         "http://[::1",
         "http://[fe80::1%25eth0]",
         "https://münchen.de",

@@ -46,11 +46,17 @@ def said(bridge: Bridge) -> dict[str, Any]:
 def test_parameters_and_their_secrets() -> None:
     bridge = compiled(
         "watsonx",
-        {"api_key": "k" * 12, "project_id": "p", "temperature": 0.5, "rpm": 9, "extra_headers": {"x-key": "h" * 9, "x-a": "b"},
+        {"api_key": "k" * 12, "project_id": "p", "extra_body": {"a": 1}, "temperature": 0.5, "rpm": 9,
+         "extra_headers": {"x-key": "h" * 9, "x-a": "b"},
          "additional_drop_params": ["seed"], "drop_params": True, "input_cost_per_token": 1},
     )  # fmt: skip
     found = said(bridge)
-    assert found["params"] == {"api_key": "k" * 12, "project_id": "p", "extra_headers": {"x-key": "h" * 9, "x-a": "b"}}
+    assert found["params"] == {
+        "api_key": "k" * 12,
+        "project_id": "p",
+        "extra_body": {"a": 1},
+        "extra_headers": {"x-key": "h" * 9, "x-a": "b"},
+    }
     assert found["secrets"] == ["h" * 9, "k" * 12]
     assert (found["drop"], found["modify"], found["without"]) == (True, False, ["seed"])
     assert bridge.defaults == {"temperature": 0.5}
@@ -155,3 +161,15 @@ def test_settings() -> None:
     written = {"python": "/p", "processes": 3, "idle_timeout": "1m", "sandbox": "required", "separation": "import"}
     settings = settings_of(Config.model_validate({"phantom": {"bridge": written}}))
     assert (settings.python, settings.processes, settings.idle_s, settings.sandbox) == ("/p", 3, 60.0, "required")
+
+
+def test_the_project_of_all_deployments_of_google() -> None:
+    config = Config.model_validate({"litellm_settings": {"vertex_project": "all", "vertex_location": "europe-west1"}})
+    around = Around(config, Environment({}, {}), Egress(), Path("/run"), None)
+    own = LitellmParams.model_validate({"model": "vertex_ai/m", "vertex_project": "own"})
+    assert said(compile_bridge("vertex_ai", own, FILE, around))["params"] == {
+        "vertex_project": "own",
+        "vertex_location": "europe-west1",
+    }
+    elsewhere = LitellmParams(model="bedrock/m")
+    assert said(compile_bridge("bedrock", elsewhere, FILE, around))["params"] == {}

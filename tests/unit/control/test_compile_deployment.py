@@ -233,6 +233,12 @@ def test_the_forms_of_azure(params: dict[str, Any], base: str, chat: str, query:
         ({"model": "anthropic/x", "api_base": "http://h"}, "/v1"),
         ({"model": "anthropic/x", "api_base": "http://h/v1/messages"}, "/v1"),
         ({"model": "ollama/x", "api_base": "http://h/v1/chat/completions"}, "/v1"),
+        ({"model": "gemini/x"}, "/v1beta"),
+        ({"model": "gemini/x", "api_base": "http://h"}, "/v1beta"),
+        ({"model": "gemini/x", "api_base": "http://h/v1beta/"}, "/v1beta"),
+        ({"model": "gemini/x", "api_base": "https://h/v1/publishers/google"}, "/v1/publishers/google"),
+        ({"model": "minimax/x", "api_base": "https://h"}, "/v1"),
+        ({"model": "cometapi/x", "api_base": "https://h/v1"}, "/v1"),
     ],
 )
 def test_base_paths(params: dict[str, Any], base: str) -> None:
@@ -398,3 +404,41 @@ def test_who_has_the_responses_api_and_who_has_nothing_else() -> None:
     assert "responses" not in built(azure | {"api_version": "2024-10-21"}).paths
     pasted = built({"model": "openai/x", "api_key": "k", "api_base": "https://api.openai.com/v1/responses"})
     assert pasted.base_path == "/v1"
+
+
+def test_an_extra_body_is_part_of_the_body() -> None:
+    params = {
+        "model": "ollama/x",
+        "top_k": 1,
+        "seed": 2,
+        "extra_body": {"stream": True, "top_k": 5, "chat_template_kwargs": {"a": True}},
+    }
+    assert built(params).defaults == {"top_k": 5, "seed": 2, "chat_template_kwargs": {"a": True}}
+
+
+def test_limits_are_read_where_litellm_reads_them() -> None:
+    params, info = {"model": "openai/x", "rpm": 2, "tpm": 3}, {"rpm": 4, "tpm": 5}
+    compiled = built(params, info)
+    assert (compiled.rpm, compiled.tpm) == (2, 3)
+    assert (built({"model": "openai/x"}, info).rpm, built({"model": "openai/x"}, info).tpm) == (4, 5)
+    whole = ModelEntry.model_validate({"model_name": "a", "litellm_params": params, "model_info": info, "rpm": 9})
+    context = Context(Config(), Environment({}, {}), Egress(), lambda _provider, _model: None, None)
+    deployment = compile_deployment(whole, PATH, context).deployment
+    assert deployment is not None
+    assert (deployment.rpm, deployment.tpm) == (9, 3)
+
+
+def test_a_router_of_litellms_is_left_out_and_said() -> None:
+    compiled = run({"model": "auto_router/complexity_router", "complexity_router_config": {}})
+    assert (compiled.deployment, compiled.problems) == (None, [])
+    assert [(note.kind, note.path[-1]) for note in compiled.notes] == [("later", "model")]
+
+
+def test_a_provider_written_in_python_is_called_by_its_name() -> None:
+    config = Config.model_validate(
+        {"litellm_settings": {"custom_provider_map": [{"provider": "mine", "custom_handler": "m.f"}]}}
+    )
+    context = Context(config, Environment({}, {}), Egress(), lambda _provider, _model: None, None)
+    for params in ({"model": "mine/x"}, {"model": "x", "custom_llm_provider": "mine"}):
+        (problem,) = compile_deployment(entry(params), PATH, context).problems
+        assert problem.message.startswith("mine is a provider written in Python")

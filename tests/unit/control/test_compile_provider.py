@@ -15,8 +15,18 @@ class Known:
     supports: frozenset[str] = frozenset()
 
 
+KNOWN = {
+    ("openai", "gpt-4o"),
+    ("anthropic", "claude-x"),
+    ("gemini", "gemini-2.5-pro"),
+    ("vertex_ai", "gemini-2.5-pro"),
+    ("bedrock", "anthropic.claude-v1"),
+    ("cohere", "embed-x"),
+}
+
+
 def lookup(provider: str, model: str) -> ModelPrice | None:
-    return Known() if (provider, model) in {("openai", "gpt-4o"), ("anthropic", "claude-x")} else None
+    return Known() if (provider, model) in KNOWN else None
 
 
 @pytest.mark.parametrize(
@@ -39,6 +49,25 @@ def test_models_name_their_provider(model: str, custom: str | None, expected: tu
     target = resolve(LitellmParams(model=model, custom_llm_provider=custom), lookup)
     assert (target.provider, target.model, target.guessed) == expected
     assert (target.native is None) == (target.provider == "bedrock")
+
+
+@pytest.mark.parametrize(
+    ("params", "provider"),
+    [
+        ({"model": "anthropic.claude-v1"}, "bedrock"),
+        ({"model": "embed-x"}, "cohere"),
+        ({"model": "gemini-2.5-pro", "api_key": "k"}, "gemini"),
+        ({"model": "gemini-2.5-pro", "vertex_project": "p"}, "vertex_ai"),
+        ({"model": "text-bison", "vertex_location": "europe-west1"}, "vertex_ai"),
+        ({"model": "claude-2-retired", "api_key": "k"}, "anthropic"),
+        ({"model": "gemini-retired", "api_key": "k"}, "gemini"),
+        ({"model": "amazon.retired-v1"}, "bedrock"),
+        ({"model": "claude-local", "api_base": "http://h/v1"}, "openai"),
+    ],
+)
+def test_a_name_without_a_provider_goes_to_nobody_elses(params: dict[str, str], provider: str) -> None:
+    target = resolve(LitellmParams.model_validate(params), lookup)
+    assert (target.provider, target.model, target.guessed) == (provider, params["model"], True)
 
 
 @pytest.mark.parametrize(

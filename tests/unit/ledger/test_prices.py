@@ -36,6 +36,10 @@ def test_the_table_is_whole(table: PriceTable) -> None:
         ("azure", "gpt-4o", "azure/gpt-4o"),
         ("gemini", "gemini-2.5-pro", "gemini/gemini-2.5-pro"),
         ("vertex_ai", "claude-sonnet-4-5", "vertex_ai/claude-sonnet-4-5"),
+        ("bedrock", "converse/apac.amazon.nova-pro-v1:0", "apac.amazon.nova-pro-v1:0"),
+        ("bedrock", "apac.anthropic.claude-3-7-sonnet-20250219-v1:0", "anthropic.claude-3-7-sonnet-20250219-v1:0"),
+        ("bedrock", "eu-west-3/amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+        ("bedrock", "arn:aws:bedrock:us-east-1:1:inference-profile/eu.amazon.nova-pro-v1:0", "eu.amazon.nova-pro-v1:0"),
     ],
 )
 def test_lookup(table: PriceTable, provider: str, model: str, key: str) -> None:
@@ -47,6 +51,8 @@ def test_lookup(table: PriceTable, provider: str, model: str, key: str) -> None:
 def test_a_price_is_never_guessed(table: PriceTable) -> None:
     assert table.lookup("openai", "my-own-llama") is None
     assert table.lookup("hosted_vllm", "gpt-4o") is None
+    assert table.lookup("bedrock", "converse/my-own") is None
+    assert table.lookup("openai", "converse/gpt-4o") is None
     assert table.lookup("openai", "gpt-4o-2099-01-01") is None
     assert table.get("nothing") is None
 
