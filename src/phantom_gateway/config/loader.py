@@ -32,6 +32,8 @@ _NOT_REPLACED = "the ${...} in it is not replaced here"
 EXTENSION = "x-"
 """Sections whose names begin so are nobody's: they hold what anchors repeat, as in other programs' YAML."""
 
+_FORGIVING = frozenset({"general_settings", "router_settings"})
+"""LiteLLM's sections of a closed schema, in which a key that resembles none is left out with a warning; our own are strict."""
 _SET_ASIDE = MappingProxyType({"general_settings": OTHER_KEYS, "router_settings": ROUTER_SETTINGS})
 _OF_SETTINGS = frozenset(
     (name,) for name in ("model_list", "litellm_settings", "router_settings", "general_settings", "credential_list")
@@ -185,14 +187,21 @@ class _Load:
                     Note("noted", locate(self._plain.positions, path), path, "An extension: a place for YAML anchors.")
                 )
             elif name not in Config.model_fields:
-                hint = elsewhere(path) or nearest(name, Config.model_fields)
-                self._problems.append(Problem(locate(self._plain.positions, path), path, "unknown section", hint))
+                hint, position = (
+                    elsewhere(path) or nearest(name, Config.model_fields),
+                    locate(self._plain.positions, path),
+                )
+                if hint:
+                    self._problems.append(Problem(position, path, "unknown section", hint))
+                else:
+                    self._notes.append(Note("warning", position, path, "not a known section, without effect"))
             elif name == "model_list" and isinstance(value, list):
                 valid = [(index, self._part(name, [item], index)) for index, item in enumerate(value)]
                 parts[name] = [entries[0] for _, entries in valid if entries]
                 places = [index for index, entries in valid if entries]
             else:
                 self._set_aside(name, value)
+                self._leave_out(name, value)
                 part = self._part(name, value)
                 if part is not None:
                     parts[name] = part
@@ -231,6 +240,17 @@ class _Load:
                 continue
             path = (name, key)
             self._notes.append(Note("later", locate(self._plain.positions, path), path, UNKNOWN_HERE))
+
+    def _leave_out(self, name: str, value: Any) -> None:
+        """Take out keys that nobody knows, as LiteLLM does; what looks like a slip stays, and is a problem."""
+        if name not in _FORGIVING or not isinstance(value, dict) or (section := section_at((name,))) is None:
+            return
+        for key in [key for key in value if key not in section.model_fields]:
+            path = (name, key)
+            if not elsewhere(path) and not nearest(str(key), section.model_fields):
+                del value[key]
+                position = locate(self._plain.positions, path)
+                self._notes.append(Note("warning", position, path, "not a known key, without effect"))
 
 
 def _own_variables(tree: source.Mapping, environment: Mapping[str, str]) -> dict[str, str]:

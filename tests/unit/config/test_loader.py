@@ -264,3 +264,19 @@ prompts: [{text: "Hello ${NAME}"}]
     )
     with pytest.raises(ConfigError, match=r"must be a whole number; the \$\{\.\.\.\} in it .*write os\.environ/PORT"):
         parse_config("litellm_settings: {cache_params: {port: '${PORT:-6379}'}}", {})
+
+
+def test_what_resembles_nothing_is_left_out_and_what_looks_like_a_slip_is_not() -> None:
+    sections = "router_settings: {default_model: a, num_retries: 2}", "general_settings: {enable_admin_ui: true}"
+    config = parse_config("\n".join([*sections, "owebui_params: {a: 1}"]), {})
+    assert config.router_settings.num_retries == 2
+    warned = {".".join(map(str, note.path)) for note in config.notes if note.kind == "warning"}
+    assert warned >= {"router_settings.default_model", "general_settings.enable_admin_ui", "owebui_params"}
+    for slip in (
+        "router_settings: {num_retry: 3}",
+        "router_setting: {}",
+        "general_settings: {max_budget: 3}",
+        "phantom: {completely_different: 1}",
+    ):
+        with pytest.raises(ConfigError, match="unknown"):
+            parse_config(slip, {})
