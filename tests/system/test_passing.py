@@ -97,3 +97,20 @@ def test_everything_is_in_the_spend_log(gateway: Gateway, simulator: SimulatorTh
         "/v1/models",
     }
     assert not any(key in request["body"] or key in str(request["headers"]) for request in sent)
+
+
+def test_an_endpoint_made_over_the_api_is_served_at_once(gateway: Gateway, simulator: SimulatorThread) -> None:
+    path = "/config/pass_through_endpoint"
+    auth = {"Authorization": f"Bearer {gateway.key()}"}
+    made = {"id": "live", "path": "/live", "target": f"{simulator.url}/v1", "include_subpath": True}
+    secret = {"headers": {"Authorization": "Bearer sk-upstream-secret-canary"}}
+    with httpx.Client(base_url=gateway.url, headers=auth, timeout=20) as client:
+        assert client.get("/live/models").status_code == 404
+        assert gateway.admin("POST", path, json={**made, **secret}).status_code == 200
+        assert client.get("/live/models").json()["data"]
+        assert simulator.requests()[-1]["headers"]["authorization"] == "Bearer sk-upstream-secret-canary"
+        assert gateway.admin("POST", f"{path}/live", json={"path": "/moved"}).status_code == 200
+        assert client.get("/live/models").status_code == 404
+        assert client.get("/moved/models").json()["data"]
+        assert gateway.admin("DELETE", path, params={"endpoint_id": "live"}).status_code == 200
+        assert client.get("/moved/models").status_code == 404

@@ -30,6 +30,7 @@ from phantom_gateway.control.routers import (
     models,
     openapi,
     organizations,
+    pass_through,
     projects,
     provider_budgets,
     roles,
@@ -49,8 +50,8 @@ from phantom_gateway.control.services import ControlServices
 
 AREAS = (
     access_groups, activity, analytics, approvals, audit, budgets, cache, config, corrections, costs, credentials, customers,
-    effective, fallbacks, health, invitations, keys, models, openapi, organizations, projects, provider_budgets, roles, sign_in,
-    spend, spend_logs, spend_reports, tags, team_members, teams, ui, usage, users, utils,
+    effective, fallbacks, health, invitations, keys, models, openapi, organizations, pass_through, projects, provider_budgets,
+    roles, sign_in, spend, spend_logs, spend_reports, tags, team_members, teams, ui, usage, users, utils,
 )  # fmt: skip
 
 

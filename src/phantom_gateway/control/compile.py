@@ -102,7 +102,7 @@ def compile_snapshot(
     context, _ = context_of(
         config, price_lookup=price_lookup, environment=environment, demo_socket=demo_socket, pepper=pepper
     )
-    passing = compile_passes(context, compilation)
+    passing = compile_passes(context, compilation, stored.passes)
     if passing.problems:
         raise ConfigError(passing.problems)
     cache, remarks, problems = _cache(config, environment)

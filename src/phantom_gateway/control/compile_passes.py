@@ -19,6 +19,7 @@ from phantom_gateway.config.known import UNKNOWN_HERE
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.config.urls import Url, parse_url
 from phantom_gateway.control.compile_address import AddressError, compile_address
+from phantom_gateway.control.stored import DATABASE, StoredPass
 from phantom_gateway.dialects import operations
 from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.providers.passes import PASSES, ROOTS, PassProvider
@@ -37,12 +38,15 @@ KEYS = frozenset(
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 RESERVED = frozenset(
     {
-        "access_group", "audit", "budget", "cache", "config", "credentials", "customer", "docs", "end_user", "fallback", "global",
-        "health", "invitation", "key", "login", "logout", "metrics", "model", "model_group", "models", "onboarding", "openapi.json",
-        "organization", "project", "provider", "role", "sessions", "spend", "sso", "tag", "team", "ui", "user", "utils", "whoami",
+        "access_group", "agent", "approval", "audit", "budget", "cache", "config", "cost", "credentials", "customer", "docs",
+        "end_user", "fallback", "get", "global", "health", "invitation", "key", "login", "logout", "metrics", "model",
+        "model_group", "models", "onboarding", "openapi.json", "organization", "project", "provider", "role", "sessions",
+        "spend", "sso", "tag", "team", "ui", "update", "usage", "user", "utils", "whoami",
     }
 )  # fmt: skip
 """First segments of the admin API: its paths are never passed on."""
+VERSIONS = ("/v1", "/v2", "/v3", "/v1beta")
+"""Below them are paths of the gateway; others may be passed on one by one."""
 _PATH = re.compile(r"(/[A-Za-z0-9_~.-]{1,64}){1,8}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _LINE = re.compile(r"[\t\x20-\x7e]{0,8192}")
@@ -67,8 +71,11 @@ class _Refused(Exception):
         self.key, self.message, self.hint = key, message, hint
 
 
-def compile_passes(context: Context, compilation: Sequence[Compiled]) -> Passing:
-    """Every path of the configuration, those of providers first; never raises for what an operator can write."""
+def compile_passes(context: Context, compilation: Sequence[Compiled], stored: Sequence[StoredPass] = ()) -> Passing:
+    """Every path of the configuration, those of providers first; never raises for what an operator can write.
+
+    Of ``stored`` is left out, with a note, what cannot be used or has the path of something else.
+    """
     found = Passing()
     lent = _lent(context, compilation)
     for provider in PASSES:
@@ -78,6 +85,23 @@ def compile_passes(context: Context, compilation: Sequence[Compiled]) -> Passing
             found.passes[made.path] = made
     for index, entry in enumerate(context.config.general_settings.pass_through_endpoints or ()):
         _Entry(entry, (*WHERE, index), context, found).compile()
+    for each in stored:
+        alone = check_pass(each.entry, context)
+        wrong = [problem.message for problem in alone.problems]
+        if alone.passes.keys() & found.passes.keys():
+            wrong.append("the configuration has an endpoint at its path")
+        if wrong:
+            where = ("pass_through_endpoints", each.id)
+            found.notes.append(Note("warning", DATABASE, where, f"{wrong[0]}: the endpoint is left out"))
+        else:
+            found.passes |= alone.passes
+    return found
+
+
+def check_pass(entry: Mapping[str, Any], context: Context) -> Passing:
+    """An endpoint made over the API, by itself; paths of problems begin with its field. It resolves no variables."""
+    found = Passing()
+    _Entry(entry, (), context, found, resolves=False).compile()
     return found
 
 
@@ -173,8 +197,9 @@ def _built_in(
 class _Entry:
     """One of ``pass_through_endpoints``."""
 
-    def __init__(self, entry: Any, path: KeyPath, context: Context, found: Passing) -> None:
+    def __init__(self, entry: Any, path: KeyPath, context: Context, found: Passing, *, resolves: bool = True) -> None:
         self._entry = entry
+        self._resolves = resolves
         self._path = path
         self._context = context
         self._found = found
@@ -246,8 +271,8 @@ class _Entry:
         if not isinstance(path, str) or not _PATH.fullmatch(path.rstrip("/")) or "/." in path:
             raise _Refused("path", "must be a path of letters, digits, '-', '_' and '.', beginning with /")
         path = path.rstrip("/")
-        if path.split("/")[1] in RESERVED:
-            raise _Refused("path", "belongs to the admin API")
+        if path.split("/")[1] in RESERVED or path in VERSIONS:
+            raise _Refused("path", "belongs to the gateway's own API")
         if operations.find(path.encode()) is not None:
             self._note("path", "is served by the gateway itself: add a model for it; this target is never asked")
         return path
@@ -276,7 +301,7 @@ class _Entry:
 
     def _resolved(self, text: str) -> str:
         """LiteLLM's ``bearer os.environ/NAME``."""
-        match = _VARIABLE.fullmatch(text)
+        match = _VARIABLE.fullmatch(text) if self._resolves else None
         if match is None:
             return text
         found = self._context.environment.first(match[2])

@@ -16,6 +16,7 @@ from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.compile import MASTER_PATH, check_model, compile_snapshot, context_of, read_config
 from phantom_gateway.control.compile_cache import named
+from phantom_gateway.control.compile_passes import Passing, check_pass
 from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
 from phantom_gateway.control.stored import Stored, merged
@@ -105,6 +106,17 @@ class ConfigurationLoader:
             pepper=self.pepper,
         )
         return check_model(entry, config, context)
+
+    def check_pass(self, entry: Mapping[str, object]) -> Passing:
+        """A path to pass through that is to be made over the API, compiled by itself, and what is wrong with it."""
+        context, _ = context_of(
+            self._written,
+            price_lookup=self.prices.lookup,
+            environment=self._environment,
+            demo_socket=str(demo_socket(self._data_dir)),
+            pepper=self.pepper,
+        )
+        return check_pass(entry, context)
 
     def _compile(
         self, config: Config, revision: int, key: master.MasterKey | None = None

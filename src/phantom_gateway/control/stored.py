@@ -1,4 +1,4 @@
-"""What of the configuration is kept in the database: models, credentials, fallbacks and settings made over the API.
+"""What of the configuration is kept in the database: models, credentials, paths to pass through, fallbacks and settings.
 
 ``read_stored`` turns rows into the same objects a configuration file gives; ``merged`` puts them beside those of the file, whose
 word always wins. A row that cannot be used (its envelope does not open, its schema has changed) is left out with a note: it
@@ -24,7 +24,7 @@ from phantom_gateway.config.secret import Secret
 from phantom_gateway.security.envelope import EnvelopeError, Envelopes, Place, SealPurpose
 from phantom_gateway.store import tenancy_tables as tables
 from phantom_gateway.store import tenants
-from phantom_gateway.store.tenants import CredentialRow, ModelRow
+from phantom_gateway.store.tenants import CredentialRow, ModelRow, PassEndpointRow
 from phantom_gateway.store.vault import SealedColumn
 
 DATABASE = Position("database")
@@ -36,9 +36,12 @@ SPECIAL: Mapping[str, str] = MappingProxyType(
 """The same of the other kinds, by the setting."""
 SETTING = "setting:"
 """Before ``section.name``: the id of an override that sets it."""
+SEALED_NAMES = "names"
+"""In what may be seen of a passed path: the names of what is sealed."""
 PURPOSE = SealPurpose.PROVIDER_CREDENTIAL
 SEALED_MODELS = SealedColumn(PURPOSE, tables.MODELS.c.id, tables.MODELS.c.sealed)
 SEALED_CREDENTIALS = SealedColumn(PURPOSE, tables.CREDENTIALS.c.id, tables.CREDENTIALS.c.sealed)
+SEALED_PASSES = SealedColumn(PURPOSE, tables.PASS_ENDPOINTS.c.id, tables.PASS_ENDPOINTS.c.sealed)
 """For sealing anew after a rotation (``store.vault.reseal``)."""
 
 JsonObject = dict[str, Any]
@@ -53,12 +56,22 @@ class StoredModel:
     blocked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPass:
+    """A path that is passed through, of the database."""
+
+    id: str
+    entry: JsonObject
+    """As it would stand in ``pass_through_endpoints``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """All of it, as it was at one moment."""
 
     models: tuple[StoredModel, ...] = ()
     credentials: tuple[CredentialEntry, ...] = ()
+    passes: tuple[StoredPass, ...] = ()
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     special_fallbacks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Those of the other kinds, by the setting they add to."""
@@ -82,6 +95,12 @@ def read_stored(connection: sa.Connection, envelopes: Envelopes) -> Stored:
             credentials.append(credential_entry(credential, open_values(envelopes, credential)))
         except (EnvelopeError, ValidationError) as error:
             notes.append(_left_out("credentials", credential.id, error))
+    passes = []
+    for endpoint in tenants.PASS_ENDPOINTS.all(connection):
+        try:
+            passes.append(StoredPass(endpoint.id, pass_entry(endpoint, open_headers(envelopes, endpoint))))
+        except EnvelopeError as error:
+            notes.append(_left_out("pass_through_endpoints", endpoint.id, error))
     fallbacks: dict[str, tuple[str, ...]] = {}
     special: dict[str, dict[str, tuple[str, ...]]] = {}
     settings: dict[tuple[str, str], Any] = {}
@@ -97,6 +116,7 @@ def read_stored(connection: sa.Connection, envelopes: Envelopes) -> Stored:
     return Stored(
         models=tuple(models),
         credentials=tuple(credentials),
+        passes=tuple(passes),
         fallbacks=fallbacks,
         special_fallbacks=special,
         settings=settings,
@@ -159,6 +179,11 @@ def credential_place(row_id: str) -> Place:
     return SEALED_CREDENTIALS.place(row_id)
 
 
+def pass_place(row_id: str) -> Place:
+    """Where the headers and parameters of a passed path are sealed."""
+    return SEALED_PASSES.place(row_id)
+
+
 def seal(envelopes: Envelopes, place: Place, values: JsonObject) -> str:
     """``values`` as one sealed text. Raises EnvelopeError."""
     return envelopes.seal(PURPOSE, place, Secret(json.dumps(values, ensure_ascii=False)))
@@ -172,6 +197,21 @@ def open_secrets(envelopes: Envelopes, row: ModelRow) -> JsonObject:
 def open_values(envelopes: Envelopes, row: CredentialRow) -> JsonObject:
     """The values of a credential. Raises EnvelopeError."""
     return _open(envelopes, credential_place(row.id), row.sealed)
+
+
+def open_headers(envelopes: Envelopes, row: PassEndpointRow) -> JsonObject:
+    """What of a passed path may hold credentials. Raises EnvelopeError."""
+    return {} if row.sealed is None else _open(envelopes, pass_place(row.id), row.sealed)
+
+
+def pass_entry(row: PassEndpointRow, secrets: JsonObject) -> JsonObject:
+    """A row as the entry a file would hold; headers and parameters are credentials, whatever their names."""
+    hidden = {
+        field: {name: Secret(text) for name, text in values.items()} if isinstance(values, dict) else values
+        for field, values in secrets.items()
+    }
+    shown = {name: value for name, value in row.spec.items() if name != SEALED_NAMES}
+    return {**shown, **hidden, "path": row.path}
 
 
 def entry_of(row: ModelRow, secrets: JsonObject) -> ModelEntry:

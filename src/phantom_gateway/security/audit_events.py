@@ -177,6 +177,15 @@ class EventCode(enum.Enum):
     CONFIG_UPDATED = ("config.updated", Table.CONFIG, Action.UPDATED, "A setting kept in the database was changed.")
     CONFIG_DELETED = ("config.deleted", Table.CONFIG, Action.DELETED, "A setting kept in the database was removed.")
 
+    PASS_THROUGH_CREATED = (
+        "pass_through.created",
+        Table.CONFIG,
+        Action.CREATED,
+        "A path that is passed through to another service was made.",
+    )
+    PASS_THROUGH_UPDATED = ("pass_through.updated", Table.CONFIG, Action.UPDATED, "Such a path was changed.")
+    PASS_THROUGH_DELETED = ("pass_through.deleted", Table.CONFIG, Action.DELETED, "Such a path was removed.")
+
     CACHE_FORGOTTEN = ("cache.forgotten", Table.CONFIG, Action.DELETED, "Some cached answers were removed.")
     CACHE_EMPTIED = ("cache.emptied", Table.CONFIG, Action.DELETED, "All cached answers were removed.")
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from phantom_gateway.store.database import Database
 
-HEAD = "v0013"
+HEAD = "v0014"
 """The newest migration; a test holds it equal to Alembic's own answer."""
 
 KNOWN = frozenset(
@@ -30,6 +30,7 @@ KNOWN = frozenset(
         "v0011",
         "v0012",
         "v0013",
+        "v0014",
     }
 )
 

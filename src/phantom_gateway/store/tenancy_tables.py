@@ -148,6 +148,17 @@ CREDENTIALS = sa.Table(
     comment="credentials of providers by name; names are the fields inside the envelope",
 )
 
+PASS_ENDPOINTS = sa.Table(
+    "pass_endpoints",
+    METADATA,
+    sa.Column("id", NAME, primary_key=True),
+    sa.Column("path", sa.String(600), nullable=False, unique=True),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("sealed", sa.Text),
+    *stamp_columns(),
+    comment="paths passed through to other services, made over the API; headers and parameters are in the envelope sealed",
+)
+
 OVERRIDES = sa.Table(
     "overrides",
     METADATA,

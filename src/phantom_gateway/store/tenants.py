@@ -177,6 +177,17 @@ class CredentialRow(Stamped):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassEndpointRow(Stamped):
+    """One row of ``pass_endpoints``."""
+
+    id: str
+    path: str
+    spec: JsonObject
+    """What may be seen of it, as in ``pass_through_endpoints``."""
+    sealed: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideRow(Stamped):
     """One row of ``overrides``."""
 
@@ -242,6 +253,7 @@ BUDGETS = Rows(tables.BUDGETS, BudgetRow)
 ACCESS_GROUPS = Rows(tables.ACCESS_GROUPS, AccessGroupRow)
 MODELS = Rows(tables.MODELS, ModelRow)
 CREDENTIALS = Rows(tables.CREDENTIALS, CredentialRow)
+PASS_ENDPOINTS = Rows(tables.PASS_ENDPOINTS, PassEndpointRow)
 OVERRIDES = Rows(tables.OVERRIDES, OverrideRow)
 ROLES = Rows(tables.ROLES, RoleRow)
 APPROVALS = Rows(tables.APPROVALS, ApprovalRow)

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
+from starlette.routing import Route
 
 from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.control.app import routes
 from phantom_gateway.control.compile import compile_snapshot, read_config
+from phantom_gateway.control.compile_passes import RESERVED, VERSIONS
 from phantom_gateway.spine.snapshot import Pass, Prices, Snapshot
 
 
@@ -162,3 +165,8 @@ def test_the_same_path_twice(tmp_path: Path) -> None:
         tmp_path, {"general_settings": {"pass_through_endpoints": [entry | {"path": "/openai"}]}}, OPENAI_API_KEY="k"
     )
     assert [each.upstream.address.host for each in snapshot.passes if each.path == "/openai"] == ["api.example"]
+
+
+def test_no_path_of_the_admin_api_can_be_passed_on() -> None:
+    taken = RESERVED | {each.lstrip("/") for each in VERSIONS}
+    assert {route.path.split("/")[1] for route in routes() if isinstance(route, Route)} <= taken

@@ -133,6 +133,14 @@ class Walk:
                 worker.send(Explained(seq=asked.seq, found=b'{"allowed": false, "stage": "key", "error": null}'))
 
             await asyncio.gather(ask("POST", "/utils/explain", {"request_body": CHAT}), tell())
+        passed = "/config/pass_through_endpoint"
+        await ask(
+            "POST", passed, {"id": "e", "path": "/svc", "target": NOWHERE, "headers": {"authorization": "Bearer x"}}
+        )
+        for target in (passed, f"{passed}?endpoint_id=e", f"{passed}/team/t"):
+            await ask("GET", target)
+        await ask("POST", f"{passed}/e", {"timeout": 5})
+        await ask("DELETE", f"{passed}?endpoint_id=e")
         await ask("DELETE", "/fallback/demo")
         await ask("POST", "/model/delete", {"id": "m"})
         await ask("DELETE", "/credentials/c")

@@ -80,6 +80,30 @@ class CredentialOfModel(Answer):
     credential_values: dict[str, str]
 
 
+class PassEndpointView(Answer):
+    """A path that is passed through; values of headers and parameters are masked."""
+
+    id: str
+    path: str
+    target: str
+    headers: dict[str, str]
+    default_query_params: dict[str, str]
+    include_subpath: bool
+    cost_per_request: float
+    timeout: float | None
+    auth: bool
+    guardrails: None
+    methods: list[str] | None
+    forward_headers: bool
+    is_from_config: bool
+
+
+class PassEndpoints(Answer):
+    """Paths that are passed through."""
+
+    endpoints: list[PassEndpointView]
+
+
 class FallbackView(Answer):
     """The fallbacks of a model."""
 
