@@ -99,7 +99,10 @@ class RouterSettings(Section):
             "`rpm` and `tpm` are limits."
         ),
     ] = None
-    routing_strategy_args: Annotated[FreeDict | None, Later("Settings of the strategy.")] = None
+    routing_strategy_args: Annotated[
+        FreeDict | None,
+        Noted("The strategies need none: latency is an average that forgets by itself, use is counted by the minute."),
+    ] = None
     num_retries: Annotated[Count | None, Active("Retries of a failed call; default 2.")] = None
     retry_after: Annotated[Seconds | None, Active("Seconds to wait at least before a retry.")] = None
     timeout: Annotated[Seconds | None, Active("Seconds until an attempt is given up; default 600.")] = None

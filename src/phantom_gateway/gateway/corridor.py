@@ -103,6 +103,8 @@ class Corridor:
             raise unavailable("The gateway is starting.")
         exchange = Exchange(request, responder, operation, path_model, worker.next_call_id(), time.monotonic_ns())
         exchange.principal = await worker.authenticator.authenticate(request)
+        if exchange.principal.routing is not None:
+            table = table.of_own(exchange.principal.routing)
         await prepare(exchange, table, worker)
         accounting = await admit.admit(exchange, table, worker)
         try:

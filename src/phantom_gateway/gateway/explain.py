@@ -64,6 +64,8 @@ class _Told:
             raise unavailable("The gateway is starting.")
         exchange = self._exchange(ask)
         key = exchange.principal
+        if key.routing is not None:
+            table = table.of_own(key.routing)
         self.view["key"] = {"id": key.id, "alias": key.alias, "user_id": key.user_id, "team_id": key.team_id}
         check_in_force(key)
         self.view["stage"] = "request"

@@ -13,6 +13,9 @@ from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import MAX_REMEMBERED, Health
+
+from phantom_gateway.gateway.health import Health
+from phantom_gateway.gateway.own_routing import joined
 from phantom_gateway.gateway.passages import Passages
 from phantom_gateway.gateway.retry_budget import share_of
 from phantom_gateway.gateway.strategies import STRATEGIES
@@ -31,9 +34,11 @@ from phantom_gateway.wire.origin import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
     from phantom_gateway.gateway.permit import Permit
     from phantom_gateway.gateway.wishes import Reason
-    from phantom_gateway.spine.messages import KeyRecord
+    from phantom_gateway.spine.messages import KeyRecord, OwnRouting
     from phantom_gateway.spine.snapshot import Deployment, Fault, Routing, Snapshot
 
 UNKNOWN_OUTPUT_LIMIT = 16384
@@ -44,6 +49,8 @@ FORWARDED = ("anthropic-version", "anthropic-beta")
 MOCKED = ("chat", "completions")
 """What a mocked answer is made of; every other format is translated from it."""
 MAX_KEYS = 20_000
+MAX_DERIVED = 64
+"""Routings of keys of their own that are kept compiled."""
 MAX_MODELS = 200
 """Permits that are remembered of one key."""
 
@@ -116,8 +123,12 @@ class Target:
         self.ways = ways.of(
             paths, lambda operation: self._way(operation, "/" + paths[operation] if mocked else paths[operation])
         )
-        total = deployment.timeout_s or routing.timeout_s
-        stream = deployment.stream_timeout_s or routing.stream_timeout_s or total
+        self.set_timeouts(routing, deployment.timeout_s, deployment.stream_timeout_s)
+
+    def set_timeouts(self, routing: Routing, own: float | None, own_stream: float | None) -> None:
+        """Set how long attempts may take: as the deployment says, else as everywhere, and within what is left for a call."""
+        total = own or routing.timeout_s
+        stream = own_stream or routing.stream_timeout_s or total
         if routing.total_timeout_s:
             total, stream = min(total, routing.total_timeout_s), min(stream, routing.total_timeout_s)
         connect = routing.connect_timeout_s
@@ -136,6 +147,15 @@ class Target:
             found = self._bound[model] = copy(self)
             found.fixed_model, found.health = model, health
         return found
+
+    def timed(self, routing: Routing, said: Collection[str]) -> Target:
+        """The same with the timeouts of a key's own, where it says some: they win over the deployment's."""
+        if not {"timeout_s", "stream_timeout_s"} & set(said):
+            return self
+        made, deployment = copy(self), self.deployment
+        made._bound = {}
+        made.set_timeouts(routing, None if "timeout_s" in said else deployment.timeout_s, None)
+        return made
 
     def priced(self, model: str) -> PricedModel:
         """Prices and output limit of an upstream model here; free when a wildcard's model is in no price list."""
@@ -303,21 +323,28 @@ class Table:
         self._permits: dict[int, tuple[KeyRecord, dict[str | tuple[str, str], Permit]]] = {}
         """By ``id`` of the record, which the entry keeps alive."""
         self.draw: random.Random = random.SystemRandom() if previous is None else previous.draw
-        self.strategy = STRATEGIES[self.routing.strategy]
-        self.counts_use = self.routing.strategy == "usage-based-routing-v2"
-        self.picks = self.routing.tag_filtering or self.routing.input_check
-        """Whether a request may be admitted to some deployments of a group only."""
         self.retry_share = share_of(self.routing.retry_share)
         self.unhealthy: frozenset[str] = frozenset() if previous is None else previous.unhealthy
         """Deployments whose health check failed, where checks decide on routes: asked only when there is no other."""
         healths = {} if previous is None else {target.id: target.health for target in previous.targets}
+        self.passages = Passages(snapshot, Target, lambda name, target: Group(name, (target,), self.routing))
+        self._derived: dict[str, Table] = {}
+        """By the name of the routing of a key's own."""
+        self._arrange(
+            [Target(each, snapshot, healths.get(each.id) or Health()) for each in snapshot.deployments],
+        )
+
+    def _arrange(self, targets: Sequence[Target]) -> None:
+        """Put ``targets`` into groups, as ``routing`` says what becomes of their requests."""
+        self.strategy = STRATEGIES[self.routing.strategy]
+        self.counts_use = self.routing.strategy == "usage-based-routing-v2"
+        self.picks = self.routing.tag_filtering or self.routing.input_check
+        """Whether a request may be admitted to some deployments of a group only."""
         members: dict[tuple[str, str], list[Target]] = {}
-        for deployment in snapshot.deployments:
-            target = Target(deployment, snapshot, healths.get(deployment.id) or Health())
-            members.setdefault((deployment.team_id, deployment.group), []).append(target)
+        for target in targets:
+            members.setdefault((target.deployment.team_id, target.deployment.group), []).append(target)
         self.targets: tuple[Target, ...] = tuple(target for each in members.values() for target in each)
         groups = {place: Group(place[1], tuple(each), self.routing) for place, each in members.items()}
-        self.passages = Passages(snapshot, Target, lambda name, target: Group(name, (target,), self.routing))
         self.groups: dict[str, Group] = {name: group for (team, name), group in groups.items() if not team}
         self._of_teams = {place: group for place, group in groups.items() if place[0]}
         longest = [max(t.timeouts.total_s or 0, t.stream_timeouts.first_byte_s or 0) for t in self.targets]
@@ -332,6 +359,27 @@ class Table:
                 group.worst = _worst(chain)
             else:
                 group.fixed = False
+
+    def of_own(self, own: OwnRouting) -> Table:
+        """The same with the routing of a key's own: the same deployments, whose state is everybody's."""
+        made = self._derived.get(own.name)
+        if made is None:
+            if len(self._derived) >= MAX_DERIVED:
+                self._derived.clear()
+            made = self._derived[own.name] = copy(self)
+            made.follow(own)
+        return made
+
+    def follow(self, own: OwnRouting) -> None:
+        """Become the table of a key's own routing; for a fresh copy."""
+        self._derived, self._permits = {}, {}
+        self.routing = joined(self.routing, own)
+        self._arrange([target.timed(self.routing, own.said) for target in self.targets])
+
+    def mark_unhealthy(self, deployments: frozenset[str]) -> None:
+        """Learn whose health check failed, where checks decide on routes."""
+        for table in (self, *self._derived.values()):
+            table.unhealthy = deployments
 
     def limits_of_key(self, key: KeyRecord) -> tuple[Limit, ...]:
         """What the configuration gives every key that says nothing itself."""
@@ -356,6 +404,8 @@ class Table:
     def forget(self, key: KeyRecord) -> None:
         """Drop what is known of a record that will not come again."""
         self._permits.pop(id(key), None)
+        for table in self._derived.values():
+            table.forget(key)
 
     def worst(self, group: Group, model: str, team: str | None = None, further: tuple[str, ...] = ()) -> Worst:
         """What a request for ``model`` of ``group`` can cost at most, wherever it ends. ``further``: fallbacks it names."""

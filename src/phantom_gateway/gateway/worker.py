@@ -274,7 +274,7 @@ class Worker:
     def _beat(self, beat: Heartbeat) -> None:
         self._database_ok = beat.database_ok
         if self.table is not None and len(beat.unhealthy) + len(self.table.unhealthy):
-            self.table.unhealthy = frozenset(beat.unhealthy)
+            self.table.mark_unhealthy(frozenset(beat.unhealthy))
         self.subjects.heard(beat.subjects)
         place = bisect_left(beat.workers, self.incarnation)
         self.book.shares.placed(Place(max(len(beat.workers), 1), place, beat.nodes, beat.node), time.time())

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from phantom_gateway.spine.snapshot import Snapshot
+from phantom_gateway.spine.snapshot import Routing, Snapshot
 
 PROTOCOL_VERSION = 3
 
@@ -91,6 +91,16 @@ def packed_windows(windows: Sequence[bytes]) -> list[bytes]:
     return [head + windows[0], *windows[1:], b""] if windows else [head]
 
 
+class OwnRouting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``router_settings`` of a key and its team: what of the configuration's is another for its requests."""
+
+    name: str
+    """A digest of the rest: equal ones have equal names."""
+    said: tuple[str, ...] = ()
+    """Which fields of ``values`` are meant."""
+    values: Routing = Routing()
+
+
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker must know of a key to decide alone. Never contains the key."""
 
@@ -139,6 +149,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     priority: str | None = None
     """Of the team, else of the key: which share of a model it has (``limits.priorities``)."""
+    routing: OwnRouting | None = None
     revision: int = 0
 
 

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.gateway.rig import QUICK, Rig, deployment, running
 
 from phantom_gateway.ledger.trail import Step
+from phantom_gateway.spine.messages import OwnRouting
 from phantom_gateway.spine.snapshot import Deployment, Prices, Routing
 
 Build = Callable[[int], tuple[Deployment, ...]]
@@ -273,6 +274,20 @@ async def test_fallbacks_of_the_request_win_and_may_be_turned_off(tmp_path: Path
         assert (await rig.chat(key, fallbacks=[])).status == 500
         assert (await rig.chat(key, disable_fallbacks=True)).status == 500
         assert (await rig.chat(key, fallbacks=["third"], disable_fallbacks=True)).status == 500
+
+
+async def test_a_key_may_be_routed_otherwise_than_the_rest(tmp_path: Path) -> None:
+    build = each(gpt="bad;mode=500", second="up", third="up", dear="up")
+    rules = routing(fallbacks={"gpt": ("second",)}, num_retries=0, allowed_fails=99)
+    async with running(tmp_path, build, routing=rules) as rig:
+        values = Routing(fallbacks={"gpt": ("third",)}, num_retries=2)
+        own = OwnRouting(name="n", said=("fallbacks", "num_retries"), values=values)
+        mine = await rig.chat(rig.key(routing=own))
+        assert (mine.headers["x-litellm-model-id"], asked(rig)["bad"]) == ("third", 3)
+        assert (await rig.chat(rig.key())).headers["x-litellm-model-id"] == "second"
+        assert asked(rig)["bad"] == 4
+        fewer = await rig.chat(rig.key(routing=own), num_retries=0, fallbacks=["dear"])
+        assert (fewer.headers["x-litellm-model-id"], asked(rig)["bad"]) == ("dear", 5)
 
 
 async def test_a_fallback_of_the_request_must_be_allowed_to_the_key(tmp_path: Path) -> None:

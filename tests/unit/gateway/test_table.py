@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from phantom_gateway.config.secret import Secret
-from phantom_gateway.gateway.table import UNKNOWN_OUTPUT_LIMIT, Fallbacks, Table, Worst
+from phantom_gateway.gateway.permit import of_key
+from phantom_gateway.gateway.table import MAX_DERIVED, UNKNOWN_OUTPUT_LIMIT, Fallbacks, Table, Worst
+from phantom_gateway.spine.messages import KeyRecord, OwnRouting
 from phantom_gateway.spine.snapshot import (
     Address,
     Deployment,
@@ -207,3 +209,28 @@ def test_special_fallbacks_by_model_or_for_all() -> None:
     assert routes.groups["h"].fallbacks == Fallbacks((), ("y",), ("g", "z"))
     assert routes.groups["h"].fallbacks.of("content_policy") == ("g", "z")
     assert routes.groups["h"].fallbacks.names() == ("y", "g", "z")
+
+
+def test_a_routing_of_ones_own_shares_deployments_and_their_state() -> None:
+    base = table(deployment("a", timeout_s=9.0), deployment("b", "other"), fallbacks={"g": ("other",)})
+    own = OwnRouting(
+        name="n", said=("fallbacks", "timeout_s"), values=Routing(fallbacks={"other": ("g",)}, timeout_s=3.0)
+    )
+    made = base.of_own(own)
+    assert base.of_own(own) is made
+    mine, theirs = made.groups["g"].targets[0], base.groups["g"].targets[0]
+    assert mine.health is theirs.health
+    assert (mine.timeouts.total_s, theirs.timeouts.total_s) == (3.0, 9.0)
+    assert made.groups["g"].fallbacks.general == ("other",)
+    assert made.groups["other"].fallbacks.general == ("g",)
+    assert base.groups["other"].fallbacks.general == ()
+    key = KeyRecord(id="k")
+    assert made.permits(key) is not base.permits(key)
+    base.mark_unhealthy(frozenset({"a"}))
+    assert made.unhealthy == {"a"}
+    made.permits(key)["m"] = of_key(key, "g", made)
+    base.forget(key)
+    assert made.permits(key) == {}
+    for number in range(MAX_DERIVED + 1):
+        base.of_own(OwnRouting(name=str(number), said=("num_retries",), values=Routing(num_retries=number)))
+    assert base.of_own(own) is not made

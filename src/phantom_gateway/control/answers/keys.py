@@ -47,7 +47,7 @@ class KeyInfo(AllowanceAnswer, Spent):
     allowed_cache_controls: list[str]
     object_permission_id: None
     object_permission: None
-    router_settings: None
+    router_settings: dict[str, Any] | None
     litellm_budget_table: BudgetView | None
 
 

@@ -55,7 +55,7 @@ class TeamView(AllowanceAnswer, Spent):
     members: list[str]
     admins: list[str]
     members_with_roles: list[TeamMember]
-    router_settings: None
+    router_settings: JsonObject | None
     model_id: None
     model_spend: dict[str, float]
     policies: list[str]

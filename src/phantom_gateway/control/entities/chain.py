@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from phantom_gateway.control.entities.group_budgets import limits_by_model
 from phantom_gateway.control.entities.limits import Entity, budgets_of, completed, model_limits_of, rates_of
 from phantom_gateway.control.entities.members import member_entity, with_defaults
+from phantom_gateway.control.entities.routing import aliases_of, own_routing
 from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
 from phantom_gateway.store import tenants
 from phantom_gateway.store.keys import KeyRow
@@ -115,7 +116,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         project_id=key.project_id,
         models=expanded([*key.models, *key.access_groups], chain.groups),
         model_lists=tuple(_model_lists(chain)),
-        model_aliases=(chain.team.aliases if chain.team else {}) | key.aliases,
+        model_aliases=_aliases(chain),
         key_type=cast(Any, key.key_type),
         allowed_routes=tuple(key.allowed_routes),
         blocked=bool(blocked_by),
@@ -130,6 +131,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         budget_fallbacks=_budget_fallbacks(key),
         tags=_tags(chain),
         priority=_priority(chain),
+        routing=own_routing(_extras(chain)),
         revision=key.revision,
     )
 
@@ -216,9 +218,20 @@ def _terms(chain: Chain) -> dict[str, Any]:
     return {"has_terms": bool(params or expected), "enforced_params": params, "expected_output": expected or None}
 
 
+def _extras(chain: Chain) -> list[dict[str, Any]]:
+    """Of the team and of the key, whose word goes before its team's."""
+    return [part.extra for part in (chain.team, chain.key) if part is not None]
+
+
+def _aliases(chain: Chain) -> dict[str, str]:
+    """``model_group_alias`` of their router settings stand behind the aliases of their own."""
+    team = chain.team.aliases if chain.team else {}
+    return aliases_of(_extras(chain)) | team | chain.key.aliases
+
+
 def _passages(chain: Chain) -> dict[str, Any]:
     """Which paths may be passed on: those of every list there is, and nothing that anybody denies."""
-    extras = [part.extra for part in (chain.key, chain.team) if part is not None]
+    extras = _extras(chain)
     lists = [tuple(extra.get("allowed_passthrough_routes") or ()) for extra in extras]
     denied = [route for extra in extras for route in extra.get("denied_passthrough_routes") or ()]
     return {"passed_routes": tuple(filter(None, lists)), "denied_routes": tuple(denied)}

@@ -33,6 +33,13 @@ def refuse_priority(before: JsonObject, after: JsonObject) -> None:
         raise ApiError(403, message, kind="auth_error", param="metadata.priority")
 
 
+def refuse_routing(before: JsonObject, after: JsonObject) -> None:
+    """``router_settings`` may lead to models beyond one's own, so they are for administrators to say. Raises ApiError 403."""
+    if before.get("router_settings") != after.get("router_settings"):
+        message = "router_settings: only a proxy_admin sets them"
+        raise ApiError(403, message, kind="auth_error", param="router_settings")
+
+
 def refuse_other_budget(before: str | None, after: str | None) -> None:
     """Raises ApiError 403 when a change, or a new entity, refers to another budget than before.
 

@@ -31,6 +31,7 @@ from phantom_gateway.control.entities.fields import (
     Spend,
     Window,
 )
+from phantom_gateway.control.entities.routing import OwnSettings
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
@@ -72,7 +73,7 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     prompts: Later = None
     object_permission: Later = None
     allowed_vector_store_indexes: Later = None
-    router_settings: Later = None
+    router_settings: OwnSettings | None = None
     enable_prompt_caching: Later = None
     throttle_on_budget_exceeded: Later = None
     send_invite_email: Later = None
@@ -81,6 +82,7 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
 TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", *EXPECTATIONS, *PASSAGES)
 """What is laid down for the requests of a key."""
 KEPT = (
+    "router_settings",
     "agent_id",
     "config",
     "permissions",

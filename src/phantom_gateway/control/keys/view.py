@@ -23,7 +23,6 @@ _NOT_YET: dict[str, Any] = {
     "allowed_cache_controls": [],
     "object_permission_id": None,
     "object_permission": None,
-    "router_settings": None,
 }
 """Fields clients expect whose features are not there yet; setting them is refused (``keys.fields``)."""
 
@@ -99,6 +98,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "expires": iso(row.expires),
         "aliases": row.aliases,
         "config": row.extra.get("config") or {},
+        "router_settings": row.extra.get("router_settings"),
         "budget_fallbacks": row.extra.get("budget_fallbacks") or {},
         "permissions": row.extra.get("permissions") or {},
         "disable_global_guardrails": row.extra.get("disable_global_guardrails"),

@@ -132,8 +132,12 @@ class PassService:
                 raise bad_field(field, message)
         services = self.writer.services
         made = services.loader.check_pass(pass_entry(row, hidden))
-        for problem in (*made.problems, *made.notes):
-            raise bad_field(str(problem.path[0]) if problem.path else "path", problem.message)
+        wrong = [(each.path, each.message) for each in made.problems] + [
+            (each.path, each.message) for each in made.notes
+        ]
+        if wrong:
+            where, message = wrong[0]
+            raise bad_field(str(where[0]) if where else "path", message)
         taken = {view["path"] for view in written_views(services.loader.written)} | {f"/{each.name}" for each in PASSES}
         if row.path in taken:
             raise conflict("path: the configuration or a provider has an endpoint at this path")

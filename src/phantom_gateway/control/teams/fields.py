@@ -23,6 +23,7 @@ from phantom_gateway.control.entities.fields import (
     PassageFields,
     Window,
 )
+from phantom_gateway.control.entities.routing import OwnSettings
 from phantom_gateway.control.entities.temporary import TemporaryFields
 from phantom_gateway.control.teams.member_fields import MemberReference
 
@@ -47,7 +48,7 @@ class TeamFields(TemporaryFields, PassageFields, ExpectationFields, AllowanceFie
     tpm_limit_type: BestEffort = None
 
     team_member_key_duration: Later = None
-    router_settings: Later = None
+    router_settings: OwnSettings | None = None
     guardrails: Later = None
     policies: Later = None
     prompts: Later = None
@@ -59,7 +60,7 @@ class TeamFields(TemporaryFields, PassageFields, ExpectationFields, AllowanceFie
     enforced_file_expires_after: Later = None
 
 
-KEPT = ("disable_global_guardrails", *EXPECTATIONS, *PASSAGES)
+KEPT = ("router_settings", "disable_global_guardrails", *EXPECTATIONS, *PASSAGES)
 """Stored in ``extra`` and echoed."""
 
 _Ids = Annotated[list[Name], Field(max_length=1000)]

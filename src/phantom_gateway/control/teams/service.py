@@ -18,6 +18,7 @@ from phantom_gateway.control.entities.revisions import (
     refuse_named,
     refuse_other_budget,
     refuse_priority,
+    refuse_routing,
     stamps,
     touched,
 )
@@ -73,6 +74,7 @@ class TeamService:
             if not self.reach.everything:
                 refuse_other_budget(None, wanted.budget_id)
                 refuse_priority({}, wanted.metadata)
+                refuse_routing({}, wanted.extra)
             if self.writer.giver.bounded:
                 refuse_named(connection, "team_id", wanted.id, "team_id")
             row = self.writer.giver.made(connection, wanted, said, _names(wanted))
@@ -228,6 +230,7 @@ class TeamService:
         if self.reach.everything:
             return
         refuse_priority(old.metadata, row.metadata)
+        refuse_routing(old.extra, row.extra)
         if self.reach.over(target_of(old)) is not Relation.ORG_ADMIN:
             bounds.refuse_raised(changes.raised(old, row))
             return

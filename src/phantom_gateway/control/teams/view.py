@@ -21,7 +21,6 @@ from phantom_gateway.store.tenants import JsonObject, TeamMemberRow, TeamRow
 
 _CHUNK = 500
 _NOT_YET: dict[str, Any] = {
-    "router_settings": None,
     "model_id": None,
     "model_spend": {},
     "policies": [],
@@ -112,6 +111,6 @@ def _view(row: TeamRow, now: float) -> JsonObject:
         "team_member_rpm_limit": defaults.get("rpm_limit"),
         "team_member_tpm_limit": defaults.get("tpm_limit"),
         "default_team_member_models": defaults.get("models", []),
-        **{name: row.extra.get(name) for name in (*EXPECTATIONS, *PASSAGES)},
+        **{name: row.extra.get(name) for name in ("router_settings", *EXPECTATIONS, *PASSAGES)},
         "disable_global_guardrails": row.extra.get("disable_global_guardrails"),
     }

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from tests.unit.control.rig import Rig, bearer
 
 PATH = "/config/pass_through_endpoint"
@@ -11,7 +13,7 @@ async def test_a_team_sees_what_it_may_use(control: Rig) -> None:
     await control.post("/team/new", {"team_id": "t", "allowed_passthrough_routes": ["/b"]})
     await control.post("/team/new", {"team_id": "free"})
 
-    async def ids(path: str, **query: str) -> list[str]:
+    async def ids(path: str, **query: Any) -> list[str]:
         return [each["id"] for each in (await control.get(path, **query)).json()["endpoints"]]
 
     assert await ids(PATH) == ["a", "b"]

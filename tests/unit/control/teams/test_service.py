@@ -98,3 +98,33 @@ async def test_only_a_proxy_admin_says_which_share_of_a_model_a_team_has(control
         403,
         "metadata.priority",
     )
+
+
+async def test_router_settings_reach_the_keys_and_are_an_administrators(control: Rig) -> None:
+    people = await cast(control)
+    own = {"num_retries": 1, "fallbacks": [{"demo": ["spare"]}], "model_group_alias": {"fast": "demo"}}
+    for who in ("team_admin", "org_admin"):
+        answer = await people.post(who, "/team/update", team_id="t", router_settings=own)
+        assert param_of(answer) == (403, "router_settings")
+    answer = await people.post("org_admin", "/team/new", organization_id="o", router_settings=own)
+    assert param_of(answer) == (403, "router_settings")
+    assert (await people.post("admin", "/team/update", team_id="t", router_settings=own)).status_code == 200
+    shown = await control.get("/team/info", team_id="t")
+    assert shown.json()["team_info"]["router_settings"] == own
+    made = await control.generate(team_id="t", router_settings={"num_retries": 0})
+    answer = await people.post("team_admin", "/key/update", key=made["token"], router_settings={"num_retries": 5})
+    assert param_of(answer) == (403, "router_settings")
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    assert record.routing is not None
+    assert (record.routing.values.num_retries, record.routing.values.fallbacks) == (0, {"demo": ("spare",)})
+    assert record.model_aliases == {"fast": "demo"}
+    assert param_of(await control.post("/key/generate", {"router_settings": {"cooldown_time": 5}})) == (
+        400,
+        "router_settings",
+    )
+    await control.post("/team/update", {"team_id": "t", "router_settings": None})
+    await control.post("/key/update", {"key": made["token"], "router_settings": {}})
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    assert record.routing is None
