@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from openai import APIStatusError, OpenAI
 from tests.support.fake_sdk import REAL
 from tests.support.gateway import Gateway, SimulatorThread, running_gateway, wait_until
-from tests.support.stranger import Stranger, running_stranger
+from tests.support.stranger import SOUND, Stranger, running_stranger
 
 pytestmark = [
     pytest.mark.skipif(not REAL.exists(), reason="THE SDK OF THE BRIDGE IS NOT INSTALLED: `make bridge`"),
@@ -59,6 +61,24 @@ model_list:
       api_base: http://127.0.0.1:{stranger}
       api_key: sk-infinity-secret-canary
     model_info: {{mode: rerank}}
+  - model_name: cut
+    litellm_params: {{<<: *sim, model: databricks/cut, api_base: "http://127.0.0.1:{stranger}/cut"}}
+  - model_name: paints
+    litellm_params: {{model: recraft/recraftv3, api_base: "http://127.0.0.1:{stranger}", api_key: sk-recraft-secret-canary}}
+    model_info: {{mode: image_generation}}
+  - model_name: hears
+    litellm_params: {{model: deepgram/nova-2, api_base: "http://127.0.0.1:{stranger}", api_key: deepgram-secret-canary}}
+    model_info: {{mode: audio_transcription}}
+  - model_name: speaks
+    litellm_params: {{model: elevenlabs/eleven_v2, api_base: "http://127.0.0.1:{stranger}", api_key: elevenlabs-secret-canary}}
+    model_info: {{mode: audio_speech}}
+  - model_name: vertex
+    litellm_params:
+      model: vertex_ai/gemini-2.5-flash
+      api_base: http://127.0.0.1:{stranger}
+      vertex_project: my-project
+      vertex_location: europe-west1
+      vertex_credentials: {google}
 router_settings: {{num_retries: 2, allowed_fails: 1000}}
 phantom:
   demo: false
@@ -83,7 +103,9 @@ def gateway(
 ) -> Iterator[Gateway]:
     directory = tmp_path_factory.mktemp("bridge")
     config = directory / "config.yaml"
-    text = CONFIG.format(simulator=shared_simulator.port, stranger=stranger.server_address[1], python=REAL)
+    google, port = directory / "google.json", stranger.server_address[1]
+    google.write_text(json.dumps(service_account(f"http://127.0.0.1:{port}/token")))
+    text = CONFIG.format(simulator=shared_simulator.port, stranger=port, python=REAL, google=google)
     config.write_text(text)
     with running_gateway(directory / "data", config) as started:
         yield started
@@ -93,6 +115,16 @@ def gateway(
 def client(gateway: Gateway) -> Iterator[Any]:
     with OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key(), max_retries=0, timeout=120) as made:
         yield made
+
+
+def service_account(token_uri: str) -> dict[str, str]:
+    """Google's, with a key of its own."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {
+        "type": "service_account", "project_id": "my-project", "private_key_id": "k", "private_key": written,
+        "client_email": "gateway@my-project.iam.gserviceaccount.com", "token_uri": token_uri,
+    }  # fmt: skip
 
 
 def children(gateway: Gateway) -> list[psutil.Process]:
@@ -175,6 +207,41 @@ def test_a_provider_of_another_format(client: Any, gateway: Gateway, stranger: S
     ranking = ask(gateway, "/v1/rerank", model="ranks", query="q", documents=["a", "b"])
     assert ranking.json()["results"][0]["index"] == 1, ranking.text
     assert stranger.asked[-1][1]["authorization"].endswith("sk-infinity-secret-canary")
+
+
+def test_google_takes_a_token_of_the_service_account(client: Any, stranger: Stranger) -> None:
+    answer = client.chat.completions.create(model="vertex", messages=ASK)
+    assert (answer.choices[0].message.content, answer.usage.completion_tokens) == ("Hello from Vertex", 4)
+    path, headers, body = stranger.asked[-1]
+    assert path.endswith(
+        "/projects/my-project/locations/europe-west1/publishers/google/models/gemini-2.5-flash:generateContent"
+    )
+    assert headers["authorization"] == "Bearer ya29.google-token-canary"
+    assert body["contents"][0]["parts"][0]["text"] == "hello there"
+    asked = len(stranger.asked)
+    client.chat.completions.create(model="vertex", messages=ASK)
+    assert [path for path, _, _ in stranger.asked[asked:] if path == "/token"] == [], "it is still good"
+
+
+def test_pictures_speech_and_recordings(client: Any, stranger: Stranger) -> None:
+    assert client.images.generate(model="paints", prompt="a cat").data[0].b64_json == "aGVsbG8="
+    assert stranger.asked[-1][1]["authorization"] == "Bearer sk-recraft-secret-canary"
+    heard = client.audio.transcriptions.create(model="hears", file=("talk.mp3", b"ID3" + bytes(4000), "audio/mpeg"))
+    assert heard.text == "so be it"
+    assert stranger.asked[-1][1]["authorization"] == "Token deepgram-secret-canary"
+    spoken = client.audio.speech.create(model="speaks", input="so be it", voice="alloy")
+    assert spoken.content == SOUND
+    assert spoken.response.headers["content-type"] == "audio/mpeg"
+    assert stranger.asked[-1][1]["xi-api-key"] == "elevenlabs-secret-canary"
+
+
+def test_an_end_that_the_sdk_makes_up_is_not_told(gateway: Gateway) -> None:
+    body = {"model": "cut", "messages": ASK, "stream": True, "num_retries": 0}
+    text = ask(gateway, "/v1/chat/completions", **body).text
+    assert "half" in text
+    assert '"error"' in text
+    assert "[DONE]" not in text
+    assert '"finish_reason":"stop"' not in text
 
 
 @pytest.mark.parametrize(

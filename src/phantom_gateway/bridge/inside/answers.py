@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 from phantom_gateway.bridge.inside import failures
-from phantom_gateway.bridge.inside.failures import Concealer
+from phantom_gateway.bridge.inside.failures import Concealer, Refused
 
 DONE = b"data: [DONE]\n\n"
 Headers = list[tuple[str, str]]
@@ -52,25 +52,56 @@ def whole(operation: str, result: Any, headers: Headers) -> Whole:
 
 
 async def streamed(result: Any, headers: Headers, conceal: Concealer) -> Streamed:
-    """A stream, once its first piece is there: until then a failure is an answer of its own. Raises what the SDK raises."""
-    chunks: AsyncIterator[Any] = result.__aiter__()
+    """A stream, once its first piece is there: until then a failure is an answer of its own. Raises what the SDK raises, and
+    Refused where the provider has broken it off at once.
+    """
+    chunks = _honest(result)
     first = await anext(chunks, None)
     return Streamed(_pieces(first, chunks, conceal), headers)
 
 
-async def _pieces(first: Any, chunks: AsyncIterator[Any], conceal: Concealer) -> AsyncGenerator[bytes, None]:
+async def _honest(result: Any) -> AsyncGenerator[Any, None]:
+    """The pieces as JSON has them. Raises Refused where the SDK says an end that the provider has not said.
+
+    1.106.2 ends a stream whose connection was closed early with a reason of its own making, ``stop``.
+    """
+    try:
+        async for chunk in result:
+            body = plain(chunk)
+            if _ends(body) and not _was_told(result):
+                raise Refused("The provider broke off its answer.", status=502)
+            yield body
+    finally:
+        close = getattr(result, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _ends(body: Any) -> bool:
+    return isinstance(body, dict) and any(choice.get("finish_reason") for choice in body.get("choices") or ())
+
+
+def _was_told(result: Any) -> bool:
+    """Whether the provider said why its answer ended, as far as the SDK's stream knows."""
+    known: Any = result
+    if not hasattr(known, "received_finish_reason"):
+        known = getattr(result, "completion_stream", None)  # text completions wrap the stream of a chat
+    if not hasattr(known, "received_finish_reason"):
+        return True
+    return bool(known.received_finish_reason or getattr(known, "intermittent_finish_reason", None))
+
+
+async def _pieces(first: Any, chunks: AsyncGenerator[Any, None], conceal: Concealer) -> AsyncGenerator[bytes, None]:
     chunk = first
     try:
         while chunk is not None:
-            yield b"data: %b\n\n" % _json(_event(plain(chunk)))
+            yield b"data: %b\n\n" % _json(_event(chunk))
             chunk = await anext(chunks, None)
     except Exception as error:  # noqa: BLE001 - whatever the SDK raises in the middle is told in the stream
         yield b"data: %b\n\n" % failures.told(error, conceal).body
         return
     finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
+        await chunks.aclose()
     yield DONE
 
 

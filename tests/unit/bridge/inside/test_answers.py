@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from phantom_gateway.bridge.inside.answers import DONE, streamed, whole
+from phantom_gateway.bridge.inside.failures import Refused
 
 
 class Model(dict[str, Any]):
@@ -58,3 +59,44 @@ async def test_a_stream_that_fails_later_says_so_and_ends_without_an_end() -> No
     lines = [piece async for piece in answer.pieces]
     assert len(lines) == 2
     assert "[key]" in json.loads(lines[1][6:])["error"]["message"]
+
+
+class Wrapped:
+    """As the SDK's streams are: it knows what reason the provider gave, and says one of its own where it gave none."""
+
+    def __init__(self, *given: Any, reason: str | None = None, later: str | None = None) -> None:
+        self.received_finish_reason = reason
+        self.intermittent_finish_reason = later
+        self._given = pieces(*given)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self._given
+
+
+SAID = Model(choices=[{"delta": {"content": "a"}}])
+END = Model(choices=[{"delta": {}, "finish_reason": "stop"}])
+
+
+async def test_an_end_that_the_provider_has_not_said_is_none() -> None:
+    for stream in (Wrapped(SAID, END), Around(SAID, END)):
+        lines = [piece async for piece in (await streamed(stream, [], str)).pieces]
+        assert len(lines) == 2
+        assert "broke off" in json.loads(lines[1][6:])["error"]["message"]
+    with pytest.raises(Refused):
+        await streamed(Wrapped(END), [], str)
+
+
+async def test_an_end_that_was_said_is_one() -> None:
+    for stream in (Wrapped(SAID, END, reason="stop"), Wrapped(SAID, END, later="length"), pieces(SAID, END)):
+        assert [piece async for piece in (await streamed(stream, [], str)).pieces][-1] == DONE
+
+
+class Around:
+    """A stream of text completions around one of a chat."""
+
+    def __init__(self, *given: Any) -> None:
+        self.completion_stream = Wrapped()
+        self._given = pieces(*given)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self._given
