@@ -244,9 +244,16 @@ class LitellmParams(Costs):
     azure_ad_token: Annotated[
         SecretText | None, Active("Token of Entra ID for `azure/...` instead of `api_key`; it is not renewed.")
     ] = None
-    tenant_id: Annotated[Text | None, Later("Entra ID tenant.")] = None
-    client_id: Annotated[Text | None, Later("Entra ID client.")] = None
-    client_secret: Annotated[SecretText | None, Later("Entra ID client secret.")] = None
+    tenant_id: Annotated[
+        Text | None,
+        Active("Tenant of Entra ID; with `client_id` and `client_secret` of `azure/...`: tokens are had and renewed."),
+    ] = None
+    client_id: Annotated[Text | None, Active("Application of Entra ID.")] = None
+    client_secret: Annotated[SecretText | None, Active("Its secret.")] = None
+    azure_scope: Annotated[
+        Text | None,
+        Active("What its tokens are for; default `https://cognitiveservices.azure.com/.default`."),
+    ] = None
     aws_access_key_id: Annotated[SecretText | None, Active("AWS access key id (bridge).")] = None
     aws_secret_access_key: Annotated[SecretText | None, Active("AWS secret access key (bridge).")] = None
     aws_session_token: Annotated[SecretText | None, Active("AWS session token (bridge).")] = None

@@ -25,6 +25,7 @@ from phantom_gateway.control.compile_address import AddressError, Egress, compil
 from phantom_gateway.control.compile_bridge import PATHS as BRIDGE_PATHS
 from phantom_gateway.control.compile_bridge import Around, Bridge, BridgeError, compile_bridge
 from phantom_gateway.control.compile_budgets import budget
+from phantom_gateway.control.compile_grant import GrantError, compile_grant
 from phantom_gateway.control.compile_prices import ModelPrice, PriceLookup, compile_prices
 from phantom_gateway.control.compile_provider import ROUTER, Target, UnknownProviderError, resolve
 from phantom_gateway.control.compile_traits import traits_of_model
@@ -39,7 +40,7 @@ from phantom_gateway.providers.catalogue import (
     TEXT_MODES,
     Provider,
 )
-from phantom_gateway.spine.snapshot import Address, Deployment, Prices
+from phantom_gateway.spine.snapshot import Address, Deployment, Prices, TokenGrant
 
 AZURE_API_VERSION = "2025-02-01-preview"
 """LiteLLM 1.106.2's default."""
@@ -47,13 +48,18 @@ AZURE_V1 = ("v1", "latest", "preview")
 
 _OF_CALLS = frozenset({"model", "messages", "stream", "stream_options"})
 """What a deployment does not say for its callers."""
+
+
 _SECRET = frozenset(
-    {"api_key", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_web_identity_token", "vertex_credentials"}
+    {
+        "api_key", "client_secret", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_web_identity_token",
+        "vertex_credentials",
+    }
 )  # fmt: skip
 _OF_CREDENTIALS = _SECRET | {
     "api_base", "api_version", "organization", "aws_region_name", "aws_role_name", "aws_session_name",
     "aws_bedrock_runtime_endpoint",
-    "vertex_project", "vertex_location",
+    "vertex_project", "vertex_location", "tenant_id", "client_id", "client_secret", "azure_scope",
 }  # fmt: skip
 """What an entry of ``credential_list`` may hold."""
 
@@ -274,6 +280,7 @@ class _Entry:
             self._note("warning", "model", f"{target.provider} serves no {mode}: the model answers nothing")
         headers, secret_headers = self._headers(provider)
         token = self._token(provider)
+        grant = None if token or self._bridge is not None else self._grant(provider)
         drop = params.drop_params
         if drop is None:
             drop = self._context.config.litellm_settings.drop_params
@@ -287,9 +294,10 @@ class _Entry:
             paths=paths,
             query=place.query,
             headers=headers,
-            auth_header="authorization" if token else provider.auth_header,
-            auth_prefix="Bearer " if token else provider.auth_prefix,
-            api_key=token or self._key(provider, place),
+            auth_header="authorization" if token or grant else provider.auth_header,
+            auth_prefix="Bearer " if token or grant else provider.auth_prefix,
+            api_key=None if grant else token or self._key(provider, place),
+            grant=grant,
             secret_headers=secret_headers,
             usage_in_stream=provider.usage_in_stream,
             traits=(*provider.traits, *traits_of_model(known)),
@@ -349,6 +357,23 @@ class _Entry:
             return None
         self._result.key_source = "config"
         return token
+
+    def _grant(self, provider: Provider) -> TokenGrant | None:
+        """Client credentials of Entra ID instead of a key: those of the entry, else of the environment where that has no key.
+
+        Who adds a model over the API could else have tokens of the environment's sent to an address of his own.
+        """
+        params = self._params
+        try:
+            known = self._path[:1] == ("model_list",) or not (params.api_base or params.base_url)
+            environment = self._context.environment if known else None
+            grant = compile_grant(provider, params, self._context, environment)
+        except GrantError as error:
+            self._problem(error.key, str(error))
+            return None
+        if grant is not None:
+            self._result.key_source = "config" if params.client_secret else "AZURE_CLIENT_SECRET"
+        return grant
 
     def _key(self, provider: Provider, place: Place) -> Secret | None:
         if self._bridge is not None:

@@ -20,6 +20,7 @@ from phantom_gateway.gateway import headers
 from phantom_gateway.gateway.asking import own_answer, question, tap_of, translated, with_own_ids
 from phantom_gateway.gateway.errors import ApiError
 from phantom_gateway.gateway.relay import BeganWithError, StreamRelay
+from phantom_gateway.providers.tokens import TokenError, Tokens
 from phantom_gateway.wire import errors as wire
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from phantom_gateway.gateway.mock import CountedResponse, MockedResponse
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Target
-    from phantom_gateway.spine.snapshot import Fault
+    from phantom_gateway.spine.snapshot import Fault, TokenGrant
     from phantom_gateway.wire.client import HttpClient, Response, Timeouts
 
     AnyResponse: TypeAlias = Response | MockedResponse | CountedResponse
@@ -87,6 +88,7 @@ class Caller:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
+        self._tokens = Tokens(client)
         self.patience_s = 0.0
         """How long an unstreamed call may go on when its caller has left; 0: it is stopped."""
 
@@ -97,6 +99,8 @@ class Caller:
         """
         call, accounting = exchange.call, exchange.accounting
         upstream_model = target.fixed_model or target.upstream_model(model)
+        if target.grant is not None:
+            await self._sign(target, target.grant)
         asked = question(exchange, target, upstream_model)
         timeouts = target.stream_timeouts if call.stream else target.timeouts
         if exchange.attempts or exchange.fallbacks or exchange.wishes.is_impatient:
@@ -131,12 +135,26 @@ class Caller:
             else:
                 accounting.attempt_failed(sent=not failed.free)
             raise failed from error
-        except (ApiError, AttemptFailed):
+        except (ApiError, AttemptFailed) as error:
             accounting.attempt_failed()
+            if target.grant is not None and isinstance(error, AttemptFailed) and error.fault == "Authentication":
+                self._tokens.forget(target.grant, target.token)
             raise
         finally:
             health.in_flight -= 1
             exchange.responder.patience_s = 0.0
+
+    async def _sign(self, target: Target, grant: TokenGrant) -> None:
+        """Have the request carry a token that is good. Raises AttemptFailed."""
+        try:
+            token = await self._tokens.of(grant)
+        except TokenError as error:
+            if error.refused:
+                refused = ApiError(502, "upstream_authentication_error", str(error))
+                raise AttemptFailed(refused, "Authentication", same_again=False, rest_s=5.0) from error
+            raise AttemptFailed(_gateway_error(502, str(error)), "BadGateway") from error
+        if token is not target.token:
+            target.sign(token)
 
     async def _whole(self, exchange: Exchange, response: AnyResponse, asked: Question) -> bool:
         accounting = exchange.accounting

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from phantom_gateway.config.secret import Secret
     from phantom_gateway.gateway.permit import Permit
     from phantom_gateway.gateway.wishes import Reason
     from phantom_gateway.spine.messages import KeyRecord, OwnRouting
@@ -65,12 +66,14 @@ class Target:
         "_bound",
         "_fixed_price",
         "_ids",
+        "_pepper",
         "_price_list",
         "bridged",
         "cooldown_s",
         "defaults",
         "deployment",
         "fixed_model",
+        "grant",
         "header_part",
         "health",
         "id",
@@ -80,6 +83,7 @@ class Target:
         "stream_timeouts",
         "tags",
         "timeouts",
+        "token",
         "traits",
         "ways",
         "weight",
@@ -115,15 +119,30 @@ class Target:
         self.traits = frozenset(deployment.traits)
         self.own = {name: value for name, value in deployment.headers if name in FORWARDED}
         """What the operator wrote of the headers that callers may set, too."""
+        self.grant = deployment.grant
+        self.token: Secret | None = None
+        """What requests carry where there is a grant."""
+        self._pepper = snapshot.key_pepper
+        self.ways = self._rendered()
+        self.set_timeouts(routing, deployment.timeout_s, deployment.stream_timeout_s)
+
+    def _rendered(self) -> dict[str, ways.Way]:
+        """Every way that the deployment serves."""
+        deployment = self.deployment
         mocked = deployment.mock_response is not None
         paths = {name: name for name in MOCKED} if mocked and deployment.paths else deployment.paths
-        self._ids = None if snapshot.key_pepper is None else ResponseIds(snapshot.key_pepper)
+        self._ids = None if self._pepper is None else ResponseIds(self._pepper)
         if "responses" in paths:
             paths = paths | {each.name: paths["responses"] for each in STORED}
-        self.ways = ways.of(
+        return ways.of(
             paths, lambda operation: self._way(operation, "/" + paths[operation] if mocked else paths[operation])
         )
-        self.set_timeouts(routing, deployment.timeout_s, deployment.stream_timeout_s)
+
+    def sign(self, token: Secret) -> None:
+        """Have requests carry ``token`` from now on."""
+        self.token = token
+        self.deployment = msgspec.structs.replace(self.deployment, api_key=token)
+        self.ways = self._rendered()
 
     def set_timeouts(self, routing: Routing, own: float | None, own_stream: float | None) -> None:
         """Set how long attempts may take: as the deployment says, else as everywhere, and within what is left for a call."""

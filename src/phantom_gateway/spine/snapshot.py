@@ -98,6 +98,16 @@ class Address(Struct, frozen=True, kw_only=True):
     """Corporate proxy (``http://[user:password@]host:port``) reached with CONNECT."""
 
 
+class TokenGrant(Struct, frozen=True, kw_only=True):
+    """With what access tokens are had that an upstream takes instead of a key (client credentials, RFC 6749)."""
+
+    address: Address
+    path: str
+    client_id: str
+    client_secret: Secret
+    scope: str
+
+
 class Deployment(Struct, frozen=True, kw_only=True):
     """One upstream model that can serve a public model name."""
 
@@ -119,6 +129,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     auth_header: str = "authorization"
     auth_prefix: str = "Bearer "
     api_key: Secret | None = None
+    grant: TokenGrant | None = None
+    """Set where tokens stand in for ``api_key``."""
     secret_headers: tuple[tuple[str, Secret], ...] = ()
     usage_in_stream: str = "include_usage"
     """``include_usage``: ask by ``stream_options``; ``always``: the upstream sends usage unasked; ``never``."""

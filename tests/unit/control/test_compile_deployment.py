@@ -15,6 +15,7 @@ from phantom_gateway.control.compile_deployment import (
     compile_deployment,
     deployment_id,
 )
+from phantom_gateway.control.compile_grant import SCOPE
 from phantom_gateway.providers.catalogue import ALL, OPENAI_PATHS, PATHS, RESPONSES_PATHS
 from phantom_gateway.spine.snapshot import Deployment, Prices
 
@@ -287,6 +288,64 @@ def test_a_token_of_entra_id_is_sent_as_one() -> None:
         assert other.deployment.api_key == Secret("k")
         assert [note.path[-1] for note in other.notes if note.path[-1] == "azure_ad_token"] == ["azure_ad_token"]
     assert [each.path[-1] for each in run(azure | {"azure_ad_token": "oidc/x"}).problems] == ["azure_ad_token"]
+
+
+ENTRA = {"tenant_id": "contoso.example", "client_id": "app", "client_secret": "s3cret"}
+
+
+def test_tokens_of_entra_id_are_had_with_client_credentials() -> None:
+    azure = {"model": "azure/x", "api_base": "https://r"}
+    compiled = run(azure | ENTRA, environment={"AZURE_API_KEY": "e"})
+    made = compiled.deployment
+    assert made is not None
+    assert made.grant is not None
+    assert (made.auth_header, made.auth_prefix, made.api_key) == ("authorization", "Bearer ", None)
+    assert (made.grant.address.host, made.grant.path) == (
+        "login.microsoftonline.com",
+        "/contoso.example/oauth2/v2.0/token",
+    )
+    assert (made.grant.client_secret, made.grant.scope) == (Secret("s3cret"), SCOPE)
+    assert (compiled.problems, compiled.key_source) == ([], "config")
+    environment = {f"AZURE_{name.upper()}": value for name, value in ENTRA.items()}
+    environment["AZURE_AUTHORITY_HOST"] = "https://login.example/base"
+    made = run(azure, environment=environment).deployment
+    assert made is not None
+    assert made.grant is not None
+    assert (made.grant.address.host, made.grant.path[:6]) == ("login.example", "/base/")
+    for more in ({"AZURE_API_KEY": "e"}, {"AZURE_TENANT_ID": ""}):
+        other = run(azure, environment=environment | more).deployment
+        assert other is not None
+        assert other.grant is None
+    keyed = run(azure | ENTRA | {"api_key": "k"}).deployment
+    assert keyed is not None
+    assert (keyed.grant, keyed.api_key) == (None, Secret("k"))
+
+
+def test_tokens_of_the_environment_go_to_no_address_of_an_entry_of_the_api() -> None:
+    config = Config.model_validate({})
+    entry = ModelEntry.model_validate(
+        {"model_name": "m", "litellm_params": {"model": "azure/x", "api_base": "https://r"}}
+    )
+    environment = {f"AZURE_{name.upper()}": value for name, value in ENTRA.items()}
+    context = Context(config, Environment({}, environment), Egress(), lambda _provider, _model: None)
+    for path, has in ((("models", "m"), False), (("model_list", 0), True)):
+        made = compile_deployment(entry, path, context).deployment
+        assert made is not None
+        assert (made.grant is not None) == has
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"client_secret": None}, "client_secret"),
+        ({"tenant_id": "a/../b"}, "tenant_id"),
+        ({"client_id": "a b"}, "client_id"),
+        ({"azure_scope": "a\r\nb"}, "azure_scope"),
+    ],
+)
+def test_client_credentials_that_cannot_be_used_are_named(change: dict[str, Any], key: str) -> None:
+    params = {"model": "azure/x", "api_base": "https://r", **ENTRA, **change}
+    assert [each.path[-1] for each in run(params).problems] == [key]
 
 
 def test_named_credentials_fill_what_is_missing() -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.dialects.translation import TRANSLATED
+from phantom_gateway.providers.tokens import TokenError, Tokens
 from phantom_gateway.spine.snapshot import Deployment
 from phantom_gateway.wire import errors as wire
 from phantom_gateway.wire.client import HttpClient, Timeouts, render_head
@@ -130,6 +131,10 @@ async def probe(
     if reason:
         return Outcome(healthy=None, error=reason)
     try:
+        deployment = await _signed(client, deployment)
+    except TokenError as error:
+        return Outcome(healthy=False, error=str(error))
+    try:
         head, body = request_of(deployment, mode)
     except ValueError:
         return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
@@ -143,6 +148,10 @@ async def free_probe(client: HttpClient, deployment: Deployment, clock: Callable
     if "generate" not in deployment.paths and any("{model}" in path for path in deployment.paths.values()):
         return Outcome(healthy=None, error="the provider has no list of models at a known path")
     try:
+        deployment = await _signed(client, deployment)
+    except TokenError as error:
+        return Outcome(healthy=False, error=str(error))
+    try:
         head = _head(deployment, "GET", f"{deployment.base_path}/models", None)
     except ValueError:
         return Outcome(healthy=False, error="the request cannot be written: a header or the path is malformed")
@@ -150,6 +159,13 @@ async def free_probe(client: HttpClient, deployment: Deployment, clock: Callable
     if outcome.status in NO_LIST:
         return replace(outcome, healthy=None, error="the provider has no list of models at a known path")
     return outcome
+
+
+async def _signed(client: HttpClient, deployment: Deployment) -> Deployment:
+    """The deployment with a token for a key, where it takes one. Raises TokenError."""
+    if deployment.grant is None:
+        return deployment
+    return msgspec.structs.replace(deployment, api_key=await Tokens(client).of(deployment.grant))
 
 
 async def _asked(
