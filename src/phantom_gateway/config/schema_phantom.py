@@ -271,6 +271,19 @@ class CacheSection(Section):
     ] = 0.1
 
 
+class ConversationsSection(Section):
+    """What is kept of the Responses API for models whose provider has none: `previous_response_id`, GET and DELETE."""
+
+    ttl: Annotated[
+        int,
+        Field(ge=0, le=30 * 86_400),
+        Active("Seconds for which conversations are kept, in memory only; 0: nothing is kept."),
+    ] = 0
+    max_bytes: Annotated[int, Field(ge=0, le=1024**4), Active("Of all of them; the oldest go first.")] = (
+        64 * 1024 * 1024
+    )
+
+
 class PhantomSection(Section):
     """Settings of Phantom Gateway's own."""
 
@@ -291,6 +304,9 @@ class PhantomSection(Section):
         default_factory=BridgeSection
     )
     cache: Annotated[CacheSection, Active("What the cache of answers keeps.")] = Field(default_factory=CacheSection)
+    conversations: Annotated[
+        ConversationsSection, Active("Conversations for `previous_response_id` where the provider keeps none.")
+    ] = Field(default_factory=ConversationsSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
     security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)
     sign_in: Annotated[SignInSection, Active("People who sign in.")] = Field(default_factory=SignInSection)

@@ -377,6 +377,8 @@ def _settings(config: Config) -> Settings:
         customer_budget_id=litellm.max_end_user_budget_id or "",
         tag_budgets=budgets_of(litellm.tag_budget_config, litellm.timezone),
         priorities=_priorities(litellm),
+        conversations_s=float(phantom.conversations.ttl),
+        conversations_bytes=phantom.conversations.max_bytes,
         limited_tokens=general.token_rate_limit_type or default.limited_tokens,
         data_port_admin=phantom.admin.listen == "shared",
         admin_listen="" if phantom.admin.listen == "shared" else phantom.admin.listen,

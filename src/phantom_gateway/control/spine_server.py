@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from phantom_gateway.control.conversations import Conversations
 from phantom_gateway.control.database_watch import DatabaseWatch
 from phantom_gateway.control.key_directory import KeyDirectory
 from phantom_gateway.control.leases import Leases
@@ -25,6 +26,8 @@ from phantom_gateway.spine.codec import SpineProtocolError, encode
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    AskConversation,
+    Conversation,
     DeploymentHealth,
     Explain,
     Explained,
@@ -92,6 +95,7 @@ class SpineServer:
     def __init__(self, parts: SpineParts) -> None:
         self._parts = parts
         self._tasks = TaskGroup()
+        self._conversations = Conversations(lambda: parts.configuration.snapshot.settings, parts.clock)
         self._connections: set[SpineConnection] = set()
         self._workers: dict[str, SpineConnection] = {}
         self._loads: dict[str, Load] = {}
@@ -340,10 +344,8 @@ class SpineServer:
             case LeaseReturns():
                 for each in message.returns:
                     self._parts.leases.returned(worker, each, self._parts.clock())
-            case Resolve():
-                self._tasks.spawn(self._resolve(connection, message), "resolve")
-            case ResolveSubject():
-                self._tasks.spawn(self._resolve_subject(connection, message), "resolve subject")
+            case Resolve() | ResolveSubject() | AskConversation():
+                self._asked(connection, message)
             case Ack():
                 self._confirm(worker, (message.seq,))
                 if (number := self._fences.get(message.seq)) is not None:
@@ -357,6 +359,16 @@ class SpineServer:
                 self._healths.setdefault(worker, {}).update({each.id: each for each in message.deployments})
             case Hello():
                 raise SpineProtocolError("a second Hello")
+
+    def _asked(self, connection: SpineConnection, message: Resolve | ResolveSubject | AskConversation) -> None:
+        match message:
+            case Resolve():
+                self._tasks.spawn(self._resolve(connection, message), "resolve")
+            case ResolveSubject():
+                self._tasks.spawn(self._resolve_subject(connection, message), "resolve subject")
+            case AskConversation():
+                found = self._conversations.do(message.do, message.name, message.content)
+                connection.send(Conversation(seq=message.seq, content=found))
 
     async def _resolve(self, connection: SpineConnection, message: Resolve) -> None:
         try:

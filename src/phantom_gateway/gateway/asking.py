@@ -11,6 +11,7 @@ from phantom_gateway.dialects.media import BytesTap
 from phantom_gateway.dialects.neutral import Untranslatable
 from phantom_gateway.dialects.operations import COMPLETIONS
 from phantom_gateway.dialects.reading import encode
+from phantom_gateway.dialects.responses.stream import Writer as ResponsesWriter
 from phantom_gateway.dialects.responses.tap import ResponsesTap, named
 from phantom_gateway.dialects.translation import TranslatingTap
 from phantom_gateway.gateway import headers, kept
@@ -118,4 +119,6 @@ def tap_of(asked: Question, exchange: Exchange) -> Tap:
         return tap
     wants_usage = call.wants_usage or call.shows_usage
     writer = (asked.answering or way.caller).writer(call.model, int(time.time()), wants_usage, asked.renamed)
+    if exchange.talk is not None and isinstance(writer, ResponsesWriter):
+        writer.said, exchange.talk.writer = exchange.talk.said, writer
     return TranslatingTap(way.upstream.reader(), writer, MAX_EVENT, key)

@@ -174,6 +174,8 @@ class Caller:
             return True
         if asked.way.caller is not None:
             body = translated(asked, body, exchange.call.model)
+            if exchange.talk is not None:
+                body = await exchange.talk.keep(body)
         else:
             pair = asked.way.reading.stamp(answer.model, exchange.call.model, body)
             if asked.way.ids is not None and exchange.target is not None:
@@ -223,6 +225,8 @@ class Caller:
         if tap.error is not None:
             await accounting.close_failure("upstream_error", 200)
         else:
+            if exchange.talk is not None:
+                await exchange.talk.keep_stream()
             await accounting.close_success()
         relay.end()
         if exchange.cache is not None and tap.error is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects import operations
 from phantom_gateway.dialects.operations import OPENAI
-from phantom_gateway.gateway import admit, body, discovery, form, headers, kept, order, passing, wishes
+from phantom_gateway.gateway import admit, body, conversations, discovery, form, headers, kept, order, passing, wishes
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.permit import check_route, identify, permit
@@ -106,6 +106,9 @@ class Corridor:
         if exchange.principal.routing is not None:
             table = table.of_own(exchange.principal.routing)
         await prepare(exchange, table, worker)
+        if exchange.kept is not None and exchange.kept.deployment == conversations.HERE:
+            await conversations.answer(exchange, worker.spine)
+            return
         accounting = await admit.admit(exchange, table, worker)
         try:
             if table.snapshot.cache is None or not await worker.cache.answer(exchange, table):
@@ -195,6 +198,7 @@ async def prepare(exchange: Exchange, table: Table, worker: Worker) -> None:
         exchange.call = body.parse(request.body, operation, exchange.path_model)
         if operation.keeps:
             kept.prepare(exchange, table)
+            await conversations.prepare(exchange, table, worker.spine)
     exchange.call.shows_usage = table.snapshot.settings.always_include_stream_usage
     exchange.wishes = wishes.read(exchange.call, request.index(), table.customer_headers)
     if table.user_headers:

@@ -8,7 +8,8 @@ corridor       operation, path_model, call_id, started_ns
 authenticate   principal
 body           call (the parsed request body)
 wishes         wishes (what the caller asks of the gateway itself)
-body, kept     kept (what an upstream keeps that the request is about, or goes on with)
+body, kept     kept, previous (what is kept that the request is about, or goes on with)
+conversations  talk (what is to be kept here of an answer)
 permit         group, routed (the name within it), limits, instead (the model that takes the place of the one asked for)
 admit          accounting
 cache          cache (what it has to do with this request, if anything)
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from phantom_gateway.dialects.operations import Operation
     from phantom_gateway.gateway.body import Call
     from phantom_gateway.gateway.cache import Lookup
+    from phantom_gateway.gateway.conversations import Talk
     from phantom_gateway.gateway.settle import Accounting
     from phantom_gateway.gateway.table import Group, Target
     from phantom_gateway.gateway.wishes import Wishes
@@ -52,11 +54,13 @@ class Exchange:
         "limits",
         "operation",
         "path_model",
+        "previous",
         "principal",
         "request",
         "responder",
         "routed",
         "started_ns",
+        "talk",
         "target",
         "trail",
         "wishes",
@@ -91,6 +95,10 @@ class Exchange:
         """Monotonic time by which the answer must have begun, whatever is tried."""
         self.target = None
         self.kept: Kept | None = None
+        self.previous: str | None = None
+        """The caller's id of the response it goes on with."""
+        self.talk: Talk | None = None
+        """What the gateway itself is to keep of it."""
         self.trail: list[Step] | None = None
         """How it found its deployment, where there is something to tell."""
         self.cache: Lookup | None = None

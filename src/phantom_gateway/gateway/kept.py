@@ -43,16 +43,21 @@ def prepare(exchange: Exchange, table: Table) -> None:
         return
     kept = table.response_ids.read(exchange.principal.id, given) if table.response_ids and type(given) is str else None
     if kept is None:
-        raise ApiError(
-            400,
-            "invalid_request_error",
-            "The previous response was not found: it is not one of this key's, or it was made by a model of which nothing is kept. "
-            "Send the conversation as 'input'.",
-            param=PREVIOUS,
-            code="previous_response_not_found",
-        )
-    exchange.kept = kept
+        raise unknown()
+    exchange.kept, exchange.previous = kept, given
     call.fields[PREVIOUS] = msgspec.Raw(_encode(kept.id))
+
+
+def unknown() -> ApiError:
+    """The response to go on with is not there, or not this key's."""
+    return ApiError(
+        400,
+        "invalid_request_error",
+        "The previous response was not found: it is not one of this key's, or nothing is kept of it (any more). "
+        "Send the conversation as 'input'.",
+        param=PREVIOUS,
+        code="previous_response_not_found",
+    )
 
 
 def stored(exchange: Exchange, table: Table) -> Call:

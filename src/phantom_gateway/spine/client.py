@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from phantom_gateway.spine.codec import FrameDecoder, SpineProtocolError, encode, worker_decoder
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
+    AskConversation,
+    Conversation,
     Explain,
     Heartbeat,
     Hello,
@@ -143,6 +145,12 @@ class SpineClient:
         answer: ResolvedSubject = await self._ask(ResolveSubject(seq=seq, entity=entity, budget_id=budget_id), seq)
         return answer
 
+    async def conversation(self, do: Literal["keep", "get", "drop"], name: str, content: bytes = b"") -> bytes | None:
+        """Keep what was said, ask for it, or have it forgotten. Raises SpineDown."""
+        seq = self._next()
+        answer: Conversation = await self._ask(AskConversation(seq=seq, do=do, name=name, content=content), seq)
+        return answer.content
+
     async def lease(self, limit: Limit, need: int, want: int) -> LeaseGrant:
         """A slice of a limit. Raises SpineDown."""
         seq = self._next()
@@ -194,7 +202,7 @@ class SpineClient:
 
     def _received(self, message: ToWorker) -> None:
         self._heard = asyncio.get_running_loop().time()
-        if isinstance(message, Resolved | ResolvedSubject | LeaseGrant | LeaseGrants):
+        if isinstance(message, Resolved | ResolvedSubject | Conversation | LeaseGrant | LeaseGrants):
             future = self._waiting.get(message.seq)
             if future is not None and not future.done():
                 future.set_result(message)

@@ -198,6 +198,15 @@ class ResolveSubject(Message, frozen=True, kw_only=True, tag="resolve_subject"):
     """A row of ``budgets`` for a customer without a budget."""
 
 
+class AskConversation(Message, frozen=True, kw_only=True, tag="ask_conversation"):
+    """Keep what was said under a name, give it back, or forget it; answered by ``Conversation``."""
+
+    seq: int
+    do: Literal["keep", "get", "drop"]
+    name: str
+    content: bytes = b""
+
+
 class LeaseAsk(Message, frozen=True, kw_only=True, tag="lease_ask"):
     """Ask for at least ``need`` and preferably ``want`` units of a limit."""
 
@@ -310,6 +319,13 @@ class ResolvedSubject(Message, frozen=True, kw_only=True, tag="resolved_subject"
     unavailable: bool = False
 
 
+class Conversation(Message, frozen=True, kw_only=True, tag="conversation"):
+    """Answer to ``AskConversation``: what there is, or was."""
+
+    seq: int
+    content: bytes | None = None
+
+
 class LeaseGrant(Message, frozen=True, kw_only=True, tag="lease_grant"):
     """Answer to ``LeaseAsk``: ``granted`` is 0 when refused, else at least ``need``."""
 
@@ -398,13 +414,24 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
 
 
 ToControl = (
-    Hello | Resolve | ResolveSubject | LeaseAsk | LeaseAsks | LeaseReturn | LeaseReturns | Load | Explained | Ack
+    Hello
+    | Resolve
+    | ResolveSubject
+    | AskConversation
+    | LeaseAsk
+    | LeaseAsks
+    | LeaseReturn
+    | LeaseReturns
+    | Load
+    | Explained
+    | Ack
 )
 ToWorker = (
     Welcome
     | NewSnapshot
     | Resolved
     | ResolvedSubject
+    | Conversation
     | LeaseGrant
     | LeaseGrants
     | Recall

@@ -396,6 +396,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     tag_budgets: dict[str, Budget] = {}
     """Of tags without a budget."""
     priorities: Priorities | None = None
+    conversations_s: float = 0.0
+    """How long what was said is kept for ``previous_response_id`` where the provider keeps nothing; 0: not at all."""
+    conversations_bytes: int = 64 * 1024 * 1024
     limited_tokens: Literal["total", "input", "output"] = "total"
     """Which tokens count against token limits."""
     admin_listen: str = ""

@@ -26,6 +26,8 @@ from phantom_gateway.spine.known_keys import on_behalf
 from phantom_gateway.spine.messages import (
     PROTOCOL_VERSION,
     Ack,
+    AskConversation,
+    Conversation,
     Explained,
     Heartbeat,
     Hello,
@@ -86,6 +88,7 @@ class Control(asyncio.Protocol):
         self.records: dict[str, KeyRecord] = {}
         self.subjects: dict[str, SubjectRecord] = {}
         self.kinds: tuple[str, ...] = ()
+        self.conversations: dict[str, bytes] = {}
         self.authority = Authority()
         self.heard: list[ToControl] = []
         self.silent = False
@@ -130,6 +133,13 @@ class Control(asyncio.Protocol):
         elif isinstance(message, ResolveSubject):
             subject = self.subjects.get(message.entity)
             self.send(ResolvedSubject(seq=message.seq, subject=subject, unavailable=self.unavailable))
+        elif isinstance(message, AskConversation):
+            if message.do == "keep":
+                self.conversations[message.name] = message.content
+            found = self.conversations.get(message.name)
+            if message.do == "drop":
+                del self.conversations[message.name]
+            self.send(Conversation(seq=message.seq, content=found))
         elif isinstance(message, LeaseAsk):
             granted = self.authority.ask(self.worker, message.limit, message.need, message.want, now, recalled=True)
             assert isinstance(granted, Grant)

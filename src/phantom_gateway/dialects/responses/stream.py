@@ -74,6 +74,10 @@ class Writer:
         self._over = False
         self.sequence = 0
         """Number of the next event."""
+        self.said: Mapping[str, Any] = {}
+        """What else the response says of itself, instead of what it would."""
+        self.whole: dict[str, Any] | None = None
+        """The response, when it is complete."""
 
     def write(self, event: StreamEvent) -> bytes:
         """The bytes of one event. Raises Untranslatable for a piece of nothing, and for an answer too long to be repeated."""
@@ -101,6 +105,7 @@ class Writer:
         response = self._response(stopped.stop)
         if stopped.tokens is not None:
             response["usage"] = write_tokens(stopped.tokens)
+        self.whole = response
         return ends + self._event(f"response.{response['status']}", {"response": response})
 
     def _event(self, kind: str, fields: dict[str, Any]) -> bytes:
@@ -110,7 +115,7 @@ class Writer:
 
     def _response(self, stop: Stop | None) -> dict[str, Any]:
         assert self._base is not None, "every event begins the answer"
-        return self._shape.response(self._base, self._output, stop)
+        return {**self._shape.response(self._base, self._output, stop), **self.said}
 
     def _begin(self, answer_id: str) -> bytes:
         self._mark = suffix(answer_id)
