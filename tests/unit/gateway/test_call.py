@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -16,8 +15,7 @@ from tests.unit.gateway.rig import ASKED, QUICK, Rig, deployment, eventually, ru
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.gateway.call import MAX_RETRY_AFTER_S, _retry_after, _words
-from phantom_gateway.spine.messages import OwnRouting
-from phantom_gateway.spine.snapshot import Address, Deployment, Routing, Settings, TokenGrant
+from phantom_gateway.spine.snapshot import Deployment, Routing, Settings
 
 
 def two(first: str, second: str = "up", **fields: Any) -> Callable[[int], tuple[Deployment, ...]]:
@@ -497,43 +495,3 @@ async def test_another_deployment_is_not_waited_for(tmp_path: Path) -> None:
         began = time.monotonic()
         assert (await rig.chat(rig.key())).status == 200
         assert time.monotonic() - began < 3
-
-
-async def test_a_deployment_may_take_tokens_instead_of_a_key(tmp_path: Path) -> None:
-    asked: list[bytes] = []
-    refuses = False
-
-    async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"client_secret=s3cret"))
-        token = json.dumps({"access_token": f"token-{len(asked)}", "expires_in": 3600}).encode()
-        status = b"401 No" if refuses else b"200 OK"
-        writer.write(b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (status, len(token), token))
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(give, "127.0.0.1", 0)
-    address = Address(
-        scheme="http", host="127.0.0.1", port=server.sockets[0].getsockname()[1], allow_private=("127.0.0.1/32",)
-    )
-    grant = TokenGrant(address=address, path="/t", client_id="c", client_secret=Secret("s3cret"), scope="s")
-    build = one("up;mode=ok", api_key=None, grant=grant, cooldown_s=0.0)
-    async with server, running(tmp_path, build) as rig:
-
-        def sent() -> list[str]:
-            headers = [dict(each["headers"]) for each in rig.simulator.requests(9)]
-            return [each["authorization"] for each in headers]
-
-        key = rig.key()
-        for _ in range(2):
-            assert (await rig.chat(key)).status == 200
-        assert len(asked) == 1
-        first = "sha256:" + hashlib.sha256(b"Bearer token-1").hexdigest()[:12]
-        assert sent() == [first, first]
-        own = OwnRouting(name="n", said=("timeout_s",), values=Routing(timeout_s=4.0))
-        assert (await rig.chat(rig.key(routing=own))).status == 200
-        assert sent() == [first] * 3
-        rig.worker.caller._tokens.forget(grant, rig.worker.table.targets[0].token)  # type: ignore[union-attr]
-        refuses = True
-        answer = await rig.chat(key)
-        assert (answer.status, answer.error["type"]) == (502, "upstream_authentication_error")
-        assert "s3cret" not in answer.body.decode()

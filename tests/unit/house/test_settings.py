@@ -15,6 +15,7 @@ NOT_READ = {
     "Deployment.info": "for control's discovery routes",
     "Deployment.mode": "for control's discovery routes",
     "Settings.admin_listen": "for control's own listener",
+    "Settings.conversations_bytes": "for control, which keeps them",
     "Settings.customer_budget": "for control, which answers with it when workers ask for a customer",
     "Settings.customer_budget_id": "the same",
     "Settings.tag_budgets": "the same for tags",

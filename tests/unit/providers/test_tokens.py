@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from tests.unit.gateway.rig import deployment
+from tests.unit.gateway.rig import running as worker
 
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.providers.tokens import AGAIN_S, RENEW_AGAIN_S, RENEW_S, TokenError, Tokens
-from phantom_gateway.spine.snapshot import Address, TokenGrant
+from phantom_gateway.spine.messages import OwnRouting
+from phantom_gateway.spine.snapshot import Address, Routing, TokenGrant
 from phantom_gateway.wire.client import HttpClient
 
 
@@ -138,3 +143,47 @@ async def test_a_life_may_be_a_text_and_short() -> None:
         assert await tokens.of(service.grant) is first
         clock.now += 0.2
         assert await tokens.of(service.grant) is not first
+
+
+async def test_a_deployment_may_take_tokens_instead_of_a_key(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+    refuses = False
+
+    async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"client_secret=s3cret"))
+        token = json.dumps({"access_token": f"token-{len(asked)}", "expires_in": 3600}).encode()
+        status = b"401 No" if refuses else b"200 OK"
+        writer.write(b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (status, len(token), token))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(give, "127.0.0.1", 0)
+    address = Address(
+        scheme="http", host="127.0.0.1", port=server.sockets[0].getsockname()[1], allow_private=("127.0.0.1/32",)
+    )
+    grant = TokenGrant(address=address, path="/t", client_id="c", client_secret=Secret("s3cret"), scope="s")
+    async with (
+        server,
+        worker(
+            tmp_path, lambda port: (deployment(port, "d1", "up", api_key=None, grant=grant, cooldown_s=0.0),)
+        ) as rig,
+    ):
+
+        def sent() -> list[str]:
+            headers = [dict(each["headers"]) for each in rig.simulator.requests(9)]
+            return [each["authorization"] for each in headers]
+
+        key = rig.key()
+        for _ in range(2):
+            assert (await rig.chat(key)).status == 200
+        assert len(asked) == 1
+        first = "sha256:" + hashlib.sha256(b"Bearer token-1").hexdigest()[:12]
+        assert sent() == [first, first]
+        own = OwnRouting(name="n", said=("timeout_s",), values=Routing(timeout_s=4.0))
+        assert (await rig.chat(rig.key(routing=own))).status == 200
+        assert sent() == [first] * 3
+        rig.worker.caller._tokens.forget(grant, rig.worker.table.targets[0].token)  # type: ignore[union-attr]
+        refuses = True
+        answer = await rig.chat(key)
+        assert (answer.status, answer.error["type"]) == (502, "upstream_authentication_error")
+        assert "s3cret" not in answer.body.decode()
