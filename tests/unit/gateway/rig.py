@@ -136,10 +136,10 @@ class Control(asyncio.Protocol):
         elif isinstance(message, AskConversation):
             if message.do == "keep":
                 self.conversations[message.name] = message.content
-            found = self.conversations.get(message.name)
+            said = self.conversations.get(message.name)
             if message.do == "drop":
                 del self.conversations[message.name]
-            self.send(Conversation(seq=message.seq, content=found))
+            self.send(Conversation(seq=message.seq, content=said))
         elif isinstance(message, LeaseAsk):
             granted = self.authority.ask(self.worker, message.limit, message.need, message.want, now, recalled=True)
             assert isinstance(granted, Grant)
