@@ -5,6 +5,8 @@ from __future__ import annotations
 from phantom_gateway.config.secret import Secret
 from phantom_gateway.spine.messages import (
     Ack,
+    AskConversation,
+    Conversation,
     DeploymentHealth,
     Explain,
     Explained,
@@ -68,6 +70,7 @@ FROM_WORKER: list[ToControl] = [
     ),
     Resolve(seq=1, digest="d" * 64),
     ResolveSubject(seq=1, entity="customer:c"),
+    AskConversation(seq=1, do="keep", name="n", content=b"{}"),
     LeaseAsk(seq=2, limit=LIMIT, need=1, want=100),
     LeaseAsks(seq=3, asks=(LeaseAsk(seq=0, limit=LIMIT, need=1, want=100),)),
     LeaseReturns(returns=(LeaseReturn(scope="s", window_start=1.5, amount=-3),)),
@@ -85,6 +88,7 @@ FROM_CONTROL: list[ToWorker] = [
     NewSnapshot(seq=1, snapshot=SNAPSHOT),
     Resolved(seq=2, key=KEY),
     Resolved(seq=3, unavailable=True),
+    Conversation(seq=2, content=b"{}"),
     LeaseGrants(seq=5, grants=(LeaseGrant(seq=0, granted=5), LeaseGrant(seq=0, granted=0, reason="recall"))),
     LeaseGrant(seq=4, granted=5, window_start=1.0, window_end=2.0, remaining=6, used=7, reason="exhausted"),
     Recall(scope="s", seq=5),

@@ -231,7 +231,7 @@ def _aliases(chain: Chain) -> dict[str, str]:
 
 def _passages(chain: Chain) -> dict[str, Any]:
     """Which paths may be passed on: those of every list there is, and nothing that anybody denies."""
-    extras = _extras(chain)
+    extras = _extras(chain)[::-1]
     lists = [tuple(extra.get("allowed_passthrough_routes") or ()) for extra in extras]
     denied = [route for extra in extras for route in extra.get("denied_passthrough_routes") or ()]
     return {"passed_routes": tuple(filter(None, lists)), "denied_routes": tuple(denied)}
