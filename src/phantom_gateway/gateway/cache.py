@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from phantom_gateway.wire.tasks import TaskGroup
 
 
+MAX_REVISIONS = 20_000
+"""Groups whose configuration is remembered as a digest."""
+
+
 class Store(Protocol):
     """Where entries are kept."""
 
@@ -218,6 +222,8 @@ class AnswerCache:
     def _revision(self, group: Group) -> bytes:
         known = self._revisions.get(id(group))
         if known is None:
+            if len(self._revisions) >= MAX_REVISIONS:
+                self._revisions.clear()
             known = self._revisions[id(group)] = group, naming.revision_of(group.targets)
         return known[1]
 

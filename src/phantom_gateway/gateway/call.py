@@ -5,6 +5,7 @@ Which deployment is asked, and what follows from a failure, is the business of `
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import time
@@ -100,7 +101,7 @@ class Caller:
         call, accounting = exchange.call, exchange.accounting
         upstream_model = target.fixed_model or target.upstream_model(model)
         if target.grant is not None:
-            await self._sign(target, target.grant)
+            await self._sign(target, target.grant, exchange.deadline - time.monotonic())
         asked = question(exchange, target, upstream_model)
         timeouts = target.stream_timeouts if call.stream else target.timeouts
         if exchange.attempts or exchange.fallbacks or exchange.wishes.is_impatient:
@@ -144,10 +145,16 @@ class Caller:
             health.in_flight -= 1
             exchange.responder.patience_s = 0.0
 
-    async def _sign(self, target: Target, grant: TokenGrant) -> None:
-        """Have the request carry a token that is good. Raises AttemptFailed."""
+    async def _sign(self, target: Target, grant: TokenGrant, seconds: float) -> None:
+        """Have the request carry a token that is good, had within what is left for the call. Raises AttemptFailed."""
         try:
-            token = await self._tokens.of(grant)
+            async with asyncio.timeout(seconds):
+                token = await self._tokens.of(grant)
+        except TimeoutError as error:
+            late = ApiError(
+                504, "timeout_error", "The service that gives the upstream's tokens did not answer in time."
+            )
+            raise AttemptFailed(late, "Timeout") from error
         except TokenError as error:
             if error.refused:
                 refused = ApiError(502, "upstream_authentication_error", str(error))

@@ -42,6 +42,7 @@ class _Saved(msgspec.Struct):
 
 _saved = msgspec.json.Decoder(_Saved)
 _object = msgspec.json.Decoder(dict[str, Any])
+_anything = msgspec.json.Decoder(Any)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
@@ -159,8 +160,9 @@ def _listed(saved: _Saved, query: bytes) -> bytes:
     wanted = dict(each.split("=", 1) for each in query.decode("ascii").split("&") if "=" in each)
     items = []
     for number, raw in enumerate(saved.items[: saved.asked]):
-        item = _object.decode(raw)
-        items.append({**item, "id": item.get("id") or f"item_{number}"})
+        item = _anything.decode(raw)
+        if isinstance(item, dict):
+            items.append({**item, "id": item.get("id") or f"item_{number}"})
     if wanted.get("order", "desc") != "asc":
         items.reverse()
     ids = [item["id"] for item in items]

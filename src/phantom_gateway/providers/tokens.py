@@ -29,6 +29,8 @@ AGAIN_S = 2.0
 RENEW_AGAIN_S = 15.0
 """The same while the old token is good."""
 MAX_ANSWER = 64 * 1024
+MAX_HELD = 1_000
+"""Tokens in memory; configurations change, and leave theirs behind."""
 _TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=10.0, stall_s=10.0, total_s=15.0)
 
 
@@ -71,6 +73,8 @@ class Tokens:
         name = _name(grant)
         held = self._held.get(name)
         if held is None:
+            if len(self._held) >= MAX_HELD:
+                self._held.clear()
             held = self._held[name] = _Held()
         now = self._clock()
         if held.token is not None and (now < held.renew_at or (held.lock.locked() and now < held.ends)):

@@ -8,9 +8,11 @@ import yaml
 from starlette.routing import Route
 
 from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.app import routes
 from phantom_gateway.control.compile import compile_snapshot, read_config
 from phantom_gateway.control.compile_passes import RESERVED, VERSIONS
+from phantom_gateway.control.stored import Stored, StoredPass
 from phantom_gateway.spine.snapshot import Pass, Prices, Snapshot
 
 
@@ -170,3 +172,27 @@ def test_the_same_path_twice(tmp_path: Path) -> None:
 def test_no_path_of_the_admin_api_can_be_passed_on() -> None:
     taken = RESERVED | {each.lstrip("/") for each in VERSIONS}
     assert {route.path.split("/")[1] for route in routes() if isinstance(route, Route)} <= taken
+
+
+def test_what_is_stored_stands_beside_the_file_and_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("general_settings: {pass_through_endpoints: [{path: /svc, target: 'https://file.example'}]}")
+    entry = {"target": "https://stored.example", "headers": {"authorization": Secret("bearer os.environ/TOKEN")}}
+    stored = Stored(
+        passes=(
+            StoredPass("a", {"path": "/svc", **entry}),
+            StoredPass("b", {"path": "/other", **entry}),
+            StoredPass("c", {"path": "/key", **entry}),
+        )
+    )
+    snapshot, notes = compile_snapshot(
+        read_config(path, {}), 1, price_lookup=lambda _provider, _model: None, environment={"TOKEN": "t"},
+        demo_socket=None, pepper=None, stored=stored,
+    )  # fmt: skip
+    assert {each.path: each.upstream.address.host for each in snapshot.passes} == {
+        "/svc": "file.example",
+        "/other": "stored.example",
+    }
+    (other,) = [each for each in snapshot.passes if each.path == "/other"]
+    assert other.upstream.secret_headers[0][1].reveal() == "bearer os.environ/TOKEN", "a variable is not read"
+    assert sorted(note.path[-1] for note in notes if note.path[:1] == ("pass_through_endpoints",)) == ["a", "c"]

@@ -22,6 +22,7 @@ from phantom_gateway.config.schema_router import RouterSettings
 from phantom_gateway.control.compile_routing import compile_routing
 from phantom_gateway.control.entities.fields import JsonObject
 from phantom_gateway.spine.messages import OwnRouting
+from phantom_gateway.spine.snapshot import Routing
 
 FIELD = "router_settings"
 MAX_BYTES = 16 * 1024
@@ -79,7 +80,9 @@ def own_routing(extras: Iterable[Mapping[str, Any]]) -> OwnRouting | None:
     said = tuple(dict.fromkeys(field for name in settings for field in _FIELDS.get(name, ())))
     if not said:
         return None
-    routing = compile_routing(Config.model_validate({FIELD: settings}))
+    routing = _compiled(settings)
+    if routing is None:
+        return None
     if "fallbacks" in settings and "default_fallbacks" not in settings and not routing.default_fallbacks:
         said = tuple(field for field in said if field != "default_fallbacks")
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:32]
@@ -89,7 +92,16 @@ def own_routing(extras: Iterable[Mapping[str, Any]]) -> OwnRouting | None:
 def aliases_of(extras: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """``model_group_alias``, aliases of aliases followed."""
     settings = {name: value for name, value in _merged(extras).items() if name == ALIASES}
-    return compile_routing(Config.model_validate({FIELD: settings})).aliases if settings else {}
+    routing = _compiled(settings) if settings else None
+    return {} if routing is None else routing.aliases
+
+
+def _compiled(settings: JsonObject) -> Routing | None:
+    """None for what another release has stored and this one does not understand: the key works, routed like all others."""
+    try:
+        return compile_routing(Config.model_validate({FIELD: settings}))
+    except ValidationError:
+        return None
 
 
 def _merged(extras: Iterable[Mapping[str, Any]]) -> JsonObject:

@@ -64,3 +64,9 @@ def test_the_keys_word_goes_before_its_teams() -> None:
 def test_what_has_no_meaning_is_refused_by_name(settings: dict[str, Any], word: str) -> None:
     with pytest.raises(ValidationError, match=word):
         CHECK.validate_python(settings)
+
+
+def test_what_another_release_has_stored_leaves_the_key_as_it_is() -> None:
+    odd = [{"router_settings": {"routing_strategy": "of-tomorrow", "model_group_alias": {"a": []}}}]
+    assert own_routing(odd) is None
+    assert aliases_of(odd) == {}

@@ -28,7 +28,7 @@ from phantom_gateway.gateway.caching.naming import (
 from phantom_gateway.gateway.health import Health
 from phantom_gateway.gateway.table import Target
 from phantom_gateway.spine.messages import KeyRecord
-from phantom_gateway.spine.snapshot import Deployment, Snapshot
+from phantom_gateway.spine.snapshot import Address, Deployment, Snapshot, TokenGrant
 
 SECRET = b"s" * 32
 FACTS = Facts(scope="key:1", operation="chat", models=("a", "b", "c"), revision=b"r" * 32)
@@ -177,6 +177,16 @@ def test_a_revision_knows_every_setting() -> None:
     ):
         assert revision_of([target(**fields)]) != plain
     assert revision_of([target(), target(name="d2")]) == revision_of([target(name="d2"), target()]) != plain
+
+
+def test_a_revision_knows_with_what_tokens_are_had_and_no_token() -> None:
+    address = Address(scheme="https", host="login.example")
+    grant = TokenGrant(address=address, path="/t", client_id="c", client_secret=Secret("s"), scope="s")
+    taken = target(grant=grant, api_key=None)
+    plain = revision_of([taken])
+    taken.sign(Secret("token"))
+    assert revision_of([taken]) == plain
+    assert revision_of([target(grant=msgspec.structs.replace(grant, client_id="d"), api_key=None)]) != plain
 
 
 def test_a_revision_does_not_depend_on_order() -> None:
