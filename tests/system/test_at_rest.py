@@ -79,6 +79,9 @@ def enter_models(gateway: Gateway, secrets: Entered) -> None:
     named = secrets.entered("credential", "sk-of-a-credential-0123456789")
     query = secrets.entered("key in an address", "a-key-in-the-query-of-an-address")
     vertex = secrets.entered("Google credentials", "a-private-key-of-google-0123456789")
+    passed = secrets.entered("header of a passed path", "Bearer sk-of-another-service-0123456789")
+    body = {"path": "/svc", "target": "https://svc.example.com", "headers": {"authorization": passed}}
+    assert gateway.admin("POST", "/config/pass_through_endpoint", json=body).status_code == 200
     params = {
         "model": "openai/up",
         "api_base": f"https://llm.example.com/v1?key={query}",

@@ -13,8 +13,6 @@ from phantom_gateway.dialects.responses.compose import in_own_words
 from phantom_gateway.gateway import ways
 from phantom_gateway.gateway.headers import text as header_text
 from phantom_gateway.gateway.health import MAX_REMEMBERED, Health
-
-from phantom_gateway.gateway.health import Health
 from phantom_gateway.gateway.own_routing import joined
 from phantom_gateway.gateway.passages import Passages
 from phantom_gateway.gateway.retry_budget import share_of
@@ -32,8 +30,6 @@ from phantom_gateway.wire.message import header_block, render_head
 from phantom_gateway.wire.origin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from phantom_gateway.config.secret import Secret
@@ -151,6 +147,7 @@ class Target:
         if routing.total_timeout_s:
             total, stream = min(total, routing.total_timeout_s), min(stream, routing.total_timeout_s)
         connect = routing.connect_timeout_s
+        self._bound = {}  # copies for models have those of before
         self.timeouts = Timeouts(connect_s=connect, first_byte_s=total, stall_s=routing.stall_timeout_s, total_s=total)
         self.stream_timeouts = Timeouts(
             connect_s=connect, first_byte_s=stream, stall_s=routing.stall_timeout_s, total_s=None
@@ -172,7 +169,6 @@ class Target:
         if not {"timeout_s", "stream_timeout_s"} & set(said):
             return self
         made, deployment = copy(self), self.deployment
-        made._bound = {}
         made.set_timeouts(routing, None if "timeout_s" in said else deployment.timeout_s, None)
         return made
 

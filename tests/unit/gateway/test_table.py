@@ -234,3 +234,13 @@ def test_a_routing_of_ones_own_shares_deployments_and_their_state() -> None:
     for number in range(MAX_DERIVED + 1):
         base.of_own(OwnRouting(name=str(number), said=("num_retries",), values=Routing(num_retries=number)))
     assert base.of_own(own) is not made
+
+
+def test_models_of_a_wildcard_have_the_timeouts_of_ones_own_routing() -> None:
+    base = table(deployment("a", group="g/*", model="*", timeout_s=9.0))
+    (theirs,) = base.groups["g/*"].bound(base.targets, "m")
+    own = OwnRouting(name="n", said=("timeout_s",), values=Routing(timeout_s=3.0))
+    made = base.of_own(own)
+    (mine,) = made.groups["g/*"].bound(made.targets, "m")
+    assert (mine.timeouts.total_s, theirs.timeouts.total_s) == (3.0, 9.0)
+    assert mine.health is theirs.health
