@@ -82,7 +82,7 @@ class ConfigurationLoader:
     def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         """The same after a change in the database alone, with the file as it was last loaded. Raises ConfigError, DatabaseError."""
         self._stored = self.read_stored()
-        return self._compile(self._written, revision, self.master)
+        return self._compile(self._written, revision, self.master if self._loaded else None)
 
     @property
     def written(self) -> Config:

@@ -116,8 +116,7 @@ class Target:
         self.own = {name: value for name, value in deployment.headers if name in FORWARDED}
         """What the operator wrote of the headers that callers may set, too."""
         self.grant = deployment.grant
-        self.token: Secret | None = None
-        """What requests carry where there is a grant."""
+        self.token: Secret | None = None  # what requests carry where there is a grant
         self._pepper = snapshot.key_pepper
         self.ways = self._rendered()
         self.set_timeouts(routing, deployment.timeout_s, deployment.stream_timeout_s)
@@ -345,12 +344,10 @@ class Table:
         self.passages = Passages(snapshot, Target, lambda name, target: Group(name, (target,), self.routing))
         self._derived: dict[str, Table] = {}
         """By the name of the routing of a key's own."""
-        self._arrange(
-            [Target(each, snapshot, healths.get(each.id) or Health()) for each in snapshot.deployments],
-        )
+        self._arrange([Target(each, snapshot, healths.get(each.id) or Health()) for each in snapshot.deployments])
 
     def _arrange(self, targets: Sequence[Target]) -> None:
-        """Put ``targets`` into groups, as ``routing`` says what becomes of their requests."""
+        """Put ``targets`` into groups, by ``routing``."""
         self.strategy = STRATEGIES[self.routing.strategy]
         self.counts_use = self.routing.strategy == "usage-based-routing-v2"
         self.picks = self.routing.tag_filtering or self.routing.input_check
