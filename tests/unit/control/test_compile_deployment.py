@@ -334,20 +334,6 @@ def test_tokens_of_the_environment_go_to_no_address_of_an_entry_of_the_api() -> 
         assert (made.grant is not None) == has
 
 
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        ({"client_secret": None}, "client_secret"),
-        ({"tenant_id": "a/../b"}, "tenant_id"),
-        ({"client_id": "a b"}, "client_id"),
-        ({"azure_scope": "a\r\nb"}, "azure_scope"),
-    ],
-)
-def test_client_credentials_that_cannot_be_used_are_named(change: dict[str, Any], key: str) -> None:
-    params = {"model": "azure/x", "api_base": "https://r", **ENTRA, **change}
-    assert [each.path[-1] for each in run(params).problems] == [key]
-
-
 def test_named_credentials_fill_what_is_missing() -> None:
     deployment = built({"model": "openai/x", "litellm_credential_name": "c"})
     assert (deployment.api_key, deployment.address.host) == (Secret("ck"), "cred")
