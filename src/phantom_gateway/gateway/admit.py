@@ -19,7 +19,6 @@ from phantom_gateway.ledger.journal import StorageFullError
 from phantom_gateway.ledger.money import MILLION
 from phantom_gateway.ledger.record import Opened
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
-from phantom_gateway.limits.plan import amounts_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +83,7 @@ async def reserve(exchange: Exchange, table: Table, worker: Worker) -> Admitted:
             reservation = book.reserve(plan, tokens, need, now)
         if reservation is None:
             try:
-                reservation = await _wait(exchange, table, worker, amounts_for(limits, tokens, need))
+                reservation = await _wait(exchange, table, worker, (tokens, need))
             except LimitExceeded as error:
                 detour = detour or _Detour(exchange, table, error, need)
                 await detour.take(exchange, table, worker)
@@ -134,14 +133,15 @@ async def admit(exchange: Exchange, table: Table, worker: Worker) -> Accounting:
     return accounting
 
 
-async def _wait(exchange: Exchange, table: Table, worker: Worker, amounts: list[int]) -> Reservation | None:
-    """Ask control for what is short. None: the key has changed meanwhile, begin again with what it is now.
+async def _wait(exchange: Exchange, table: Table, worker: Worker, amounts: tuple[int, int]) -> Reservation | None:
+    """Ask control for what is short of ``amounts`` (tokens, nano-dollars).
 
+    None: the key has changed meanwhile, begin again with what it is now.
     Raises LimitExceeded, and ApiError 401, 403 or 503.
     """
     generation = worker.generation
     try:
-        reservation = await worker.book.take_all(exchange.limits, amounts, time.time())
+        reservation = await worker.book.take_planned(exchange.limits, *amounts, time.time())
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
     if generation == worker.generation:

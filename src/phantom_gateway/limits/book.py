@@ -24,7 +24,7 @@ from phantom_gateway.limits.agenda import Agenda
 from phantom_gateway.limits.alone import Alone
 from phantom_gateway.limits.appetite import sizes
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
-from phantom_gateway.limits.plan import Plan, PlannedReservation
+from phantom_gateway.limits.plan import Plan, PlannedReservation, amounts_for
 from phantom_gateway.limits.plans import Plans
 from phantom_gateway.limits.shares import Place, Shares, Used
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
@@ -40,7 +40,7 @@ AskMany = Callable[[Sequence[LeaseAsk]], Awaitable[Sequence[LeaseGrant]]]
 IDLE_SECONDS = 60.0
 """How long a slice that nobody uses is kept; a worker that needs it has it recalled."""
 SHORTEST_IDLE_SECONDS = 2.0
-MANY_SLICES = 50_000
+MANY_SLICES = 250_000
 """With more of them, each is kept the shorter."""
 LOOKS = 4_000
 """At so many slices ``idle`` looks in one go: nobody's request should wait for more."""
@@ -155,6 +155,19 @@ class LeaseBook:
                     piece.free += back
                     piece.reserved -= back
         return Reservation(taken, amounts, self._open, owner, at + RESERVATION_SECONDS)
+
+    async def take_planned(
+        self, limits: tuple[Limit, ...], tokens: int, cost: int, now: float, owner: object = None
+    ) -> Reservation:
+        """``take_all`` of what one request may use, by a plan where one question was enough: the next requests find it."""
+        amounts = amounts_for(limits, tokens, cost)
+        if self.ask_many is not None:
+            await self._fetch(self.ask_many, limits, amounts)
+            plan = self.plan(limits)
+            reservation = None if plan is None else self.reserve(plan, tokens, cost, self._clock(), owner)
+            if reservation is not None:
+                return reservation
+        return await self.take_all(limits, amounts, now, owner)
 
     # --- talking to control ---------------------------------------------------------------------------------------------
 

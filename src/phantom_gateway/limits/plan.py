@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
 from phantom_gateway.spine.messages import Limit, Spend, packed_window, packed_windows
 
-STOCK_SECONDS = 20.0
+STOCK_SECONDS = 60.0
 """How long a stock is kept."""
-BUSY_SECONDS = 5.0
-"""Who has not come for so long gets no stock; who had several requests under way, no slot in it for so long."""
+SELDOM_SECONDS = 20.0
+"""Who has not come for so long gets no stock."""
+CROWDED_SECONDS = 5.0
+"""Who had several requests under way gets no slot in the stock for so long."""
 SMALLEST_STOCK = 8
 LARGEST_STOCK = 128
 """Requests a stock is for: twice as many as the one before when that was used up before its time."""
@@ -42,6 +44,14 @@ _pack = msgspec.msgpack.Encoder().encode
 _Raw = msgspec.Raw
 _tuple = tuple.__new__
 """Makes a named tuple without the Python call of its own constructor."""
+
+
+class Habit(NamedTuple):
+    """How a plan was used, for the one that follows it when a window is over."""
+
+    touched: float
+    crowded: float
+    appetite: int
 
 
 class Stocked(dict["Plan", None]):
@@ -63,7 +73,13 @@ class Plan:
         "units", "until", "used", "view",
     )  # fmt: skip
 
-    def __init__(self, limits: tuple[Limit, ...], slices: list[Slice], stocks: Stocked | None = None) -> None:
+    def __init__(
+        self,
+        limits: tuple[Limit, ...],
+        slices: list[Slice],
+        stocks: Stocked | None = None,
+        habit: Habit | None = None,
+    ) -> None:
         """No slice may occur twice."""
         self.limits = limits
         self.slices = slices
@@ -91,6 +107,9 @@ class Plan:
         self._since = 0.0
         self._crowded = -math.inf
         self._appetite = SMALLEST_STOCK
+        if habit is not None and self._worthwhile:
+            self.touched, self._crowded, self._appetite = habit
+            self.count = 0
         self.spent = self.used = self.done = 0
         """Out of what was in stock: nano-dollars, tokens, requests."""
         self.parts: list[bytes] = []
@@ -160,6 +179,10 @@ class Plan:
         """All slices of requests, of tokens, and of budgets."""
         return self._all[2], self._all[1], self._all[0]
 
+    def habit(self) -> Habit:
+        """What a plan of the same limits should know of this one."""
+        return Habit(self.touched, self._crowded, self._appetite)
+
     def pooled(self) -> set[Slice]:
         """The slices that the stock is of."""
         return {piece for pieces in self._pooled for piece in pieces}
@@ -200,10 +223,10 @@ class Plan:
         if not self._worthwhile:
             self.count = NEVER_COUNTED
             return
-        if now - self.touched >= BUSY_SECONDS or tokens > self.least:
+        if now - self.touched >= SELDOM_SECONDS or tokens > self.least:
             self.unstock()
             self.count = LATER
-            self.until = min(self.end, now + BUSY_SECONDS)
+            self.until = min(self.end, now + SELDOM_SECONDS)
             return
         if self.stocked:
             fast = now - self._since < STOCK_SECONDS * 0.75
@@ -222,7 +245,7 @@ class Plan:
         # Who has several requests under way looks for slots each time: leases are for just as many as there were.
         if self.slot < 1:
             self._crowded = now
-        slots = 1 if now - self._crowded > BUSY_SECONDS else NEVER
+        slots = 1 if now - self._crowded > CROWDED_SECONDS else NEVER
         needs: tuple[float, ...] = cost * count, tokens * count, count, slots
         far: list[list[Slice]] = []
         near: list[list[Slice]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from phantom_gateway.limits.plan import Plan, Stocked
+from phantom_gateway.limits.plan import Habit, Plan, Stocked
 from phantom_gateway.limits.slices import Slice
 from phantom_gateway.spine.messages import Limit
 
@@ -16,13 +16,15 @@ LOOKS = 250
 class Plans(dict[int, Plan]):
     """By ``id`` of the limits, which the plan keeps alive."""
 
-    __slots__ = ("_slices", "_stocks")
+    __slots__ = ("_habits", "_slices", "_stocks")
 
     def __init__(self, slices: Mapping[str, Slice], debtors: list[Slice]) -> None:
         """``slices``: the living ones by scope."""
         super().__init__()
         self._slices = slices
         self._stocks = Stocked(debtors)
+        self._habits: dict[int, tuple[tuple[Limit, ...], Habit]] = {}
+        """How those were used that were dropped; by ``id`` of the limits, which are kept alive here."""
 
     def make(self, limits: tuple[Limit, ...]) -> Plan | None:
         """A new one; ``None`` when a slice is missing."""
@@ -39,7 +41,8 @@ class Plans(dict[int, Plan]):
             for piece in self._slices.values():
                 piece.plans = ()
             self.clear()
-        plan = self[id(limits)] = Plan(limits, slices, self._stocks)
+        known = self._habits.pop(id(limits), None)
+        plan = self[id(limits)] = Plan(limits, slices, self._stocks, None if known is None else known[1])
         for piece in slices:
             piece.add_plan(id(limits))
         return plan
@@ -50,6 +53,9 @@ class Plans(dict[int, Plan]):
             plan = self.pop(key, None)
             if plan is not None:
                 plan.unstock()
+                if len(self._habits) >= MAX_PLANS:
+                    self._habits.clear()
+                self._habits[key] = plan.limits, plan.habit()
         piece.plans = ()
 
     def unstock_of(self, piece: Slice) -> bool:

@@ -15,7 +15,7 @@ from phantom_gateway.limits.lending import Grant, NeedRecall
 from phantom_gateway.limits.shares import Place
 from phantom_gateway.limits.slices import Reservation
 from phantom_gateway.limits.windows import window_bounds
-from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind
+from phantom_gateway.spine.messages import LeaseAsk, LeaseGrant, LeaseReturn, Limit, LimitKind, Spend
 from phantom_gateway.wire.tasks import TaskGroup
 
 START = 1_800_000_010.0
@@ -381,6 +381,21 @@ async def test_what_is_short_is_asked_for_in_one_question() -> None:
     first.settle(5, 10)
     (await node.book.take_all(limits[:1], [90])).settle()
     assert (sizes, node.asks) == ([3], 1), "a single one is asked for in its line"
+
+
+async def test_one_question_is_enough_for_a_plan() -> None:
+    node = Node()
+    sizes = asking_for_many(node)
+    limits = (limit("requests", 1, "60s"), limit("tokens", 1000, "60s"), limit("budget", 1000))
+    first = await node.book.take_planned(limits, 5, 10, node.now)
+    assert (sizes, node.asks) == ([3], 0)
+    assert first.plan is node.book.plan(limits) is not None
+    with pytest.raises(LimitExceeded) as refused:
+        await node.book.take_planned(limits, 5, 10, node.now)
+    assert refused.value.limit is limits[0]
+    first.release()
+    again = await node.book.take_planned(limits, 5, 10, node.now)
+    assert again.reserved() == (Spend(limits[2].scope, 0.0, 10),)
 
 
 async def test_whoever_comes_meanwhile_waits_for_the_same_answer() -> None:

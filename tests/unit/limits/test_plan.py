@@ -185,7 +185,7 @@ def test_who_has_several_requests_under_way_looks_for_slots_each_time() -> None:
     assert plan.stocked
     assert not slots & plan.pooled()
     assert [(piece.free, piece.reserved) for piece in slots] == [(9_997, 3), (9_997, 3)]
-    later = NOW + plans.BUSY_SECONDS * 0.9
+    later = NOW + plans.CROWDED_SECONDS * 0.9
     plan.unstock()
     assert plan.take(10, 20, later)
     assert not slots & plan.pooled()
@@ -234,8 +234,8 @@ def test_what_several_use_is_not_taken_whole() -> None:
 def test_who_comes_seldom_gets_no_stock() -> None:
     plan, _ = busy()
     plan.unstock()
-    for minute in range(1, 4):
-        assert plan.take(1, 1, NOW + minute * 10)
+    for minute in range(1, 3):
+        assert plan.take(1, 1, NOW + minute * plans.SELDOM_SECONDS)
         assert not plan.stocked
 
 

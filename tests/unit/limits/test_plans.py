@@ -25,7 +25,7 @@ class Shelf:
     def __init__(self, *limits: Limit) -> None:
         self.slices: dict[str, Slice] = {}
         for one in limits:
-            piece = self.slices[one.scope] = Slice(one, 60.0, 120.0, NOW)
+            piece = self.slices[one.scope] = Slice(one, 60.0, 240.0, NOW)
             piece.credit(1000)
             piece.remaining = 10**9
         self.debtors: list[Slice] = []
@@ -73,6 +73,23 @@ def test_a_stock_is_given_up_when_a_slice_is_needed_elsewhere() -> None:
     shelf.plans.unstock_of(shelf.slices[shared[0].scope])
     assert [plan.stocked for plan in plans] == [False, False]
     assert shelf.slices[shared[0].scope].free == 996
+
+
+def test_the_plan_after_knows_how_the_one_before_was_used() -> None:
+    limits = limits_of("a")
+    shelf = Shelf(*limits)
+    shelf.stocked(limits)
+    shelf.plans.drop(shelf.slices[limits[0].scope])
+    plan = shelf.plans.make(limits)
+    assert plan is not None
+    assert plan.take(1, 1, NOW + 1)
+    assert plan.stocked, "the first request of a window is not that of a stranger"
+    shelf.plans.drop(shelf.slices[limits[0].scope])
+    plan = shelf.plans.make(limits)
+    assert plan is not None
+    assert plan.take(1, 1, NOW + 1 + planning.SELDOM_SECONDS)
+    assert not plan.stocked
+    assert shelf.free() == {996}, "four requests, and nothing else"
 
 
 def test_old_stocks_are_given_up_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
