@@ -233,6 +233,18 @@ class SecuritySection(Section):
     ] = None
 
 
+class KeysSection(Section):
+    """Virtual keys."""
+
+    rotation_grace: Annotated[
+        Lasting,
+        Active(
+            "How long the old value of a key is good after `auto_rotate` has given it a new one; never longer than its "
+            "`rotation_interval`."
+        ),
+    ] = 604800.0
+
+
 class SignInSection(Section):
     """People who sign in."""
 
@@ -309,4 +321,5 @@ class PhantomSection(Section):
     ] = Field(default_factory=ConversationsSection)
     admin: Annotated[AdminSection, Active("The management API and the UI.")] = Field(default_factory=AdminSection)
     security: Annotated[SecuritySection, Active("Keys of the house.")] = Field(default_factory=SecuritySection)
+    keys: Annotated[KeysSection, Active("Virtual keys.")] = Field(default_factory=KeysSection)
     sign_in: Annotated[SignInSection, Active("People who sign in.")] = Field(default_factory=SignInSection)

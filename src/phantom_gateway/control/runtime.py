@@ -26,6 +26,7 @@ from phantom_gateway.control.entities.chain import master_record
 from phantom_gateway.control.http_server import HttpServer, admin_listener
 from phantom_gateway.control.ingestion import Ingestion
 from phantom_gateway.control.key_directory import KeyDirectory
+from phantom_gateway.control.keys.rotation import Rotation
 from phantom_gateway.control.leases import Leases
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.places import DataDirectory
@@ -170,6 +171,8 @@ class Control:
         self._checks.start()
         self.soft_budgets = SoftBudgets(self._database, time.time)
         self.soft_budgets.start()
+        self.rotation = Rotation(services, lambda: self.loader.config.phantom.keys.rotation_grace)
+        self.rotation.start()
         self.retention = Retention(
             self._database,
             socket.gethostname() if cluster is None else cluster.node,
@@ -193,6 +196,7 @@ class Control:
             await self._simulator.close()
         await self.soft_budgets.stop()
         await self.retention.stop()
+        await self.rotation.stop()
         await self._audit_watch.stop()
         self._note_operations()
         self._sign_in.passwords.close()

@@ -84,6 +84,12 @@ class EventCode(enum.Enum):
         Action.ROTATED,
         "A virtual key got a new value, by hand or by its schedule.",
     )
+    KEY_FETCHED = (
+        "key.fetched",
+        Table.KEY,
+        Action.UPDATED,
+        "The value that a virtual key had got by its schedule was handed out.",
+    )
     KEY_SPEND_RESET = ("key.spend_reset", Table.KEY, Action.UPDATED, "The spend of a virtual key was reset.")
 
     SPEND_CORRECTED = ("spend.corrected", Table.SPEND, Action.CREATED, "A correction was booked in the ledger.")

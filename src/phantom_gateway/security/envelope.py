@@ -56,6 +56,8 @@ class SealPurpose(enum.StrEnum):
     """Secrets among settings kept in the database: client secrets of sign-on, keys of callbacks."""
     SECOND_FACTOR = "second-factor"
     WEBHOOK = "webhook"
+    VIRTUAL_KEY = "virtual-key"
+    """The value a key got by its schedule, until its owner has fetched it."""
 
 
 class KeyState(enum.StrEnum):

@@ -135,11 +135,13 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_limits: dict[str, tuple[Limit, ...]] = {}
     """Further limits that count only for one model, by its public name."""
     has_terms: bool = False
-    """Whether there is something of ``enforced_params`` and ``expected_output``."""
+    """Whether there is something of ``enforced_params``, ``expected_output`` and ``cache_controls``."""
     enforced_params: tuple[str, ...] = ()
     """Body fields that each of its requests must have."""
     expected_output: dict[str, int] | None = None
     """Output tokens expected of a request that bounds them not, by model; ``""`` for all others."""
+    cache_controls: tuple[str, ...] = ()
+    """What its requests may say in ``cache``. Empty = everything."""
     customers_budget_id: str = ""
     """A row of ``budgets`` whose limits the customers of its requests have who have none."""
     tag_limits: dict[str, SubjectRecord] | None = None

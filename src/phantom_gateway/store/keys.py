@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from phantom_gateway.store.matching import contains
 from phantom_gateway.store.rows import Condition, Rows, TakenError
 from phantom_gateway.store.spend import lifetime
-from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEYS, KEYS_ONLY, TOTALS
+from phantom_gateway.store.tables import DELETED_KEYS, KEY_DIGESTS, KEY_ROTATIONS, KEYS, KEYS_ONLY, TOTALS
 from phantom_gateway.store.tenancy_tables import TEAM_MEMBERS
 from phantom_gateway.store.tenants import Allowance
 
@@ -126,8 +126,12 @@ def insert(connection: sa.Connection, row: KeyRow, digest: str | None = None) ->
 
 
 def replace_value(connection: sa.Connection, key_id: str, digest: str, until: float) -> None:
-    """Have a key found by another digest; the one before is good until ``until``. Raises TakenError ``id``."""
+    """Have a key found by another digest; the one before is good until ``until``. Raises TakenError ``id``.
+
+    A value from its schedule that was not fetched yet is of no use any more.
+    """
     _refuse_known(connection, digest)
+    connection.execute(sa.delete(KEY_ROTATIONS).where(KEY_ROTATIONS.c.key_id == key_id))
     mine = KEY_DIGESTS.c.key_id == key_id
     connection.execute(sa.update(KEY_DIGESTS).where(mine, KEY_DIGESTS.c.until.is_(None)).values(until=until))
     connection.execute(sa.insert(KEY_DIGESTS).values(digest=digest, key_id=key_id, until=None))
@@ -142,7 +146,8 @@ def delete(connection: sa.Connection, row: KeyRow, now: float, by: str | None) -
     """Move a key to the tombstones."""
     values = {name: getattr(row, name) for name in _FIELDS}
     connection.execute(sa.insert(DELETED_KEYS).values(values | {"deleted_at": now, "deleted_by": by}))
-    connection.execute(sa.delete(KEY_DIGESTS).where(KEY_DIGESTS.c.key_id == row.id))
+    for table in (KEY_DIGESTS, KEY_ROTATIONS):
+        connection.execute(sa.delete(table).where(table.c.key_id == row.id))
     _ROWS.delete(connection, row.id)
 
 

@@ -89,6 +89,7 @@ _KEY_ORDERS = ("updated_at", "key_name")
 _LOW_KEY_ORDERS = ("alias", "user_id", "team_id", "max_budget_nano", "expires")
 """Orders in which what is missing comes first."""
 _GROUPED = sa.text("CAST(access_groups AS TEXT) <> '[]'")
+_ROTATING = sa.text("rotation_s IS NOT NULL")
 
 KEYS = sa.Table(
     "keys",
@@ -102,6 +103,7 @@ KEYS = sa.Table(
     *(sa.Index(None, name, "id") for name in _KEY_ORDERS),
     *(sa.Index(None, name, "id").ddl_if(dialect="sqlite") for name in _LOW_KEY_ORDERS),
     sa.Index(None, "created_by"),
+    sa.Index("ix_keys_rotating", "id", sqlite_where=_ROTATING, postgresql_where=_ROTATING),
     sa.Index("ix_keys_grouped", "id", sqlite_where=_GROUPED, postgresql_where=_GROUPED),
     # All that the usual list asks of a row it does not show: one walk over this instead of over the rows themselves.
     sa.Index("ix_keys_listed", "created_at", "id", "alias", "blocked", "expires"),
@@ -119,6 +121,16 @@ KEY_DIGESTS = sa.Table(
     sa.Column("until", sa.Double),
     sa.Index(None, "key_id"),
     comment="by which values a key is found: its present one (until is NULL), and replaced ones during their grace period",
+)
+
+KEY_ROTATIONS = sa.Table(
+    "key_rotations",
+    METADATA,
+    sa.Column("key_id", sa.String(64), primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Double, nullable=False),
+    sa.Column("good_until", sa.Double, nullable=False),
+    comment="values that keys got by their schedule, sealed, until their owner has fetched them; the one before is good_until",
 )
 
 DELETED_KEYS = sa.Table(

@@ -35,6 +35,25 @@ async def test_fields_that_must_be_there(tmp_path: Path, body: dict[str, Any], s
         assert (answer.status, answer.error["param"] if status == 400 else None) == (status, param)
 
 
+@pytest.mark.parametrize(
+    ("cache", "status", "param"),
+    [
+        (None, 200, None),
+        ({"no-cache": True}, 200, None),
+        ({"no-cache": True, "ttl": 5}, 200, None),
+        ({"ttl": 5, "no-store": False}, 403, "cache.no-store"),
+        ({"namespace": "x"}, 403, "cache.namespace"),
+        ({"of my own": 1}, 400, "cache"),
+        (["no-store"], 400, "cache"),
+    ],
+)
+async def test_what_may_be_said_to_the_cache(tmp_path: Path, cache: Any, status: int, param: str | None) -> None:
+    async with running(tmp_path) as rig:
+        key = rig.key(has_terms=True, cache_controls=("no-cache", "ttl"))
+        answer = await rig.chat(key, cache=cache)
+        assert (answer.status, None if status == 200 else answer.error["param"]) == (status, param)
+
+
 async def test_a_customer_must_be_named_in_any_of_the_ways(tmp_path: Path) -> None:
     settings = Settings(requires_customer=True, customer_headers=("x-mail", "x-who"))
     async with running(tmp_path, settings=settings) as rig:

@@ -34,6 +34,7 @@ class KeyInfo(AllowanceAnswer, Spent):
     rotation_interval: str | None
     rotation_count: int
     rotation_due: bool
+    rotation_waiting: bool
     last_rotation_at: str | None
     key_rotation_at: str | None
     model_spend: dict[str, float]

@@ -215,7 +215,13 @@ def _terms(chain: Chain) -> dict[str, Any]:
             general = part.extra.get("default_estimated_output_tokens")
             expected |= {"": general} if general else {}
     params = tuple(chain.key.extra.get("enforced_params") or ())
-    return {"has_terms": bool(params or expected), "enforced_params": params, "expected_output": expected or None}
+    controls = tuple(chain.key.extra.get("allowed_cache_controls") or ())
+    return {
+        "has_terms": bool(params or expected or controls),
+        "enforced_params": params,
+        "expected_output": expected or None,
+        "cache_controls": controls,
+    }
 
 
 def _extras(chain: Chain) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from phantom_gateway.control.entities.fields import (
 )
 from phantom_gateway.control.entities.routing import OwnSettings
 
+CacheControl = Literal["no-cache", "no-store", "ttl", "s-maxage", "namespace", "use-cache"]
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
@@ -56,6 +57,7 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     enforced_params: Names | None = None
     tag_rpm_limit: ByModel | None = None
     end_user_budget_id: NameOrEmpty = None
+    allowed_cache_controls: Annotated[list[CacheControl], Field(max_length=16)] | None = None
 
     agent_id: Kept = None
     config: Kept = None
@@ -67,7 +69,6 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     tpm_limit_type: BestEffort = None
 
     mcp_rpm_limit: Later = None
-    allowed_cache_controls: Later = None
     guardrails: Later = None
     policies: Later = None
     prompts: Later = None
@@ -79,7 +80,7 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     send_invite_email: Later = None
 
 
-TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", *EXPECTATIONS, *PASSAGES)
+TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", "allowed_cache_controls", *EXPECTATIONS, *PASSAGES)
 """What is laid down for the requests of a key."""
 KEPT = (
     "router_settings",

@@ -18,8 +18,8 @@ from phantom_gateway.control.entities import temporary
 from phantom_gateway.control.entities.limits import Entity, budgets_of, window_of
 from phantom_gateway.control.entities.past import complete, past_of, require_budget
 from phantom_gateway.control.entities.zones import zoned
-from phantom_gateway.control.errors import bad_field
-from phantom_gateway.control.keys import rules
+from phantom_gateway.control.errors import bad_field, not_found
+from phantom_gateway.control.keys import rotation, rules
 from phantom_gateway.control.keys.changes import grace, new_row, updated_row
 from phantom_gateway.control.keys.fields import KeyDelete, KeyFields, KeyGenerate, KeyRegenerate, KeyUpdate
 from phantom_gateway.control.keys.granting import Grantor
@@ -30,7 +30,8 @@ from phantom_gateway.control.services import ControlServices
 from phantom_gateway.ledger.money import nano_to_usd, usd_to_nano
 from phantom_gateway.security import key_format
 from phantom_gateway.security.audit_events import EventCode
-from phantom_gateway.store import keys, spend
+from phantom_gateway.security.envelope import SealPurpose
+from phantom_gateway.store import keys, rotations, spend
 from phantom_gateway.store.keys import KeyRow
 from phantom_gateway.store.rows import TakenError
 from phantom_gateway.store.spend import key_entity
@@ -173,6 +174,26 @@ class KeyService:
 
         view, revision = await self.writer.commit(change)
         return Shown({**view, "key": key, "duration": fields.duration}, revision)
+
+    async def fetch(self, reference: str) -> Shown:
+        """The value that a key got by its schedule: once, and only for whom might regenerate it. Raises ApiError 404."""
+        now = self.writer.now
+
+        def change(connection: sa.Connection, effects: Effects) -> tuple[Shown, Secret]:
+            old = self.changing.one(connection, reference)
+            self.writer.check_match(old.revision)
+            waiting = rotations.get(connection, old.id)
+            if waiting is None:
+                raise not_found("No new value of this key waits to be fetched.", "key")
+            row = self.grantor.disclosed(connection, old, self._touched(old), now, chosen=False)
+            keys.update(connection, row)
+            rotations.remove(connection, row.id)
+            value = self.services.envelopes.open(SealPurpose.VIRTUAL_KEY, rotation.place(row.id), waiting.sealed)
+            shown = self._changed(connection, effects, EventCode.KEY_FETCHED, old, row)
+            return Shown({**shown.view, "token": row.id, "token_id": row.id}, shown.revision), value
+
+        (view, revision), value = await self.writer.commit(change)
+        return Shown({**view, "key": value.reveal(), "duration": None}, revision)
 
     async def reset_spend(self, reference: str, reset_to: float) -> Shown:
         """Have less count as spent in the present windows of a key's budgets. The spend log and the total stay as they are."""

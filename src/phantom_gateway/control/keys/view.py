@@ -12,7 +12,7 @@ from phantom_gateway.control.entities.view import allowance_view, budget_table, 
 from phantom_gateway.control.keys.fields import TERMS
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
-from phantom_gateway.store import rollups, tenants
+from phantom_gateway.store import rollups, rotations, tenants
 from phantom_gateway.store.keys import DeletedKeyRow, KeyRow
 from phantom_gateway.store.rollups import Question
 from phantom_gateway.store.rows import Condition
@@ -20,7 +20,6 @@ from phantom_gateway.store.spend import key_entity
 from phantom_gateway.store.tenancy_tables import USERS
 
 _NOT_YET: dict[str, Any] = {
-    "allowed_cache_controls": [],
     "object_permission_id": None,
     "object_permission": None,
 }
@@ -39,11 +38,13 @@ def views(connection: sa.Connection, rows: Sequence[KeyRow], now: float) -> list
     budgets = budgets_by_id(connection, rows)
     entities = [Entity(key_entity(row.id), completed(row, budgets.get(row.budget_id or ""))) for row in rows]
     spent, by_model = spends(connection, entities, now), _model_spend(connection, rows, now)
+    waiting = rotations.waiting(connection, [row.id for row in rows if row.rotations])
     return [
         {
             **_view(row, now),
             **spent[key_entity(row.id)],
             "model_spend": by_model.get(row.id, {}),
+            "rotation_waiting": row.id in waiting,
             **_NOT_YET,
             "litellm_budget_table": budget_table(budgets.get(row.budget_id or ""), now),
         }
@@ -108,6 +109,7 @@ def _view(row: KeyRow, now: float) -> JsonObject:
         "organization_id": row.org_id,
         "agent_id": row.extra.get("agent_id"),
         **{name: row.extra.get(name) for name in TERMS},
+        "allowed_cache_controls": row.extra.get("allowed_cache_controls") or [],
         "project_id": row.project_id,
         "access_group_ids": row.access_groups,
         "tags": row.tags,

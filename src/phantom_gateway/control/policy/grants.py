@@ -85,6 +85,9 @@ def beyond_key(row: KeyRow, held: KeyRow) -> Iterator[str]:
         yield "allowed_passthrough_routes"
     if not set(_extra(held, "denied_passthrough_routes", [])) <= set(_extra(row, "denied_passthrough_routes", [])):
         yield "denied_passthrough_routes"
+    said = set(_extra(row, "allowed_cache_controls", []))
+    if (may := set(_extra(held, "allowed_cache_controls", []))) and not (said and said <= may):
+        yield "allowed_cache_controls"
     of_customers = _extra(held, "end_user_budget_id", None)
     if of_customers is not None and _extra(row, "end_user_budget_id", None) != of_customers:
         yield "end_user_budget_id"
@@ -124,8 +127,9 @@ def filled_key(row: KeyRow, held: KeyRow, given: Collection[str]) -> KeyRow:
 def _terms(row: KeyRow, held: KeyRow) -> JsonObject:
     """What is laid down for the requests of ``held`` counts for those of ``row``, too."""
     params = dict.fromkeys([*_extra(held, "enforced_params", []), *_extra(row, "enforced_params", [])])
-    passed, denied = "allowed_passthrough_routes", "denied_passthrough_routes"
+    passed, denied, cache = "allowed_passthrough_routes", "denied_passthrough_routes", "allowed_cache_controls"
     found = {
+        cache: _extra(row, cache, _extra(held, cache, [])),
         "enforced_params": list(params),
         "tag_rpm_limit": _extra(held, "tag_rpm_limit", {}) | _extra(row, "tag_rpm_limit", {}),
         passed: _extra(row, passed, _extra(held, passed, [])),

@@ -43,6 +43,7 @@ _TEAM = _OWN | {
     "temp_budget_expiry",
     "enforced_params",
     "tag_rpm_limit",
+    "allowed_cache_controls",
     "default_estimated_output_tokens",
     "default_estimated_output_tokens_per_model",
     "key",

@@ -69,6 +69,8 @@ def router() -> APIRouter:
     route(routes, "POST", "/key/unblock", Action.KEY_BLOCK, unblock, answer=answers.KeyView)
     route(routes, "POST", "/key/regenerate", Action.KEY_REGENERATE, regenerate, answer=answers.KeyMade)
     route(routes, "POST", "/key/{key}/regenerate", Action.KEY_REGENERATE, regenerate_named, answer=answers.KeyMade)
+    route(routes, "POST", "/key/rotated", Action.KEY_REGENERATE, fetch, answer=answers.KeyMade)
+    route(routes, "POST", "/key/{key}/rotated", Action.KEY_REGENERATE, fetch_named, answer=answers.KeyMade)
     route(routes, "POST", "/key/{key}/reset_spend", Action.KEY_RESET_SPEND, reset_spend, answer=answers.KeySpendReset)
     route(routes, "POST", "/key/health", Action.SELF, health, answer=answers.KeyHealth)
     route(routes, "GET", "/key/info", Action.KEY_READ, info, answer=answers.KeyFound)
@@ -144,6 +146,16 @@ async def regenerate_named(
 ) -> JsonObject:
     """The same with the key in the path."""
     return _tagged(response, await _service(request).regenerate(key, body or KeyRegenerate()))
+
+
+async def fetch(request: Request, response: Response) -> JsonObject:
+    """The value that the calling key got by its schedule; it is in this answer and nowhere else, and not a second time."""
+    return _tagged(response, await _service(request).fetch(caller_of(request).key.id))
+
+
+async def fetch_named(request: Request, response: Response, key: KeyInPath) -> JsonObject:
+    """The same of another key."""
+    return _tagged(response, await _service(request).fetch(key))
 
 
 async def reset_spend(request: Request, response: Response, key: KeyInPath, body: KeyReset) -> JsonObject:

@@ -116,6 +116,21 @@ async def test_rotation_is_due_when_its_time_has_come(control: Rig) -> None:
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
 
 
+async def test_what_a_key_may_say_to_the_cache(control: Rig) -> None:
+    made = await control.generate(allowed_cache_controls=["ttl", "no-store"])
+    plain = await control.generate()
+    assert (made["allowed_cache_controls"], plain["allowed_cache_controls"]) == (["ttl", "no-store"], [])
+    record = await control.directory.find(made["token"])
+    assert record is not None
+    assert (record.has_terms, record.cache_controls) == (True, ("ttl", "no-store"))
+    off = await control.post("/key/update", {"key": made["token"], "allowed_cache_controls": None})
+    assert off.json()["allowed_cache_controls"] == []
+    for value in (["everything"], "ttl", [1], ["ttl"] * 17):
+        answer = await control.post("/key/generate", {"allowed_cache_controls": value})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"].startswith("allowed_cache_controls")
+
+
 async def test_service_accounts_belong_to_a_team(control: Rig) -> None:
     assert (await control.post("/key/service-account/generate", {})).json()["error"]["param"] == "team_id"
 

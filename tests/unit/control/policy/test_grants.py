@@ -175,6 +175,17 @@ def test_what_is_laid_down_for_a_key_is_laid_down_for_those_it_makes() -> None:
     assert grants.filled_key(key_row(), key_row(), ()).extra == {}
 
 
+def test_what_may_be_said_to_the_cache_narrows_only() -> None:
+    held = key_row(extra={"allowed_cache_controls": ["ttl", "no-cache"]})
+    for said in ([], ["ttl", "no-store"]):
+        row = key_row(extra={"allowed_cache_controls": said})
+        assert list(grants.beyond_key(row, held)) == ["allowed_cache_controls"]
+    less = key_row(extra={"allowed_cache_controls": ["ttl"]})
+    assert list(grants.beyond_key(less, held)) == list(grants.beyond_key(less, key_row())) == []
+    assert grants.filled_key(key_row(), held, ()).extra == held.extra
+    assert grants.filled_key(less, held, ()).extra == less.extra
+
+
 def test_what_is_passed_on_for_a_key_is_passed_on_for_those_it_makes() -> None:
     held = key_row(extra={"allowed_passthrough_routes": ["/svc", "/lib/*"], "denied_passthrough_routes": ["/lib/x"]})
     names = ["allowed_passthrough_routes", "denied_passthrough_routes"]
