@@ -8,6 +8,7 @@ second's requests, as they come from a busy worker. Figures are printed, not kep
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import secrets
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from phantom_gateway.config.database_address import PostgresAddress, parse_database_url
+from phantom_gateway.control.process import COLLECT
 from phantom_gateway.ledger.files import OsLayer, SegmentFile
 from phantom_gateway.ledger.frames import segment_name
 from phantom_gateway.ledger.ingest import Ingestor, spends_of
@@ -167,6 +169,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--live", action="store_true", help="batches of 800 records")
     options = parser.parse_args(arguments)
     best: tuple[float, float, int] | None = None
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory(prefix="phantom-bench-", dir=os.environ.get("TMPDIR")) as name:
             root = Path(name) / "journal"

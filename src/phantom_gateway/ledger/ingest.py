@@ -18,7 +18,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,15 @@ Listener = Callable[[str, Sequence[Closed]], None]
 """(incarnation, closed records)"""
 
 
+class Rows(tuple[Closed, ...]):  # noqa: SLOT001 # it remembers its sums
+    """The rows of a batch, whose sums three parties ask for."""
+
+    @cached_property
+    def spends(self) -> tuple[Spend, ...]:
+        """What ``spends_of`` gives."""
+        return tuple(_summed(self))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """What must be stored in one transaction."""
@@ -51,9 +60,9 @@ class Batch:
     """What was unreadable on the way; to be reported."""
 
     @cached_property
-    def closed(self) -> tuple[Closed, ...]:
+    def closed(self) -> Rows:
         """The rows of the ledger."""
-        return tuple([record for record in self.records if type(record) is Closed])
+        return Rows([record for record in self.records if type(record) is Closed])
 
     @cached_property
     def opening(self) -> tuple[Opened, ...]:
@@ -111,6 +120,10 @@ class _Tail:
 
 def spends_of(closed: Sequence[Closed]) -> list[Spend]:
     """The budget charges of some rows, summed by scope and window, as ``Authority.ingesting`` and ``ingested`` take them."""
+    return list(closed.spends if isinstance(closed, Rows) else _summed(closed))
+
+
+def _summed(closed: Iterable[Closed]) -> list[Spend]:
     sums: dict[tuple[str, float], int] = {}
     get = sums.get
     for record in closed:

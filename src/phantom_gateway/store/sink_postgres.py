@@ -7,7 +7,8 @@ in a circle.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,8 +64,12 @@ def store_closed(
 
     Ids of dimensions as ``rollup_fill.add`` gives them.
     """
-    copy_rows(connection, [row_of(incarnation, record) for record in closed])
-    groups = grouping.grouped(closed)
+    if not closed:
+        return {}
+    with copying(connection) as write:
+        for record in closed:
+            write(row_of(incarnation, record))
+        groups = grouping.grouped(closed)  # here, and not behind: meanwhile the database works
     _add_spend(connection, closed)
     _add_totals(connection, groups)
     return rollup_fill.add(connection, groups, known)
@@ -85,17 +90,18 @@ def store_rest(connection: sa.Connection, batch: Batch, node: str) -> None:
     connection.execute(_POSITION, {"incarnation": batch.incarnation, "node": node, **position})
 
 
-def copy_rows(connection: sa.Connection, rows: Sequence[Values]) -> None:
-    """Add rows to the request log. Raises the driver's errors as DatabaseError, as every statement does."""
-    if not rows:
-        return
+@contextmanager
+def copying(connection: sa.Connection) -> Iterator[Callable[[Values], None]]:
+    """Add rows to the request log, one with each call; the database takes them in meanwhile.
+
+    Raises the driver's errors as DatabaseError, as every statement does.
+    """
     quoted = ", ".join(f'"{name}"' for name in COLUMNS)
     cursor = connection.connection.cursor()
     driver: Any = connection.dialect.dbapi
     try:
         with cursor.copy(f"COPY requests ({quoted}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            yield copy.write_row
     except driver.Error as error:
         # The driver's text quotes the row.
         raise sa.exc.DBAPIError.instance(

@@ -16,6 +16,7 @@ REVEALS = {
     "control/compile_deployment.py": "ids made as a keyed digest over the parameters; addresses kept in a credential",
     "control/compile_grant.py": "client credentials of the environment or a file, into what workers have tokens with",
     "control/invitations/service.py": "a new link is shown once, in the answer that makes it; a first password is hashed",
+    "control/keys/rotation.py": "the new value of a key is digested before it is sealed",
     "control/keys/service.py": "a new key is shown once, in the answer that creates it",
     "control/compile_passes.py": "headers of the configuration are checked, and references in them resolved",
     "control/process.py": "a generated master key is handed to the supervisor, to be shown once",
