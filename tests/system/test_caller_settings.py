@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ general_settings:
   max_parallel_requests: 1
 litellm_settings:
   default_team_params: {max_budget: 7, rpm_limit: 3}
+  budget_exceeded_throttle_percentage: 0.5
 """
 BODY: dict[str, Any] = {
     "model": "gpt",
@@ -96,6 +98,23 @@ def test_what_requests_must_have(gateway: Gateway) -> None:
     assert (missing.status_code, missing.json()["error"]["param"]) == (400, "metadata.app")
     assert call(gateway, key).json()["error"]["param"] == "temperature"
     assert call(gateway, key, BODY | {"temperature": 1}).status_code == 200
+
+
+def test_who_may_goes_on_slowly_when_his_budget_is_spent(gateway: Gateway) -> None:
+    terms: dict[str, Any] = {"max_budget": 1e-9, "rpm_limit": 4}
+    assert call(gateway, gateway.key(**terms)).status_code == 422
+    key = gateway.key(**terms, throttle_on_budget_exceeded=True)
+    answers = [call(gateway, key) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429], [answer.text for answer in answers]
+    cost = sum(float(answer.headers["x-litellm-response-cost"]) for answer in answers[:2])
+    deadline = time.monotonic() + 20
+    while True:
+        info = gateway.admin("GET", "/key/info", params={"key": key}).json()["info"]
+        if info["spend"] == info["total_spend"] == pytest.approx(cost) or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    assert cost > terms["max_budget"]
+    assert info["spend"] == info["total_spend"] == pytest.approx(cost)
 
 
 def test_new_teams_get_what_is_configured(gateway: Gateway) -> None:

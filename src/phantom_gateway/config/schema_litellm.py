@@ -164,6 +164,13 @@ class LitellmSettings(OpenSection):
     budget_exceeded_status_code: Annotated[
         ErrorStatus | None, Active("HTTP status of an exceeded budget; default 422.")
     ] = None
+    budget_exceeded_throttle_percentage: Annotated[
+        Annotated[Part, Field(gt=0)] | None,
+        Active(
+            "Keys with `throttle_on_budget_exceeded` that have spent their `max_budget` go on at this part (0 to 1) of their "
+            "`rpm_limit` and `tpm_limit`. Without it they are refused like others."
+        ),
+    ] = None
     callbacks: Annotated[Names | None, Later("Log sinks.")] = None
     success_callback: Annotated[Names | None, Later("Log sinks of successful calls.")] = None
     failure_callback: Annotated[Names | None, Later("Log sinks of failed calls.")] = None

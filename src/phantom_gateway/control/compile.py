@@ -355,6 +355,7 @@ def _settings(config: Config) -> Settings:
             general.budget_exceeded_status_code,
             litellm.budget_exceeded_status_code,
         ),
+        throttled_part=litellm.budget_exceeded_throttle_percentage or 0.0,
         drain_grace_s=phantom.drain_grace,
         key_header=(general.litellm_key_header_name or "").lower(),
         customer_headers=_headers(general, "customer"),

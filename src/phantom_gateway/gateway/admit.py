@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from phantom_gateway.dialects.operations import MESSAGES, OPENAI_RESPONSES
+from phantom_gateway.gateway import throttle
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.permit import of_key, permit, permit_again
 from phantom_gateway.gateway.refusal import refusal
@@ -141,7 +142,13 @@ async def _wait(exchange: Exchange, table: Table, worker: Worker, amounts: tuple
     """
     generation = worker.generation
     try:
-        reservation = await worker.book.take_planned(exchange.limits, *amounts, time.time())
+        reservation = await throttle.take(
+            worker.book,
+            exchange.principal,
+            exchange.limits,
+            table.snapshot.settings.throttled_part,
+            (*amounts, time.time()),
+        )
     except LimiterUnavailable as error:
         raise unavailable("The limits of this key cannot be checked right now.", kind="limiter_unavailable") from error
     if generation == worker.generation:

@@ -264,7 +264,7 @@ def _shown(limit: Limit) -> bytes:
     scope = _SCOPES.get(kind)
     if "/model:" in name:
         scope = b"model_per_key" if kind == "key" else None
-    elif kind == "key" and "/tag:" in name:
+    elif kind == "key" and "/" in name:
         scope = None
     if scope is None or limit.window != "60s":
         return _NOTHING

@@ -191,14 +191,14 @@ class Authority:
         return self.ask(worker, limit, need, want, now, recalled=recalled)
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
-        """Take back unused units. A negative amount reports units used beyond what was granted."""
+        """Take back unused units. A negative amount reports units used beyond what was granted, if anything was."""
         counter = self._counters.get((scope, window_start))
-        if counter is None or worker not in counter.held:
+        if counter is None or (worker not in counter.held and (amount >= 0 or worker not in self._workers)):
             return
         if counter.kind == "budget":
-            counter.held[worker] -= amount
+            counter.held[worker] = counter.held.get(worker, 0) - amount
         else:
-            counter.held[worker] = max(counter.held[worker] - amount, 0)
+            counter.held[worker] = max(counter.held.get(worker, 0) - amount, 0)
         if amount > 0:
             counter.fruitless = 0
         if now is not None:

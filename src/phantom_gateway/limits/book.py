@@ -156,18 +156,22 @@ class LeaseBook:
                     piece.reserved -= back
         return Reservation(taken, amounts, self._open, owner, at + RESERVATION_SECONDS)
 
-    async def take_planned(
-        self, limits: tuple[Limit, ...], tokens: int, cost: int, now: float, owner: object = None
-    ) -> Reservation:
+    async def take_planned(self, limits: tuple[Limit, ...], tokens: int, cost: int, now: float) -> Reservation:
         """``take_all`` of what one request may use, by a plan where one question was enough: the next requests find it."""
         amounts = amounts_for(limits, tokens, cost)
         if self.ask_many is not None:
             await self._fetch(self.ask_many, limits, amounts)
             plan = self.plan(limits)
-            reservation = None if plan is None else self.reserve(plan, tokens, cost, self._clock(), owner)
+            reservation = None if plan is None else self.reserve(plan, tokens, cost, self._clock())
             if reservation is not None:
                 return reservation
-        return await self.take_all(limits, amounts, now, owner)
+        return await self.take_all(limits, amounts, now)
+
+    async def take_owing(self, limits: Sequence[Limit], amounts: Sequence[int], owed: Limit, now: float) -> Reservation:
+        """``take_all``, and charge the budget ``owed``, however little is left of it."""
+        reservation = await self.take_all(limits, amounts, now)
+        reservation.owe(self._piece_alone(owed))
+        return reservation
 
     # --- talking to control ---------------------------------------------------------------------------------------------
 

@@ -149,11 +149,11 @@ class SharedAuthority:
         """Nothing: here nobody is asked to tell it."""
 
     def give_back(self, worker: str, scope: str, window_start: float, amount: int, now: float | None = None) -> None:
-        """Take back unused units. A negative amount reports units used beyond what was granted."""
+        """Take back unused units. A negative amount reports units used beyond what was granted, if anything was."""
         mirror = self._mirrors.get((scope, window_start))
-        if mirror is None or worker not in mirror.held:
+        if mirror is None or (worker not in mirror.held and (amount >= 0 or worker not in self._workers)):
             return
-        left = mirror.held[worker] - amount
+        left = mirror.held.get(worker, 0) - amount
         mirror.held[worker] = left if mirror.limit.kind == "budget" else max(left, 0)
         if amount > 0:
             mirror.fruitless = 0

@@ -137,6 +137,11 @@ class Reservation:
         self.open = True
         registry.add(self)
 
+    def owe(self, piece: Slice) -> None:
+        """Charge a budget, too, of which nothing is reserved: all that is settled of it is a debt."""
+        self.slices = [*self.slices, piece]
+        self._amounts = [*self._amounts, 0]
+
     def reserved(self) -> tuple[Spend, ...]:
         """The budget reservations, for ``Opened.reserved``."""
         pairs = self._pairs()

@@ -142,6 +142,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Output tokens expected of a request that bounds them not, by model; ``""`` for all others."""
     cache_controls: tuple[str, ...] = ()
     """What its requests may say in ``cache``. Empty = everything."""
+    throttled: str = ""
+    """The scope of the budget beyond which it goes on slowly; empty when it does not."""
     customers_budget_id: str = ""
     """A row of ``budgets`` whose limits the customers of its requests have who have none."""
     tag_limits: dict[str, SubjectRecord] | None = None

@@ -360,6 +360,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What is left of general and litellm settings for the data plane."""
 
     budget_exceeded_status: int = 422
+    throttled_part: float = 0.0
+    """Of its rates what a key has that goes on with its budget exceeded; 0: none does."""
     drain_grace_s: float = 60.0
     key_header: str = ""
     """Additional request header that may carry the key (``litellm_key_header_name``)."""

@@ -6,7 +6,7 @@ import pytest
 
 from phantom_gateway.limits.authority import IDLE_SECONDS, RECOVERY_SECONDS, Authority, Standing
 from phantom_gateway.limits.lending import Grant, NeedRecall
-from phantom_gateway.spine.messages import HeldLease, Limit, LimitKind
+from phantom_gateway.spine.messages import HeldLease, Limit, LimitKind, Spend
 
 NOW = 1_800_000_010.0
 """Ten seconds into a minute."""
@@ -49,6 +49,20 @@ def test_a_need_is_granted_whole_or_not_at_all() -> None:
     refusal = subject.ask("b", limit(), 41, 500, NOW, recalled=True)
     assert refusal == Grant(0, 0.0, 0.0, 40, 60, "exhausted", current=60)
     assert granted(subject.ask("b", limit(), 40, 40, NOW)) == 40
+
+
+def test_a_debt_of_who_was_refused_is_not_lent_again() -> None:
+    subject = authority()
+    subject.ask("b", limit(), 100, 100, NOW)
+    assert granted(subject.ask("a", limit(), 1, 1, NOW, recalled=True)) == 0
+    subject.give_back("a", limit().scope, 0.0, -30, NOW)
+    assert subject.usage(limit(), NOW).used == 130
+    subject.ingested("a", [Spend(limit().scope, 0.0, 30)])
+    assert subject.usage(limit(), NOW).used == 130
+    assert granted(subject.ask("a", limit(amount=200), 71, 71, NOW, recalled=True)) == 0
+    assert granted(subject.ask("a", limit(amount=200), 70, 70, NOW)) == 70
+    subject.give_back("stranger", limit().scope, 0.0, -50)
+    assert subject.usage(limit(), NOW).used == 200
 
 
 def test_what_another_worker_holds_is_recalled_first() -> None:

@@ -45,6 +45,7 @@ class KeyInfo(AllowanceAnswer, Spent):
     default_estimated_output_tokens_per_model: dict[str, int] | None
     allowed_passthrough_routes: list[str] | None
     denied_passthrough_routes: list[str] | None
+    throttle_on_budget_exceeded: bool | None
     allowed_cache_controls: list[str]
     object_permission_id: None
     object_permission: None

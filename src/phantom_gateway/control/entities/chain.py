@@ -14,7 +14,14 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 
 from phantom_gateway.control.entities.group_budgets import limits_by_model
-from phantom_gateway.control.entities.limits import Entity, budgets_of, completed, model_limits_of, rates_of
+from phantom_gateway.control.entities.limits import (
+    Entity,
+    budgets_of,
+    completed,
+    model_limits_of,
+    rates_of,
+    spend_window,
+)
 from phantom_gateway.control.entities.members import member_entity, with_defaults
 from phantom_gateway.control.entities.routing import aliases_of, own_routing
 from phantom_gateway.spine.messages import KeyRecord, Limit, SubjectRecord
@@ -126,6 +133,7 @@ def record_of(chain: Chain, digest: str, now: float, until: float | None = None)
         model_limits=_model_limits(chain),
         **_terms(chain),
         **_passages(chain),
+        throttled=_throttled(key, now),
         customers_budget_id=key.extra.get("end_user_budget_id") or "",
         tag_limits=_tag_limits(key),
         budget_fallbacks=_budget_fallbacks(key),
@@ -233,6 +241,11 @@ def _aliases(chain: Chain) -> dict[str, str]:
     """``model_group_alias`` of their router settings stand behind the aliases of their own."""
     team = chain.team.aliases if chain.team else {}
     return aliases_of(_extras(chain)) | team | chain.key.aliases
+
+
+def _throttled(key: KeyRow, now: float) -> str:
+    window = spend_window(Entity(f"key:{key.id}", key), now)
+    return "" if window is None or not key.extra.get("throttle_on_budget_exceeded") else window[0]
 
 
 def _passages(chain: Chain) -> dict[str, Any]:

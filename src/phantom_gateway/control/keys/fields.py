@@ -57,6 +57,7 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     enforced_params: Names | None = None
     tag_rpm_limit: ByModel | None = None
     end_user_budget_id: NameOrEmpty = None
+    throttle_on_budget_exceeded: bool | None = None
     allowed_cache_controls: Annotated[list[CacheControl], Field(max_length=16)] | None = None
 
     agent_id: Kept = None
@@ -76,11 +77,18 @@ class KeyFields(PassageFields, ExpectationFields, AllowanceFields):
     allowed_vector_store_indexes: Later = None
     router_settings: OwnSettings | None = None
     enable_prompt_caching: Later = None
-    throttle_on_budget_exceeded: Later = None
     send_invite_email: Later = None
 
 
-TERMS = ("enforced_params", "tag_rpm_limit", "end_user_budget_id", "allowed_cache_controls", *EXPECTATIONS, *PASSAGES)
+TERMS = (
+    "enforced_params",
+    "tag_rpm_limit",
+    "end_user_budget_id",
+    "allowed_cache_controls",
+    "throttle_on_budget_exceeded",
+    *EXPECTATIONS,
+    *PASSAGES,
+)
 """What is laid down for the requests of a key."""
 KEPT = (
     "router_settings",

@@ -85,6 +85,8 @@ def beyond_key(row: KeyRow, held: KeyRow) -> Iterator[str]:
         yield "allowed_passthrough_routes"
     if not set(_extra(held, "denied_passthrough_routes", [])) <= set(_extra(row, "denied_passthrough_routes", [])):
         yield "denied_passthrough_routes"
+    if _extra(row, "throttle_on_budget_exceeded", False) and not _extra(held, "throttle_on_budget_exceeded", False):
+        yield "throttle_on_budget_exceeded"
     said = set(_extra(row, "allowed_cache_controls", []))
     if (may := set(_extra(held, "allowed_cache_controls", []))) and not (said and said <= may):
         yield "allowed_cache_controls"

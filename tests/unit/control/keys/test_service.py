@@ -116,6 +116,24 @@ async def test_rotation_is_due_when_its_time_has_come(control: Rig) -> None:
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
 
 
+async def test_a_key_that_goes_on_beyond_its_budget(control: Rig) -> None:
+    made = await control.generate(max_budget=1, budget_duration="1d", rpm_limit=5, throttle_on_budget_exceeded=True)
+    free = await control.generate(rpm_limit=5, throttle_on_budget_exceeded=True)
+    records = [await control.directory.find(key["token"]) for key in (made, free)]
+    scopes = [record.throttled for record in records if record is not None]
+    assert scopes == [f"budget:key:{made['token']}:1d", ""]
+    off = await control.post("/key/update", {"key": made["token"], "throttle_on_budget_exceeded": False})
+    assert off.json()["throttle_on_budget_exceeded"] is False
+    changed = await control.directory.find(made["token"])
+    assert changed is not None
+    assert changed.throttled == ""
+    wrong = await control.post("/key/generate", {"throttle_on_budget_exceeded": "perhaps"})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "throttle_on_budget_exceeded")
+    user = (await control.post("/user/new", {"user_id": "u"})).json()["key"]
+    own = await control.post("/key/generate", {"throttle_on_budget_exceeded": True}, bearer(user))
+    assert (own.status_code, own.json()["error"]["param"]) == (403, "throttle_on_budget_exceeded")
+
+
 async def test_what_a_key_may_say_to_the_cache(control: Rig) -> None:
     made = await control.generate(allowed_cache_controls=["ttl", "no-store"])
     plain = await control.generate()

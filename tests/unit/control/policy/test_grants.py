@@ -175,6 +175,13 @@ def test_what_is_laid_down_for_a_key_is_laid_down_for_those_it_makes() -> None:
     assert grants.filled_key(key_row(), key_row(), ()).extra == {}
 
 
+def test_a_promise_is_not_loosened_by_making_a_key() -> None:
+    slow = key_row(extra={"throttle_on_budget_exceeded": True})
+    assert list(grants.beyond_key(slow, key_row())) == ["throttle_on_budget_exceeded"]
+    assert list(grants.beyond_key(slow, slow)) == list(grants.beyond_key(key_row(), slow)) == []
+    assert grants.filled_key(key_row(), slow, ()).extra == {}
+
+
 def test_what_may_be_said_to_the_cache_narrows_only() -> None:
     held = key_row(extra={"allowed_cache_controls": ["ttl", "no-cache"]})
     for said in ([], ["ttl", "no-store"]):
