@@ -78,6 +78,19 @@ async def test_a_lease_becomes_spend_in_one_word(pair: tuple[Node, Node], truth:
     assert (await b.ask(limit(), 30)).granted == 30
 
 
+async def test_a_debt_of_who_was_refused_is_not_lent_again(pair: tuple[Node, Node], truth: Truth) -> None:
+    a, b = pair
+    await b.ask(limit(), 100)
+    assert isinstance(await a.question(limit(), 1), NeedRecall)
+    a.authority.give_back("stranger", *KEY, -50)
+    a.authority.give_back("a-w", *KEY, -30)
+    read = truth.commit(KEY, 30)
+    a.authority.ingested("a-w", [(*KEY, 30)], read=read)
+    await a.authority.say()
+    assert (await a.ask(limit(amount=200), 71)).granted == 0
+    assert (await a.ask(limit(amount=200), 70)).granted == 70
+
+
 async def test_words_out_of_order_do_not_bring_old_spend_back(pair: tuple[Node, Node], truth: Truth) -> None:
     a, b = pair
     await a.ask(limit(), 50)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -91,7 +92,7 @@ class Rotation:
         services = self._services
         now, made = services.clock(), key_format.generate()
         until = now + min(self._grace(), seen.rotation_s or 0)
-        stamp = {"rotated_at": now, "updated_at": now, "updated_by": BY, "revision": seen.revision + 1}
+        stamp: dict[str, Any] = {"rotated_at": now, "updated_at": now, "updated_by": BY, "revision": seen.revision + 1}
         row = replace(seen, key_name=key_format.display(made.reveal()), rotations=seen.rotations + 1, **stamp)
         digest = services.hasher.digest(made.reveal().encode())
         before = views(connection, [seen], now)[0]
