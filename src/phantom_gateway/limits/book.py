@@ -27,7 +27,7 @@ from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.plan import Plan, PlannedReservation, amounts_for
 from phantom_gateway.limits.plans import Plans
 from phantom_gateway.limits.shares import Place, Shares, Used
-from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice
+from phantom_gateway.limits.slices import NEVER, Registry, Reservation, Slice, declared
 from phantom_gateway.limits.windows import window_bounds
 from phantom_gateway.spine.messages import HeldLease, LeaseAsk, LeaseGrant, LeaseReturn, Limit
 from phantom_gateway.wire.tasks import TaskGroup
@@ -138,13 +138,11 @@ class LeaseBook:
         """
         at = self._clock() if now is None else now
         reservation = self.try_all(limits, amounts, at, owner)
-        if reservation is not None:
-            return reservation
-        if self.ask_many is not None:
+        if reservation is None and self.ask_many is not None:
             await self._fetch(self.ask_many, limits, amounts)
             reservation = self.try_all(limits, amounts, at, owner)
-            if reservation is not None:
-                return reservation
+        if reservation is not None:
+            return reservation
         taken: list[Slice] = []
         try:
             for limit, amount in zip(limits, amounts, strict=True):
@@ -249,17 +247,7 @@ class LeaseBook:
         """
         self._epoch += 1
         self._plans.unstock()
-        merged: dict[tuple[str, float], HeldLease] = {}
-        for piece in (*self._slices.values(), *self._old):
-            lease = piece.held()
-            if lease is None:
-                continue
-            key = (lease.scope, lease.window_start)
-            if key in merged:
-                amount = merged[key].amount + lease.amount
-                lease = HeldLease(scope=lease.scope, window_start=lease.window_start, amount=amount, limit=lease.limit)
-            merged[key] = lease
-        return tuple(merged.values())
+        return declared((*self._slices.values(), *self._old))
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 

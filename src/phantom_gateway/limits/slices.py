@@ -102,6 +102,21 @@ class Slice:
         return self.limit.kind in ("budget", "parallel") or now >= 2 * self.end - self.start
 
 
+def declared(pieces: Iterable[Slice]) -> tuple[HeldLease, ...]:
+    """What is held of all of them, once for each window: those leased under another limit together with the present one."""
+    merged: dict[tuple[str, float], HeldLease] = {}
+    for piece in pieces:
+        lease = piece.held()
+        if lease is None:
+            continue
+        key = (lease.scope, lease.window_start)
+        if key in merged:
+            amount = merged[key].amount + lease.amount
+            lease = HeldLease(scope=lease.scope, window_start=lease.window_start, amount=amount, limit=lease.limit)
+        merged[key] = lease
+    return tuple(merged.values())
+
+
 class Registry(set["Reservation"]):
     """The open reservations of a book."""
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from phantom_gateway.limits.slices import Registry, Reservation, Slice
+from phantom_gateway.limits.slices import Registry, Reservation, Slice, declared
 from phantom_gateway.spine.messages import Limit, LimitKind, Spend
 
 
@@ -78,3 +78,20 @@ def test_an_old_slice_is_kept_while_a_sliding_window_looks_back() -> None:
     assert rate.finished(180.0)
     budget.reserved = 1
     assert not budget.finished(1e12)
+
+
+def test_what_is_owed_is_charged_and_becomes_a_debt() -> None:
+    requests, budget = piece("requests"), piece("budget", 5)
+    reservation, registry = reserve((requests, 1))
+    reservation.owe(budget)
+    assert (budget.free, budget.reserved) == (5, 0)
+    assert reservation.reserved() == (Spend("budget:key:k:60s", 60.0, 0),)
+    assert reservation.spends(20) == (Spend("budget:key:k:60s", 60.0, 20),)
+    reservation.settle(cost=20)
+    assert (budget.free, registry.debtors) == (-15, [budget])
+
+
+def test_what_is_declared_of_one_window_is_one_lease() -> None:
+    first, second, other, empty = piece("budget", 5), piece("budget", 7), piece("tokens", 3), piece("parallel", 0)
+    found = {lease.scope: lease.amount for lease in declared([first, second, other, empty])}
+    assert found == {"budget:key:k:60s": 12, "tokens:key:k:60s": 3}
