@@ -82,7 +82,8 @@ def test_an_old_slice_is_kept_while_a_sliding_window_looks_back() -> None:
 
 def test_what_is_owed_is_charged_and_becomes_a_debt() -> None:
     requests, budget = piece("requests"), piece("budget", 5)
-    reservation, registry = reserve((requests, 1))
+    requests.free, requests.reserved, registry = 99, 1, Registry()
+    reservation = Reservation([requests], [1], registry, "r", 99.0)
     reservation.owe(budget)
     assert (budget.free, budget.reserved) == (5, 0)
     assert reservation.reserved() == (Spend("budget:key:k:60s", 60.0, 0),)
