@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.app import create_app
 from phantom_gateway.control.entities.listing import TOTAL
 from phantom_gateway.control.guard import GuardedRoute, routes_of
+from phantom_gateway.control.keys.rotation import Rotation
 from phantom_gateway.control.routers import activity
 from phantom_gateway.spine.messages import Explain, Explained
 from phantom_gateway.spine.snapshot import Address, CacheRules, RedisPlace
@@ -321,6 +323,7 @@ class Walk:
         await ask("POST", "/key/unblock", reference)
         await ask("POST", "/key/regenerate", reference)
         await ask("POST", f"/key/{made['token']}/regenerate", {"grace_period": "1h"})
+        await self.rotated()
         await ask("POST", f"/key/{made['token']}/reset_spend", {"reset_to": 0})
         await ask("POST", "/key/health", {})
         await ask("POST", "/v2/key/info", {"keys": [made["token"]]})
@@ -331,6 +334,15 @@ class Walk:
             "/key/list?expand=user", "/key/list?status=deleted&return_full_object=true",
         ):  # fmt: skip
             await ask("GET", target)
+
+    async def rotated(self) -> None:
+        """Values that keys got by their schedule."""
+        turning = {"user_id": "ada", "auto_rotate": True, "rotation_interval": "1d"}
+        own, another = [await self.control.generate(**turning) for _ in range(2)]
+        in_two_days = replace(self.control.services, clock=lambda: time.time() + 2 * 86_400)
+        assert await Rotation(in_two_days, lambda: 86_400).look() == 2
+        await self.ask("POST", "/key/rotated", {}, headers=bearer(own["key"]))
+        await self.ask("POST", f"/key/{another['token']}/rotated", {})
 
     async def spending(self, key_id: str) -> None:
         """Logs, reports, activity, the audit log."""
