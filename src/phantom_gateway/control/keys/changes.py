@@ -29,6 +29,7 @@ _COLUMNS = {
     **{name: name for name in ("user_id", "team_id", "project_id", "aliases", "tags", "allowed_routes", "key_type")},
 }
 NEVER_EXPIRES = "-1"
+SHORTEST_ROTATION_S = 3600
 
 
 def new_row(fields: KeyGenerate, key: str, key_id: str, now: float, by: str) -> KeyRow:
@@ -71,6 +72,8 @@ def _rotation(given: dict[str, Any], before: KeyRow | None) -> dict[str, Any]:
         return {"rotation_s": None}
     if interval is None and known is None:
         raise bad_field("auto_rotate", "needs rotation_interval")
+    if interval is not None and _seconds(interval) < SHORTEST_ROTATION_S:
+        raise bad_field("rotation_interval", "must be at least 1h: each value has to be fetched")
     return {"rotation_s": known if interval is None else int(_seconds(interval))}
 
 

@@ -100,9 +100,9 @@ async def test_what_counts_as_spent_can_be_less(control: Rig) -> None:
 
 
 async def test_rotation_is_due_when_its_time_has_come(control: Rig) -> None:
-    made = await control.generate(auto_rotate=True, rotation_interval="1s")
-    assert (made["auto_rotate"], made["rotation_interval"], made["rotation_due"]) == (True, "1s", False)
-    later = replace(control.services, clock=lambda: time.time() + 2)
+    made = await control.generate(auto_rotate=True, rotation_interval="1h")
+    assert (made["auto_rotate"], made["rotation_interval"], made["rotation_due"]) == (True, "1h", False)
+    later = replace(control.services, clock=lambda: time.time() + 3601)
     service = KeyService(Writer(later, "me"), Caller(later.master(), Actor(key_id="", role=ADMIN)), ADMIN_REACH)
     assert (await service.info(made["token"])).view["info"]["rotation_due"] is True
     off, _ = await service.update(KeyUpdate(key=made["token"], auto_rotate=False))
@@ -111,7 +111,11 @@ async def test_rotation_is_due_when_its_time_has_come(control: Rig) -> None:
     assert monthly["rotation_interval"] == "30d"
     changed, _ = await service.update(KeyUpdate(key=monthly["token"], rotation_interval="2w"))
     assert changed["rotation_interval"] == "2w"
-    for body, field in (({"auto_rotate": True}, "auto_rotate"), ({"rotation_interval": "1d"}, "rotation_interval")):
+    for body, field in (
+        ({"auto_rotate": True}, "auto_rotate"),
+        ({"rotation_interval": "1d"}, "rotation_interval"),
+        ({"auto_rotate": True, "rotation_interval": "59m"}, "rotation_interval"),
+    ):
         answer = await control.post("/key/generate", body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
 
