@@ -103,11 +103,17 @@ def test_the_report_is_json_on_demand(tmp_path: Path) -> None:
     assert report["models"]["openai/*"][0]["key"] == "OPENAI_API_KEY"
     assert report["settings"] == {"routing.num_retries": 3, "cache": "memory of each worker"}
     assert report["notes"][0]["key"] == "litellm_settings.callbacks"
-    path.write_text("x: 1")
+    path.write_text("router_setting: 1")
     result = CliRunner().invoke(app(), ["-c", str(path), "--json"])
     assert result.exit_code == 1
     assert json.loads(result.output)["problems"] == [
-        {"file": str(path), "line": 1, "key": "x", "message": "unknown section", "hint": ""}
+        {
+            "file": str(path),
+            "line": 1,
+            "key": "router_setting",
+            "message": "unknown section",
+            "hint": "did you mean router_settings?",
+        }
     ]
 
 

@@ -47,7 +47,7 @@ WITHOUT_A_TEST = {
     "store/migrations/versions/test_v0012_spread.py": "test_schema.py compares it with the tables, and goes back and forth",
     "store/migrations/versions/test_v0013_approvals.py": "test_schema.py compares what it makes with the tables",
     "store/migrations/versions/test_v0014_passes.py": "the same",
-    "store/migrations/versions/test_v0014_rotations.py": "test_schema.py compares what it makes with the tables",
+    "store/migrations/versions/test_v0015_rotations.py": "test_schema.py compares what it makes with the tables",
     "control/spending/test_activity.py": "routers/test_activity.py asks it over its routes, as everybody",
     "control/spending/test_reports.py": "routers/test_spend_reports.py asks it over its routes, as everybody",
     "control/spending/test_corrections.py": "routers/test_corrections.py books them over their routes, as everybody",
