@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import Parameter, Signature
+from inspect import Parameter
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.queries import Values, taking
 from phantom_gateway.control.spending import activity, activity_parts
 from phantom_gateway.control.spending.activity import Shown
 from phantom_gateway.control.spending.key_names import key_ids
@@ -29,7 +30,6 @@ from phantom_gateway.store.rollup_tables import HOURLY
 from phantom_gateway.store.rollups import CUSTOMERS, MAX_VALUES, PLAIN, TAGS, Question
 
 T = TypeVar("T")
-Values = dict[str, Any]
 Answer = Callable[["Asked"], Awaitable[Response]]
 
 
@@ -200,17 +200,11 @@ def _handler(family: Family, answer: Answer, parameters: dict[str, tuple[Any, An
     if family.name == "user":
         own["include_current_utc_day"] = (bool, False)
 
-    async def handler(request: Request, **query: Any) -> Response:
+    async def asked(request: Request, query: Values) -> Response:
         return await answer(Asked(request, family, query))
 
-    named = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for name, (annotation, default) in (own | _COMMON | parameters).items()
-    ]
-    first = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
-    setattr(handler, "__signature__", Signature([first, *named]))  # noqa: B010  FastAPI reads the parameters there
-    handler.__name__, handler.__doc__ = f"{family.name}_activity_{answer.__name__}", answer.__doc__
-    return handler
+    asked.__doc__ = answer.__doc__
+    return taking(asked, own | _COMMON | parameters, f"{family.name}_activity_{answer.__name__}")
 
 
 def _json(content: Values) -> Response:

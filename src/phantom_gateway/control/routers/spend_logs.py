@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from inspect import Parameter
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
@@ -14,11 +15,13 @@ from phantom_gateway.control.answers.base import Reply
 from phantom_gateway.control.errors import bad_field, not_found, too_many
 from phantom_gateway.control.guard import caller_of, reach_of, refuse_changed, route, services_of
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.queries import Parameters, Values, taking
 from phantom_gateway.control.spend_view import view
 from phantom_gateway.control.spending import facets
 from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.live import Tail, TailResponse
-from phantom_gateway.control.spending.log_query import Filters, cursor, cursor_text
+from phantom_gateway.control.spending.log_query import DAYS, FILTERS, PAGES, Filters, cursor_text
+from phantom_gateway.control.spending.log_query import cursor as cursor_of
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
 from phantom_gateway.store import log_search, log_sessions, rollups
@@ -26,18 +29,32 @@ from phantom_gateway.store.log_search import MAX_OFFSET, SORTS, Search
 from phantom_gateway.store.tables import REQUESTS
 
 JsonObject = dict[str, Any]
-Text = Annotated[str | None, Query(max_length=1024)]
 LIVE = Reply(text="Events `rows` with new requests, the newest first, and `end`.", media="text/event-stream")
 _FAR = "2199-01-01"
+_LIVE: Parameters = {"seconds": (Annotated[int, Query(ge=0, le=3600)], Parameter.empty)}
 
 
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["spend"])
     for path in ("/spend/logs/v2", "/spend/logs/ui"):
-        route(routes, "GET", path, Action.SPEND_READ, search, answer=answers.LogSearch)
-    route(routes, "GET", "/spend/logs/facets", Action.SPEND_READ, log_facets, answer=answers.LogFacets)
-    route(routes, "GET", "/spend/logs/live", Action.SPEND_READ, live, answer=LIVE)
+        route(
+            routes,
+            "GET",
+            path,
+            Action.SPEND_READ,
+            taking(search, DAYS | FILTERS | PAGES),
+            answer=answers.LogSearch,
+        )
+    route(
+        routes,
+        "GET",
+        "/spend/logs/facets",
+        Action.SPEND_READ,
+        taking(log_facets, DAYS | FILTERS),
+        answer=answers.LogFacets,
+    )
+    route(routes, "GET", "/spend/logs/live", Action.SPEND_READ, taking(live, _LIVE | FILTERS), answer=LIVE)
     route(routes, "GET", "/spend/logs/session/ui", Action.SPEND_READ, session, answer=answers.LogPage)
     route(routes, "GET", "/spend/logs/ui/{request_id}", Action.SPEND_READ, detail, answer=answers.LogRow)
     return routes
@@ -52,52 +69,24 @@ def own_rows(request: Request) -> sa.ColumnElement[bool] | None:
     return far.where(user=table.user_id, team=table.team_id, org=table.org_id, key=table.key_id)
 
 
-async def search(
-    request: Request,
-    start_date: str | None = None,
-    end_date: str | None = None,
-    api_key: Text = None,
-    user_id: Text = None,
-    request_id: Text = None,
-    session_id: Text = None,
-    team_id: Text = None,
-    model: Text = None,
-    model_id: Text = None,
-    model_group: Text = None,
-    provider: Text = None,
-    key_alias: Text = None,
-    end_user: Text = None,
-    status_filter: str | None = None,
-    cache_hit_filter: str | None = None,
-    error_code: Text = None,
-    error_message: Text = None,
-    min_spend: float | None = None,
-    max_spend: float | None = None,
-    search: Annotated[str | None, Query(max_length=255)] = None,
-    sort_by: str = "startTime",
-    sort_order: Literal["asc", "desc"] = "desc",
-    page: Annotated[int, Query(ge=1, le=10**9)] = 1,
-    page_size: Annotated[int, Query(ge=1, le=1000)] = 50,
-    cursor: str | None = None,
-    exclude_internal_health_checks: bool = False,
-    group_by_session: bool = False,
-    session_cursor: str | None = None,
-) -> JSONResponse:
+async def search(request: Request, query: Values) -> JSONResponse:
     """Rows that match all filters, a page at a time; with ``group_by_session`` sessions, each by its newest request.
 
     Beyond LiteLLM: ``next_cursor`` is the ``cursor`` of the next page, however deep; ``total_is_exact`` is false when there may be
     more rows than ``total``. Pages by number end at 10,000 rows. Health checks are not in the log.
     """
-    wanted = await _wanted(request, {**locals()})
+    wanted = await _wanted(request, query)
+    sort_by, page, page_size, cursor = query["sort_by"], query["page"], query["page_size"], query["cursor"]
+    session_cursor = query["session_cursor"]
     if sort_by not in SORTS:
         raise bad_field("sort_by", f"must be one of {', '.join(SORTS)}")
-    offset, ascending = (page - 1) * page_size, sort_order == "asc"
+    offset, ascending = (page - 1) * page_size, query["sort_order"] == "asc"
     if cursor is None and offset > MAX_OFFSET:
         raise bad_field("page", f"pages by number end at row {MAX_OFFSET}; go on with cursor (next_cursor)")
     if cursor is not None and sort_by != "startTime":
         raise bad_field("cursor", "goes with sort_by=startTime only")
-    place = None if cursor is None else _cursor(cursor)
-    if group_by_session:
+    place = None if cursor is None else cursor_of(cursor)
+    if query["group_by_session"]:
         if page != 1 or cursor is not None or sort_by != "startTime" or ascending:
             wrong = "page" if page != 1 else "cursor" if cursor is not None else "sort_by"
             raise bad_field(wrong, "sessions come newest first, page by page with session_cursor (next_session_cursor)")
@@ -105,7 +94,7 @@ async def search(
     if session_cursor is not None:
         raise bad_field("session_cursor", "goes with group_by_session=true only")
 
-    def query(connection: sa.Connection) -> JsonObject:
+    def found_page(connection: sa.Connection) -> JsonObject:
         total = log_search.count(connection, wanted)
         if sort_by != "startTime":
             rows = log_search.sorted_by(connection, wanted, (sort_by, ascending), (offset, page_size))
@@ -124,31 +113,16 @@ async def search(
             "next_cursor": cursor_text(found.cursor),
         }
 
-    return JSONResponse(await services_of(request).database.read(query))
+    return JSONResponse(await services_of(request).database.read(found_page))
 
 
-async def log_facets(
-    request: Request,
-    start_date: str | None = None,
-    end_date: str | None = None,
-    api_key: Text = None,
-    user_id: Text = None,
-    team_id: Text = None,
-    model_group: Text = None,
-    provider: Text = None,
-    key_alias: Text = None,
-    end_user: Text = None,
-    session_id: Text = None,
-    status_filter: str | None = None,
-    cache_hit_filter: str | None = None,
-    error_code: Text = None,
-    search: Annotated[str | None, Query(max_length=255)] = None,
-) -> JsonObject:
+async def log_facets(request: Request, query: Values) -> JsonObject:
     """The values of the filtered log with how many requests each, to filter on. A facet's own filter does not narrow it.
 
     `exact` is false when the counts are those of the newest 15,000 requests.
     """
-    wanted = await _wanted(request, {**locals(), "status_filter": None})
+    status_filter = query["status_filter"]
+    wanted = await _wanted(request, {**query, "status_filter": None})
     if status_filter not in (None, "", "success", "failure"):
         raise bad_field("status_filter", "must be success or failure")
     return await services_of(request).database.read(
@@ -156,31 +130,16 @@ async def log_facets(
     )
 
 
-async def live(
-    request: Request,
-    seconds: Annotated[int, Query(ge=0, le=3600)],
-    api_key: Text = None,
-    user_id: Text = None,
-    team_id: Text = None,
-    model_group: Text = None,
-    provider: Text = None,
-    key_alias: Text = None,
-    end_user: Text = None,
-    session_id: Text = None,
-    status_filter: str | None = None,
-    cache_hit_filter: str | None = None,
-    error_code: Text = None,
-    search: Annotated[str | None, Query(max_length=255)] = None,
-) -> Response:
+async def live(request: Request, query: Values) -> Response:
     """Requests as they are taken in, for at most `seconds`: server-sent events. Ends with the session. Raises ApiError 429."""
     services, caller = services_of(request), caller_of(request).key.id
-    given = {**locals(), "start_date": "2000-01-01", "end_date": _FAR}
+    given = {**query, "start_date": "2000-01-01", "end_date": _FAR}
     tail = Tail(
         database=services.database,
         search=await _wanted(request, given),
         still=partial(refuse_changed, request),
         clock=services.clock,
-        seconds=seconds,
+        seconds=query["seconds"],
         shared=services.database.database.shared,
     )
     if not services.tails.enter(caller):
@@ -195,11 +154,8 @@ async def _wanted(request: Request, values: JsonObject) -> Search:
     return Filters(values, key_id).search(own_rows(request), None if far.everything else far.where(**rollups.owners()))
 
 
-_cursor = cursor
-
-
 async def _sessions(request: Request, wanted: Search, after: str | None, size: int) -> JSONResponse:
-    place = None if after is None else _cursor(after, "session_cursor")
+    place = None if after is None else cursor_of(after, "session_cursor")
     found = await services_of(request).database.read(
         lambda connection: log_sessions.page(connection, wanted, place, size)
     )

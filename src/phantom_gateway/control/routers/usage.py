@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from inspect import Parameter, Signature
+from inspect import Parameter
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -15,8 +14,9 @@ from phantom_gateway.control.estimates.priced import find
 from phantom_gateway.control.guard import caller_of, route, services_of
 from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.reach import Reach, reach
+from phantom_gateway.control.queries import Values, taking
 from phantom_gateway.control.usage import attention, budgets, forecast
-from phantom_gateway.control.usage.questions import PARAMETERS, By, Values, asked
+from phantom_gateway.control.usage.questions import PARAMETERS, By, asked
 from phantom_gateway.control.usage.report import Wanted, report
 from phantom_gateway.control.usage.what_if import what_if
 from phantom_gateway.store import rollups
@@ -62,29 +62,32 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["usage"])
     spend = Action.SPEND_READ
-    route(routes, "GET", "/usage/report", spend, _taking(report_of, _REPORT), answer=answers.UsageReport)
-    route(routes, "GET", "/usage/forecast", spend, _taking(forecast_of, {}), answer=answers.Forecast)
-    route(routes, "GET", "/usage/what_if", spend, _taking(what_if_of, _INSTEAD), answer=answers.WhatIf)
+    route(
+        routes,
+        "GET",
+        "/usage/report",
+        spend,
+        taking(report_of, PARAMETERS | _REPORT),
+        answer=answers.UsageReport,
+    )
+    route(
+        routes,
+        "GET",
+        "/usage/forecast",
+        spend,
+        taking(forecast_of, PARAMETERS),
+        answer=answers.Forecast,
+    )
+    route(
+        routes,
+        "GET",
+        "/usage/what_if",
+        spend,
+        taking(what_if_of, PARAMETERS | _INSTEAD),
+        answer=answers.WhatIf,
+    )
     route(routes, "GET", "/usage/attention", Action.KEY_READ, attention_of, answer=answers.Attention)
     return routes
-
-
-def _taking(
-    answer: Callable[[Request, Values], Awaitable[JsonObject]], parameters: dict[str, tuple[Any, Any]]
-) -> Callable[..., Any]:
-    """``answer`` as a handler whose query parameters are those of all routes here and its own."""
-
-    async def handler(request: Request, **query: Any) -> JsonObject:
-        return await answer(request, query)
-
-    named = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for name, (annotation, default) in (PARAMETERS | parameters).items()
-    ]
-    first = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
-    setattr(handler, "__signature__", Signature([first, *named]))  # noqa: B010  FastAPI reads the parameters there
-    handler.__name__, handler.__doc__ = f"usage_{answer.__name__}", answer.__doc__
-    return handler
 
 
 async def report_of(request: Request, query: Values) -> JsonObject:

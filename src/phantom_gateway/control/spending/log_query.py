@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
+from fastapi import Query
 
 from phantom_gateway.control.errors import bad_field
+from phantom_gateway.control.queries import Parameters
 from phantom_gateway.control.timestamps import is_date, parse
 from phantom_gateway.ledger.money import usd_to_nano
 from phantom_gateway.store.log_search import Cursor, Search
@@ -29,6 +31,35 @@ _SAME = {
     "key_alias": "key_alias",
 }
 """Filters that are columns."""
+
+
+Text = Annotated[str | None, Query(max_length=1024)]
+DAYS: Parameters = {"start_date": (str | None, None), "end_date": (str | None, None)}
+FILTERS: Parameters = {
+    "api_key": (Text, None),
+    **dict.fromkeys(
+        ("user_id", "team_id", "model_group", "provider", "key_alias", "end_user", "session_id"), (Text, None)
+    ),
+    "status_filter": (str | None, None),
+    "cache_hit_filter": (str | None, None),
+    "error_code": (Text, None),
+    "search": (Annotated[str | None, Query(max_length=255)], None),
+}
+"""What all routes of the log take."""
+PAGES: Parameters = {
+    **dict.fromkeys(("request_id", "model", "model_id", "error_message"), (Text, None)),
+    "min_spend": (float | None, None),
+    "max_spend": (float | None, None),
+    "sort_by": (str, "startTime"),
+    "sort_order": (Literal["asc", "desc"], "desc"),
+    "page": (Annotated[int, Query(ge=1, le=10**9)], 1),
+    "page_size": (Annotated[int, Query(ge=1, le=1000)], 50),
+    "cursor": (str | None, None),
+    "exclude_internal_health_checks": (bool, False),
+    "group_by_session": (bool, False),
+    "session_cursor": (str | None, None),
+}
+"""What pages of it take beside."""
 
 
 @dataclass(frozen=True, slots=True)

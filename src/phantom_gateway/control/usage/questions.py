@@ -9,6 +9,7 @@ from fastapi import Query, Request
 
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import reach_of, services_of
+from phantom_gateway.control.queries import Values
 from phantom_gateway.control.spending.key_names import key_ids
 from phantom_gateway.control.spending.periods import period_or_all
 from phantom_gateway.store import rollups
@@ -52,7 +53,6 @@ PARAMETERS: dict[str, tuple[Any, Any]] = {
 """What every route of usage takes, with types and defaults: days, both included (the last 30 unless said otherwise), and whose
 requests; what is left out does not filter.
 """
-Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
