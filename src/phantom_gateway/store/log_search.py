@@ -99,6 +99,23 @@ def page(
     return Page(rows, None)
 
 
+def first(connection: sa.Connection, search: Search, limit: int) -> tuple[Page, Count]:
+    """The newest rows, and how many there are: what must be looked at one by one is looked at once for both."""
+    if not search.scans:
+        return page(connection, search, None, limit), count(connection, search)
+    looked = _looked_at(search, None)
+    query = _of_looked(looked, search, (looked.c.started_at, looked.c.row_id))
+    places = connection.execute(query.order_by(looked.c.started_at.desc(), looked.c.row_id.desc())).all()
+    end = connection.execute(sa.select(looked.c.started_at, looked.c.row_id).offset(SCAN - 1).limit(1)).first()
+    cursor = None if end is None else (int(end[0]), int(end[1]))
+    shown = places[:limit]
+    rows = of_ids(connection, [each[1] for each in shown], int(shown[-1][0])) if shown else []
+    rows.sort(key=_place, reverse=True)
+    if len(places) > limit:
+        cursor = _place(rows[-1])
+    return Page(rows, cursor), Count(len(places), end is None)
+
+
 def numbered(connection: sa.Connection, search: Search, window: tuple[int, int], *, ascending: bool = False) -> Page:
     """The page at (offset, limit)."""
     offset, limit = window

@@ -6,7 +6,7 @@ Every figure of every dashboard is an answer of ``sums``, so they agree with eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import sub as subtract
 from typing import Any, NamedTuple
@@ -218,6 +218,41 @@ def counts(connection: sa.Connection, question: Question, by: Sequence[str], lim
     width = len(by)
     rows = [tuple(row) for row in connection.execute(query) if row[-1] is not None]
     return [Sum(row[:width], Metrics(requests=int(row[width]), failures=int(row[width + 1]))) for row in rows]
+
+
+Facets = dict[str, list[tuple[str, int]]]
+"""By column its values, each with how many requests."""
+
+
+def facets(
+    connection: sa.Connection, only_of: Callable[[str], Question], columns: Sequence[str], status: str, limit: int
+) -> Facets:
+    """The values of each column that most requests have; ``only_of``: whose requests are counted for a column.
+
+    ``status``: only what succeeded (``success``) or did not (``failure``). Columns that are asked of the same sums share one look
+    at them.
+    """
+    shared: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        question = only_of(column)
+        shared.setdefault((_kind(question, (column,)), repr(sorted(question.only.items()))), []).append(column)
+    found: Facets = {column: [] for column in columns}
+    for together in shared.values():
+        query = _leading(only_of(together[0]), together, status, limit)
+        for n, value, count in connection.execute(query):
+            found[together[n]].append((value, int(count)))
+    return found
+
+
+def _leading(question: Question, columns: Sequence[str], status: str, limit: int) -> sa.CompoundSelect[Any]:
+    metrics = {"success": ("successes",), "failure": ("failures",)}.get(status, ("requests",))
+    part = _summed(question, columns, metrics, days=False, order=False).cte("part")
+    queries = []
+    for n, column in enumerate(columns):
+        value, count = part.c[column].label("value"), sa.func.sum(part.c[metrics[0]]).label("count")
+        ordered = sa.select(sa.literal_column(str(n)).label("n"), value, count).group_by(value).having(count > 0)
+        queries.append(sa.select(ordered.order_by(count.desc(), value).limit(limit).subquery()))
+    return sa.union_all(*queries)
 
 
 def top(connection: sa.Connection, question: Question, column: str, limit: int) -> list[str]:

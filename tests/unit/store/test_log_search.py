@@ -40,6 +40,28 @@ def test_a_search_that_finds_little_goes_on_behind_what_it_has_seen(
     assert (found, pages) == ([3], 4)
 
 
+@pytest.mark.parametrize("scan", [6, 20, 100])
+def test_the_first_page_and_its_count_are_those_of_two_looks(
+    database: Database, monkeypatch: pytest.MonkeyPatch, scan: int
+) -> None:
+    fill(database)
+    monkeypatch.setattr(log_search, "SCAN", scan)
+    searches = [
+        Search(**ALWAYS, others=RARE),
+        Search(**ALWAYS, others=(REQUESTS.c.model == "often",)),
+        Search(**ALWAYS, others=(REQUESTS.c.model == "none",), reach=REQUESTS.c.user_id == "u"),
+        Search(**ALWAYS, equal={"user_id": "u"}),
+    ]
+    with database.read() as connection:
+        for search in searches:
+            for limit in (1, 5, 50):
+                page, count = log_search.first(connection, search, limit)
+                usual = log_search.page(connection, search, None, limit)
+                assert [row["number"] for row in page.rows] == [row["number"] for row in usual.rows]
+                assert page.cursor == usual.cursor
+                assert count == log_search.count(connection, search)
+
+
 def test_counts_say_when_they_are_not_exact(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(database)
     with database.read() as connection:

@@ -95,14 +95,17 @@ async def search(request: Request, query: Values) -> JSONResponse:
         raise bad_field("session_cursor", "goes with group_by_session=true only")
 
     def found_page(connection: sa.Connection) -> JsonObject:
-        total = log_search.count(connection, wanted)
-        if sort_by != "startTime":
-            rows = log_search.sorted_by(connection, wanted, (sort_by, ascending), (offset, page_size))
-            found = log_search.Page(rows, None)
-        elif place is not None or offset == 0:
-            found = log_search.page(connection, wanted, place, page_size, ascending=ascending)
+        if sort_by == "startTime" and place is None and offset == 0 and not ascending:
+            found, total = log_search.first(connection, wanted, page_size)
         else:
-            found = log_search.numbered(connection, wanted, (offset, page_size), ascending=ascending)
+            total = log_search.count(connection, wanted)
+            if sort_by != "startTime":
+                rows = log_search.sorted_by(connection, wanted, (sort_by, ascending), (offset, page_size))
+                found = log_search.Page(rows, None)
+            elif place is not None or offset == 0:
+                found = log_search.page(connection, wanted, place, page_size, ascending=ascending)
+            else:
+                found = log_search.numbered(connection, wanted, (offset, page_size), ascending=ascending)
         return {
             "data": [view(row) for row in found.rows],
             "total": total.rows,

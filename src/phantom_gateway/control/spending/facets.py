@@ -17,7 +17,7 @@ from phantom_gateway.control.spending import people
 from phantom_gateway.store import log_search, rollups
 from phantom_gateway.store.log_search import SUMMED, Search
 from phantom_gateway.store.rollup_tables import DAY_US
-from phantom_gateway.store.rollups import Question, Sum
+from phantom_gateway.store.rollups import Facets, Question
 from phantom_gateway.store.tables import REQUESTS
 
 JsonObject = dict[str, Any]
@@ -50,7 +50,9 @@ def facets(connection: sa.Connection, search: Search, status: str) -> JsonObject
             if column == "key_id"
             else labels[column]
         )
-        answer[facet] = [_value(each, _label(names.get(each, {})), count) for each, count in found[column] if each]
+        answer[facet] = [_value(each, _label(names.get(each, {})), count) for each, count in found[column] if each][
+            :SHOWN
+        ]
     return answer
 
 
@@ -59,31 +61,21 @@ def _is_summed(search: Search) -> bool:
     return whole_days and not search.others and not search.failed and search.equal.keys() <= SUMMED
 
 
-def _summed(
-    connection: sa.Connection, search: Search, status: str
-) -> tuple[dict[str, list[tuple[str, int]]], dict[str, int]]:
+def _summed(connection: sa.Connection, search: Search, status: str) -> tuple[Facets, dict[str, int]]:
     only = {name: [value] for name, value in search.equal.items()}
     first, last = search.since // DAY_US, search.until // DAY_US - 1
     question = Question(first=first, last=last, only=only, reach=search.reach_of_sums)
-    found = {}
-    for column in FACETS.values():
-        others = {name: values for name, values in only.items() if name != column}
-        sums = rollups.counts(connection, replace(question, only=others), (column,), SHOWN + 1)
-        counted = [(each.group[0], _count(each, status)) for each in sums]
-        found[column] = [each for each in counted if each[1]][:SHOWN]
+
+    def narrowed(column: str) -> Question:
+        return replace(question, only={name: values for name, values in only.items() if name != column})
+
+    found = rollups.facets(connection, narrowed, list(FACETS.values()), status, SHOWN + 1)
     whole = rollups.counts(connection, question, (), 1)
     failed = sum(each.metrics.failures for each in whole)
     return found, {"success": sum(each.metrics.requests for each in whole) - failed, "failure": failed}
 
 
-def _count(each: Sum, status: str) -> int:
-    failed = each.metrics.failures
-    return failed if status == "failure" else each.metrics.requests - (failed if status == "success" else 0)
-
-
-def _scanned(
-    connection: sa.Connection, search: Search, status: str
-) -> tuple[dict[str, list[tuple[str, int]]], dict[str, int], bool]:
+def _scanned(connection: sa.Connection, search: Search, status: str) -> tuple[Facets, dict[str, int], bool]:
     columns = [*(REQUESTS.c[column] for column in FACETS.values()), REQUESTS.c.status]
     rows, exact = log_search.newest(connection, search, columns)
     results = Counter("success" if row[-1] == "success" else "failure" for row in rows)
