@@ -10,11 +10,11 @@ import { Button } from "@/shared/ui/button";
 import { History } from "@/shared/ui/changes";
 import { Confirm, Dialog } from "@/shared/ui/dialog";
 import { InEffect } from "@/shared/ui/effective";
-import { SelectField } from "@/shared/ui/field";
 import { Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { BudgetBar, Id, Limit, Models, Money, When } from "@/shared/ui/values";
 import { blockKey, deleteKey, readKey, rotateKey } from "./api";
+import { Grace } from "./Grace";
 import { EditKeyForm } from "./KeyForm";
 import { KeyState } from "./KeyState";
 import { messages } from "./messages";
@@ -126,7 +126,7 @@ function Rotate({ token, name, onClose, onRotated }: { token: string; name: stri
       }
     >
       <p>{t("rotate_text")}</p>
-      <SelectField label={t("grace")} value={grace} onChange={setGrace} options={[["", t("grace_now")], ["1h", t("grace_1h")], ["24h", t("grace_24h")], ["7d", t("grace_7d")]]} />
+      <Grace value={grace} onChange={setGrace} />
       <Fault error={rotate.error} />
     </Dialog>
   );

@@ -17,6 +17,7 @@ import { NewKeyForm } from "./KeyForm";
 import { KeyState } from "./KeyState";
 import { messages } from "./messages";
 import { Reveal } from "./Reveal";
+import { RotateMany } from "./RotateMany";
 
 const DEFAULTS: KeyFilter = { page: 1, search: "", status: "", team: "", user: "", sort: "created_at", order: "desc", open: "" };
 
@@ -34,6 +35,7 @@ export function KeysPage() {
   const [url, setUrl] = useUrlState(DEFAULTS);
   const [adding, setAdding] = useState(false);
   const [created, setCreated] = useState<NewKey | null>(null);
+  const [rotating, setRotating] = useState<readonly Key[] | null>(null);
   const filter = { ...url, open: "" };
   const list = useQuery({
     queryKey: ["keys", filter],
@@ -78,10 +80,13 @@ export function KeysPage() {
         </select>
         {filtered ? <Button look="quiet" onClick={() => setUrl({ ...DEFAULTS })}>{t("do.clear")}</Button> : null}
       </div>
-      <BulkBar chosen={chosen} name={named} actions={actions} onClear={clear} />
+      <BulkBar chosen={chosen} name={named} actions={actions} onClear={clear}>
+        {may("key.regenerate") ? <Button tiny onClick={() => setRotating([...chosen.values()])}>{t("rotate")}</Button> : null}
+      </BulkBar>
+      {rotating ? <RotateMany rows={rotating} name={named} onClose={() => setRotating(null)} onDone={() => { setRotating(null); clear(); }} /> : null}
       <DataTable
         name="keys"
-        {...(actions.length > 0 ? { choice: { chosen, onChoose: choose, named } } : {})}
+        {...(actions.length > 0 || may("key.regenerate") ? { choice: { chosen, onChoose: choose, named } } : {})}
         label={t("nav.keys")}
         columns={columns}
         rows={list.data?.keys}

@@ -31,6 +31,16 @@ export const messages = {
   grace_1h: ["1 hour", "1 Stunde"],
   grace_24h: ["24 hours", "24 Stunden"],
   grace_7d: ["7 days", "7 Tage"],
+  rotate_many_text: [
+    "Makes a new secret for each of these keys. The new ones are shown once, at the end; the old ones go on working for the time you set.",
+    "Erzeugt für jeden dieser Schlüssel ein neues Geheimnis. Die neuen werden am Ende einmal gezeigt; die alten gelten noch so lange wie angegeben.",
+  ],
+  reveal_many: ["New keys", "Neue Schlüssel"],
+  reveal_many_text: ["Keep them now: they are shown this once and stored nowhere.", "Bewahre sie jetzt auf: sie werden nur dieses eine Mal gezeigt und nirgends gespeichert."],
+  reveal_many_first: ["Copy them or keep the file first: they cannot be shown again.", "Kopiere sie oder sichere zuerst die Datei: sie lassen sich nicht noch einmal zeigen."],
+  reveal_many_copy: ["Copy the list", "Liste kopieren"],
+  reveal_many_file: ["Keep as CSV", "Als CSV sichern"],
+  reveal_many_done: ["I have kept them", "Ich habe sie gesichert"],
   delete_text: [
     "Calls with this key are refused at once, everywhere. Its history stays in logs and usage. This cannot be undone: block it instead if you may want it back.",
     "Aufrufe mit diesem Schlüssel werden überall sofort abgelehnt. Seine Geschichte bleibt in Protokoll und Nutzung. Das lässt sich nicht rückgängig machen: sperre ihn, wenn du ihn vielleicht noch brauchst.",

@@ -21,19 +21,22 @@ interface BulkProps<Row> {
   name: (row: Row) => string;
   actions: readonly BulkAction<Row>[];
   onClear: () => void;
+  /** Buttons for what is not done row by row alike. */
+  children?: ReactNode;
 }
 
 /** What can be done with all chosen rows of a table. */
-export function BulkBar<Row>({ chosen, name, actions, onClear }: BulkProps<Row>) {
+export function BulkBar<Row>({ chosen, name, actions, onClear, children }: BulkProps<Row>) {
   const t = useCommon();
   const [action, setAction] = useState<BulkAction<Row> | null>(null);
-  if (chosen.size === 0 || actions.length === 0) return null;
+  if (chosen.size === 0) return null;
   return (
     <div className="card bulk row" role="group" aria-label={t("bulk.label")}>
       <strong className="grow">{t("bulk.chosen", { count: chosen.size })}</strong>
       {actions.map((each) => (
         <Button key={each.id} tiny look={each.id === "delete" ? "danger" : undefined} onClick={() => setAction(each)}>{t(`bulk.${each.id}`)}</Button>
       ))}
+      {children}
       <Button tiny look="quiet" onClick={onClear}>{t("bulk.clear")}</Button>
       {action ? <BulkDialog key={action.id} action={action} rows={[...chosen.values()]} name={name} onClose={() => setAction(null)} onDone={() => { setAction(null); onClear(); }} /> : null}
     </div>

@@ -1,15 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { get } from "../api/client";
+import { ApiError, ask, get } from "../api/client";
 import { useCommon } from "../i18n/language";
 import { useChange } from "../lib/form";
 import { useMay } from "../lib/session";
 import { settingOf, typedSetting } from "../lib/setting";
 import { Button } from "./button";
-import { shown } from "./conflict";
+import { Conflict, shown } from "./conflict";
 import { Dialog } from "./dialog";
 import { Field, SelectField, TextField } from "./field";
-import { Empty, Fault } from "./states";
+import { Empty, Failed, Fault, Skeleton } from "./states";
 import { DataTable, type Column } from "./table";
 import { toast } from "./toast";
 import { Badge } from "./values";
@@ -56,16 +56,60 @@ export function SettingsTable({ section, label, choices = {} }: SettingsProps) {
   );
 }
 
-function EditSetting({ section, setting, choices, onClose }: { section: Section; setting: Setting; choices: readonly string[] | undefined; onClose: () => void }) {
+interface Stored {
+  setting: Setting;
+  etag: string | null;
+}
+
+async function readSetting(section: Section, name: string): Promise<Stored> {
+  const answer = await ask<Setting>()("GET /config/field/info", { query: { config_type: section, field_name: name } as never });
+  return { setting: answer.data, etag: answer.etag };
+}
+
+interface EditProps {
+  section: Section;
+  setting: Setting;
+  choices: readonly string[] | undefined;
+  onClose: () => void;
+}
+
+/** Asks for the setting as it is now before it can be changed: what others save meanwhile is noticed. */
+function EditSetting(props: EditProps) {
   const t = useCommon();
+  const [known, setKnown] = useState<Stored | null>(null);
+  const found = useQuery({ queryKey: ["setting", props.section, props.setting.field_name], staleTime: 0, gcTime: 0, queryFn: () => readSetting(props.section, props.setting.field_name) });
+  const stored = known ?? found.data;
+  if (stored && !known && !found.isFetching) setKnown(stored); // what is read later, while somebody types, does not count
+  if (known) return <EditKnown {...props} stored={known} />;
+  return (
+    <Dialog title={props.setting.field_name} onClose={props.onClose} foot={<Button onClick={props.onClose}>{t("do.cancel")}</Button>}>
+      {found.isError ? <Failed error={found.error} onRetry={() => void found.refetch()} /> : <Skeleton lines={3} />}
+    </Dialog>
+  );
+}
+
+function EditKnown({ section, stored, choices, onClose }: EditProps & { stored: Stored }) {
+  const t = useCommon();
+  const [base, setBase] = useState(stored);
+  const [theirs, setTheirs] = useState<Stored | null>(null);
+  const setting = base.setting;
   const [text, setText] = useState(typedSetting(setting.field_value));
   const value = settingOf(setting.field_type, text);
+  const field = { config_type: section, field_name: setting.field_name };
   const done = () => {
     toast(t("done.saved"));
     onClose();
   };
-  const save = useChange(() => get("POST /config/field/update", { body: { config_type: section, field_name: setting.field_name, field_value: value } as never }), done);
-  const reset = useChange(() => get("POST /config/field/delete", { body: { config_type: section, field_name: setting.field_name } as never }), done);
+  const guarded = (change: (etag: string | null) => Promise<unknown>) => async (etag: string | null) => {
+    try {
+      await change(etag);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) setTheirs(await readSetting(section, setting.field_name));
+      throw error;
+    }
+  };
+  const save = useChange(guarded((ifMatch) => get("POST /config/field/update", { ifMatch, body: { ...field, field_value: value } as never })), done);
+  const reset = useChange(guarded((ifMatch) => get("POST /config/field/delete", { ifMatch, body: field as never })), done);
   const wrong = text.trim() !== "" && value === undefined ? t("setting.wrong", { kind: setting.field_type }) : null;
   const options = choices ?? (setting.field_type === "Boolean" ? ["true", "false"] : null);
   const busy = save.isPending || reset.isPending;
@@ -74,10 +118,10 @@ function EditSetting({ section, setting, choices, onClose }: { section: Section;
     <Dialog
       title={setting.field_name}
       onClose={onClose}
-      onSubmit={() => save.mutate(undefined)}
+      onSubmit={() => save.mutate(base.etag)}
       foot={
         <>
-          {setting.source === "db" ? <Button look="danger" disabled={busy} onClick={() => reset.mutate(undefined)}>{t("setting.reset")}</Button> : null}
+          {setting.source === "db" ? <Button look="danger" disabled={busy} onClick={() => reset.mutate(base.etag)}>{t("setting.reset")}</Button> : null}
           <span className="grow" />
           <Button onClick={onClose}>{t("do.cancel")}</Button>
           <Button type="submit" look="primary" disabled={busy || value === undefined}>{t("do.save")}</Button>
@@ -95,6 +139,27 @@ function EditSetting({ section, setting, choices, onClose }: { section: Section;
         <TextField label={t("setting.value")} value={text} onChange={setText} fault={wrong} />
       )}
       <Fault error={save.error ?? reset.error} />
+      {theirs ? (
+        <Conflict
+          mine={{ [setting.field_name]: value }}
+          theirs={{ [setting.field_name]: theirs.setting.field_value }}
+          labels={{}}
+          onClose={() => setTheirs(null)}
+          onDiscard={() => {
+            setBase(theirs);
+            setText(typedSetting(theirs.setting.field_value));
+            setTheirs(null);
+            save.reset();
+            reset.reset();
+          }}
+          onOverwrite={() => {
+            const { etag } = theirs;
+            setBase(theirs);
+            setTheirs(null);
+            save.mutate(etag);
+          }}
+        />
+      ) : null}
     </Dialog>
   );
 }
