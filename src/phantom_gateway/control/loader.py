@@ -19,6 +19,7 @@ from phantom_gateway.control.compile_cache import named
 from phantom_gateway.control.compile_passes import Passing, check_pass
 from phantom_gateway.control.compile_traits import traits_of_model
 from phantom_gateway.control.people_settings import PeopleSettings, people_settings
+from phantom_gateway.control.running import Difference, compared
 from phantom_gateway.control.stored import Stored, merged
 from phantom_gateway.ledger.prices import PriceTable
 from phantom_gateway.security import master
@@ -54,6 +55,9 @@ class ConfigurationLoader:
         """Asked at every load for what is kept in the database; raises DatabaseError."""
         self.config: Config
         """What is in force since the last successful ``load``: the file's word, and what the database adds."""
+        self.differences: Sequence[Difference] = ()
+        """What the last successful load has changed in ``config``; ``more``: how much beyond that."""
+        self.more = 0
         self.master: master.MasterKey
         """The master key of the last successful ``load``."""
         self.people = PeopleSettings()
@@ -133,6 +137,7 @@ class ConfigurationLoader:
             stored=self._stored if in_force.general_settings.store_model_in_db is not False else Stored(),
         )
         self.master = key or self._master_of(config)
+        self.differences, self.more = compared(self.config, in_force) if self._loaded else ([], 0)
         self._loaded, self._written, self.config = True, config, in_force
         self.people = people_settings(in_force, self._environment)
         self.litellm_settings = in_force.litellm_settings

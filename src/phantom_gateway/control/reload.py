@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from phantom_gateway.config.errors import ConfigError
+from phantom_gateway.control.running import Difference, Reload
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.spine.snapshot import Snapshot
 from phantom_gateway.store.database import DatabaseError
@@ -41,6 +42,16 @@ class Loader(Protocol):
 
     def files(self) -> Sequence[Path]:
         """The files the last ``load`` has read or wanted to read."""
+        ...
+
+    @property
+    def differences(self) -> Sequence[Difference]:
+        """What the last successful load has changed, at most ``running.MOST``."""
+        ...
+
+    @property
+    def more(self) -> int:
+        """How much it has changed beyond that."""
         ...
 
 
@@ -118,6 +129,7 @@ class Reloader:
         if changed:
             configuration.snapshot = snapshot
         await self._install(snapshot if changed else None)
+        self._remember()
         count = len(snapshot.deployments)
         log.info("configuration loaded: revision %d, %d deployments", configuration.snapshot.revision, count)
 
@@ -125,8 +137,16 @@ class Reloader:
         problems = tuple(str(problem) for problem in error.problems)
         if problems != self._configuration.problems:
             log.error("the new configuration is refused, the old one stays in force:\n  %s", "\n  ".join(problems))
+            self._remember(problems)
         self._configuration.problems = problems
         self._configuration.failed_at = self._clock()
+
+    def _remember(self, problems: tuple[str, ...] = ()) -> None:
+        configuration, loader = self._configuration, self._loader
+        different, more = ((), 0) if problems else (tuple(loader.differences), loader.more)
+        if problems or different:
+            revision = configuration.snapshot.revision
+            configuration.reloads.append(Reload(self._clock(), revision, problems, different, more))
 
     async def _watch(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -15,6 +16,7 @@ from phantom_gateway.control.checks.log import HealthLog
 from phantom_gateway.control.database import AsyncDatabase
 from phantom_gateway.control.loader import ConfigurationLoader
 from phantom_gateway.control.people_settings import PeopleSettings
+from phantom_gateway.control.running import RELOADS, Reload
 from phantom_gateway.control.sign_in.parts import SignInParts
 from phantom_gateway.control.sign_in.sessions import Sessions
 from phantom_gateway.control.spending.live import LiveTails
@@ -98,6 +100,8 @@ class Configuration:
     failed_at: float | None = None
     notes: tuple[str, ...] = ()
     people: PeopleSettings = field(default_factory=PeopleSettings)
+    reloads: deque[Reload] = field(default_factory=lambda: deque(maxlen=RELOADS))
+    """The last of them, the newest last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

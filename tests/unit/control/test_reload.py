@@ -8,6 +8,7 @@ import pytest
 
 from phantom_gateway.config.errors import ConfigError, Position, Problem
 from phantom_gateway.control.reload import Reloader, stamp
+from phantom_gateway.control.running import Difference
 from phantom_gateway.control.services import Configuration
 from phantom_gateway.spine.snapshot import Routing, Snapshot
 from phantom_gateway.store.database import DatabaseError
@@ -21,12 +22,15 @@ class FileLoader:
         self.loads = 0
         self.refreshed = 0
         self.away = False
+        self.differences: tuple[Difference, ...] = ()
+        self.more = 0
 
     def load(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
         self.loads += 1
         text = self.path.read_text()
         if not text.isdigit():
             raise ConfigError([Problem(Position(str(self.path), 1), ("retries",), "must be a number")])
+        self.differences = (Difference("retries", None, text),)
         return Snapshot(revision=revision, routing=Routing(num_retries=int(text))), (f"note {text}",)
 
     def refresh(self, revision: int) -> tuple[Snapshot, tuple[str, ...]]:
@@ -81,6 +85,10 @@ async def test_a_broken_one_changes_nothing_but_the_status(stage: Stage, caplog:
     stage.loader.path.write_text("1")
     assert await stage.reloader.reload()
     after: Configuration = stage.configuration
+    assert [(each.revision, each.problems == (problem,), each.differences) for each in after.reloads] == [
+        (1, True, ()),
+        (1, False, (Difference("retries", None, "1"),)),
+    ], "each broken state once"
     assert (len(after.problems), after.failed_at is None) == (0, True)
 
 

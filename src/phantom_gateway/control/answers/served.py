@@ -351,3 +351,46 @@ class ServedModels(Answer):
     has_more: bool = False
     first_id: str | None = None
     last_id: str | None = None
+
+
+class RunningSetting(Answer):
+    """A setting in force; ``file`` and ``line`` where it is written."""
+
+    path: str
+    value: Any
+    source: Literal["config", "db"]
+    file: str | None
+    line: int | None
+
+
+class RunningConfiguration(Answer):
+    """A page of what is set."""
+
+    settings: list[RunningSetting]
+    total_count: int
+    page: int
+    size: int
+
+
+class ReloadChange(Answer):
+    """What a setting was and is; `null`: not set."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class ReloadView(Answer):
+    """An attempt; with ``problems`` it was refused. ``more``: changes beyond those listed."""
+
+    at: str | None
+    revision: int
+    problems: list[str]
+    changes: list[ReloadChange]
+    more: int
+
+
+class Reloads(Answer):
+    """The last attempts, the newest first."""
+
+    reloads: list[ReloadView]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from phantom_gateway.control.answers import served as answers
 from phantom_gateway.control.answers.base import REFUSED, Message
 from phantom_gateway.control.commit import etag
+from phantom_gateway.control.entities.listing import PageNumber, PageSize, SearchText
 from phantom_gateway.control.errors import bad_field
 from phantom_gateway.control.guard import route, services_of, writer_of
 from phantom_gateway.control.overrides.fields import ConfigUpdate, Enabled, FieldDelete, FieldUpdate
@@ -17,6 +20,7 @@ from phantom_gateway.control.overrides.service import SettingService, id_of, tag
 from phantom_gateway.control.overrides.settings import SectionName, Setting, setting, settings
 from phantom_gateway.control.overrides.view import setting_view
 from phantom_gateway.control.policy.actions import Action
+from phantom_gateway.control.running import lines
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.store.tenants import OVERRIDES
 
@@ -28,6 +32,8 @@ def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["configuration"])
     route(routes, "GET", "/config/reload/status", Action.CONFIG_READ, status, answer=answers.ConfigurationStatus)
+    route(routes, "GET", "/config/running", Action.CONFIG_READ, running, answer=answers.RunningConfiguration)
+    route(routes, "GET", "/config/reloads", Action.CONFIG_READ, reloads, answer=answers.Reloads)
     route(routes, "GET", "/config/list", Action.CONFIG_READ, list_settings, answer=list[answers.SettingView])
     route(routes, "GET", "/config/field/info", Action.CONFIG_READ, field_info, answer=answers.SettingView)
     route(
@@ -100,6 +106,42 @@ async def status(request: Request) -> JsonObject:
         "problems": list(configuration.problems),
         "notes": list(configuration.notes),
         "workers": services_of(request).workers.ready_workers,
+    }
+
+
+async def running(
+    request: Request, search: SearchText = None, page: PageNumber = 1, size: PageSize = 100
+) -> JsonObject:
+    """What is set, by whom and where, without secrets; everything else is at its default."""
+    loader = services_of(request).loader
+    found = await asyncio.to_thread(lines, loader.config, loader.written)
+    if search:
+        text = search.casefold()
+        found = [each for each in found if text in each.path.casefold() or text in str(each.value).casefold()]
+    return {
+        "settings": [
+            {"source": "db" if each.file is None else "config", **asdict(each)}
+            for each in found[(page - 1) * size : page * size]
+        ],
+        "total_count": len(found),
+        "page": page,
+        "size": size,
+    }
+
+
+async def reloads(request: Request) -> JsonObject:
+    """The last attempts to bring another configuration into force since this process began, the newest first."""
+    return {
+        "reloads": [
+            {
+                "at": iso(each.at),
+                "revision": each.revision,
+                "problems": list(each.problems),
+                "changes": [asdict(one) for one in each.differences],
+                "more": each.more,
+            }
+            for each in reversed(services_of(request).configuration.reloads)
+        ]
     }
 
 
