@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from phantom_gateway.config.errors import ConfigError, Position, Problem
+from phantom_gateway.config.errors import ConfigError, Note, Position, Problem
 from phantom_gateway.config.schema import Config
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_models import CredentialEntry, ModelEntry
@@ -122,11 +124,17 @@ class ConfigurationLoader:
         )
         return check_pass(entry, context)
 
-    def _compile(
-        self, config: Config, revision: int, key: master.MasterKey | None = None
-    ) -> tuple[Snapshot, tuple[str, ...]]:
+    def tried(self, settings: Mapping[tuple[str, str], Any]) -> Sequence[Problem]:
+        """Why nothing could be served any more with these settings of the database beside all others; nothing changes."""
+        stored = replace(self._stored, settings={**self._stored.settings, **settings})
+        try:
+            self._snapshot(merged(self._written, stored), stored, 0)
+        except ConfigError as error:
+            return error.problems
+        return ()
+
+    def _snapshot(self, in_force: Config, stored: Stored, revision: int) -> tuple[Snapshot, tuple[Note, ...]]:
         assert self.pepper is not None
-        in_force = merged(config, self._stored)
         snapshot, notes = compile_snapshot(
             in_force,
             revision,
@@ -134,8 +142,15 @@ class ConfigurationLoader:
             environment=self._environment,
             demo_socket=str(demo_socket(self._data_dir)),
             pepper=self.pepper,
-            stored=self._stored if in_force.general_settings.store_model_in_db is not False else Stored(),
+            stored=stored if in_force.general_settings.store_model_in_db is not False else Stored(),
         )
+        return snapshot, tuple(notes)
+
+    def _compile(
+        self, config: Config, revision: int, key: master.MasterKey | None = None
+    ) -> tuple[Snapshot, tuple[str, ...]]:
+        in_force = merged(config, self._stored)
+        snapshot, notes = self._snapshot(in_force, self._stored, revision)
         self.master = key or self._master_of(config)
         self.differences, self.more = compared(self.config, in_force) if self._loaded else ([], 0)
         self._loaded, self._written, self.config = True, config, in_force

@@ -292,6 +292,8 @@ class EffectiveLimit(Answer):
     entity: str
     name: str
     kind: Literal["budget", "requests", "tokens", "parallel"]
+    model: str | None
+    """The model whose calls alone it counts; `null`: all."""
     window: str | None
     limit: float
     spent: float | None

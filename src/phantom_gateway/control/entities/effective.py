@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from phantom_gateway.control.entities import chain
-from phantom_gateway.control.entities.limits import Entity, budgets_of, rates_of, window_of
+from phantom_gateway.control.entities.limits import Entity, budgets_of, model_limits_of, rates_of, window_of
 from phantom_gateway.control.entities.past import complete
 from phantom_gateway.control.timestamps import iso
 from phantom_gateway.ledger.money import nano_to_usd
@@ -70,20 +70,25 @@ def parts_of_team(connection: sa.Connection, row: TeamRow) -> list[Part]:
 
 def view(connection: sa.Connection, parts: Sequence[Part], now: float) -> JsonObject:
     """All limits of ``parts`` with what is spent of budgets, and the lists of models; ``binds`` is the tightest of its kind."""
-    limits = [(part, limit) for part in parts for limit in _limits(part, now)]
-    windows = {limit.scope: (limit.scope, window_of(limit, now)[0]) for _, limit in limits if limit.kind == "budget"}
+    limits = [(part, limit, model) for part in parts for limit, model in _limits(part, now)]
+    windows = {limit.scope: (limit.scope, window_of(limit, now)[0]) for _, limit, _ in limits if limit.kind == "budget"}
     spent = spend.of_windows(connection, list(windows.values()))
     left = {
-        limit.scope: limit.amount - spent.get(windows[limit.scope], 0) for _, limit in limits if limit.scope in windows
+        limit.scope: limit.amount - spent.get(windows[limit.scope], 0)
+        for _, limit, _ in limits
+        if limit.scope in windows
     }
-    tightest: dict[tuple[str, str], tuple[int, str]] = {}
-    for _, limit in limits:
-        kind = (limit.kind, "" if limit.kind == "budget" else limit.window)
+    tightest: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for _, limit, model in limits:
+        kind = (limit.kind, "" if limit.kind == "budget" else limit.window, model or "")
         mine = (left.get(limit.scope, limit.amount), limit.scope)
         tightest[kind] = min(tightest.get(kind, mine), mine)
     binding = {scope for _, scope in tightest.values()}
     return {
-        "limits": [_shown(part, limit, now, left.get(limit.scope), limit.scope in binding) for part, limit in limits],
+        "limits": [
+            {"model": model, **_shown(part, limit, now, left.get(limit.scope), limit.scope in binding)}
+            for part, limit, model in limits
+        ],
         "models": [
             {"level": part.level, "entity": part.entity.name, "name": part.name, "models": part.entity.allowance.models}
             for part in parts
@@ -93,10 +98,14 @@ def view(connection: sa.Connection, parts: Sequence[Part], now: float) -> JsonOb
     }
 
 
-def _limits(part: Part, now: float) -> Iterator[Limit]:
-    yield from rates_of(part.entity)
-    if part.budgets:
-        yield from budgets_of(part.entity, now)
+def _limits(part: Part, now: float) -> Iterator[tuple[Limit, str | None]]:
+    """Each limit, and the model it counts alone."""
+    yield from ((limit, None) for limit in rates_of(part.entity))
+    if not part.budgets:
+        return
+    yield from ((limit, None) for limit in budgets_of(part.entity, now))
+    for model, limits in model_limits_of(part.entity).items():
+        yield from ((limit, model) for limit in limits)
 
 
 def _shown(part: Part, limit: Limit, now: float, left: int | None, binds: bool) -> JsonObject:

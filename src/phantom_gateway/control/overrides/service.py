@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +39,9 @@ class SettingService:
             setting.check(value)
             refuse_of_the_file(services, setting)
         _check_names(services, values)
+        given = {(setting.section, setting.name): value for setting, value in values.items()}
+        for problem in await asyncio.to_thread(services.loader.tried, given):
+            raise bad_field(dotted(problem.path) or "field_value", problem.message)
         now, by = self.writer.now, self.writer.by
 
         def change(connection: sa.Connection, effects: Effects) -> None:

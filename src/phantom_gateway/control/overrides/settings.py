@@ -22,7 +22,20 @@ from phantom_gateway.config.schema_base import Active, Section, meta_of
 from phantom_gateway.config.schema_general import GeneralSettings
 from phantom_gateway.config.schema_litellm import LitellmSettings
 from phantom_gateway.config.schema_router import RouterSettings
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.control.errors import bad_field
+from phantom_gateway.security.redact import HIDDEN
+
+PARTS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
+    {
+        ("litellm_settings", "cache_params"): frozenset(
+            {
+                "type", "mode", "ttl", "default_in_memory_ttl", "default_in_redis_ttl", "supported_call_types",
+            }
+        ),
+    }
+)  # fmt: skip
+"""Of some settings the only parts that can be set: where a Redis is, and how to get in, is written in the file."""
 
 SectionName = Literal["general_settings", "router_settings", "litellm_settings"]
 
@@ -57,6 +70,8 @@ LISTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "model_group_alias",
         ),
         "litellm_settings": (
+            "cache",
+            "cache_params",
             "request_timeout",
             "max_internal_user_budget",
             "internal_user_budget_duration",
@@ -102,6 +117,10 @@ class Setting:
         """Refuse what the configuration file could not say. Raises ApiError 400."""
         if value is None:
             raise bad_field("field_value", "must not be null; delete the setting instead")
+        parts = PARTS.get((self.section, self.name))
+        unknown = sorted(map(str, value.keys() - parts)) if parts is not None and isinstance(value, dict) else []
+        if unknown:
+            raise bad_field(f"{self.section}.{self.name}.{unknown[0][:60]}", "cannot be set over the API")
         try:
             SECTIONS[self.section].model_validate({self.name: value})
         except ValidationError as error:
@@ -130,9 +149,11 @@ def setting(section: str, name: str, field: str = "field_name") -> Setting:
 
 
 def plain(value: Any) -> Any:
-    """A value of the configuration as JSON."""
+    """A value of the configuration as JSON, without secrets."""
     if isinstance(value, BaseModel):
         return {name: plain(getattr(value, name)) for name in value.model_fields_set}
+    if isinstance(value, Secret):
+        return HIDDEN
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.control.rig import ADMIN, CONFIG, Rig, rig
 
+from phantom_gateway.config.secret import Secret
 from phantom_gateway.store.tenants import OVERRIDES
 
 ROUTER = "router_settings"
@@ -63,6 +64,16 @@ async def test_several_settings_are_set_all_or_none(control: Rig) -> None:
         ("router_settings.num_retries", {"router_settings": {"num_retries": -1}}),
         ("router_settings.default_fallbacks[0]", {"router_settings": {"default_fallbacks": ["nope"]}}),
         ("router_settings.model_group_alias.a", {"router_settings": {"model_group_alias": {"a": "a"}}}),
+        (
+            "litellm_settings.cache_params.host",
+            {"litellm_settings": {"cache_params": {"ttl": 5, "host": "redis.example"}}},
+        ),
+        ("litellm_settings.cache_params.password", {"litellm_settings": {"cache_params": {"password": "x"}}}),
+        ("litellm_settings.cache_params.ttl", {"litellm_settings": {"cache_params": {"ttl": -5}}}),
+        (
+            "litellm_settings.cache_params.type",
+            {"litellm_settings": {"cache": True, "cache_params": {"type": "redis"}}},
+        ),
         ("environment_variables", {"environment_variables": {"PATH": "x"}}),
         ("model_list", {"model_list": []}),
         ("guardrails", {"guardrails": []}),
@@ -109,3 +120,35 @@ async def test_what_new_users_get_can_be_set(control: Rig) -> None:
         answer = await control.http.request("PATCH", "/update/internal_user_settings", json=bad, headers=ADMIN)
         assert answer.status_code == 400, answer.text
     assert control.services.loader.people.new_user == new
+
+
+async def test_the_cache_is_switched_on_and_set(control: Rig) -> None:
+    control.services.loader.cache_secret = Secret("12" * 32)
+    body = {"litellm_settings": {"cache": True, "cache_params": {"ttl": 30, "mode": "default_off"}}}
+    answer = await control.post("/config/update", body)
+    assert answer.status_code == 200, answer.text
+    rules = control.services.configuration.snapshot.cache
+    assert rules is not None
+    assert (rules.ttl_s, rules.default_on, rules.redis) == (30.0, False, None)
+    assert (await control.get("/cache/ping")).json()["cache_type"] == "local"
+    changes = control.services.loader.differences
+    assert {each.path for each in changes} == {
+        "litellm_settings.cache",
+        "litellm_settings.cache_params.mode",
+        "litellm_settings.cache_params.ttl",
+    }
+    shown = (await control.get("/config/running", search="cache_params.ttl")).json()
+    assert shown["settings"] == [
+        {"path": "litellm_settings.cache_params.ttl", "value": 30.0, "source": "db", "file": None, "line": None}
+    ]
+
+
+async def test_where_the_cache_is_stays_the_files_word(tmp_path: Path) -> None:
+    written = CONFIG + "litellm_settings:\n  cache: true\n  cache_params: {type: local, password: hidden-in-file}\n"
+    async with rig(tmp_path, written) as control:
+        answer = await control.post("/config/update", {"litellm_settings": {"cache_params": {"ttl": 5}}})
+        assert answer.status_code == 409
+        for path in ("/config/list?config_type=litellm_settings", "/config/running", "/config/reloads"):
+            answer = await control.get(path)
+            assert answer.status_code == 200
+            assert "hidden-in-file" not in answer.text

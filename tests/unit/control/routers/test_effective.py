@@ -33,6 +33,25 @@ async def test_limits_are_told_with_whose_they_are(control: Rig) -> None:
     assert [(each["level"], each["limit"]) for each in own] == [("user", 5.0)]
 
 
+async def test_limits_of_one_model_bind_beside_the_others(control: Rig) -> None:
+    await key_of(control, "ann")
+    team = (
+        await control.post("/team/new", {"team_alias": "t", "rpm_limit": 50, "model_rpm_limit": {"demo": 7}})
+    ).json()
+    fields = {"model_rpm_limit": {"demo": 9}, "model_max_budget": {"demo": {"budget_limit": 3, "time_period": "1d"}}}
+    key = (await control.generate(user_id="ann", team_id=team["team_id"], rpm_limit=40, **fields))["token"]
+    found = (await control.get("/key/limits", key=key)).json()["limits"]
+    assert [
+        (each["level"], each["kind"], each["model"], each["limit"], each["remaining"], each["binds"]) for each in found
+    ] == [
+        ("key", "requests", None, 40.0, None, True),
+        ("key", "requests", "demo", 9.0, None, False),
+        ("key", "budget", "demo", 3.0, 3.0, True),
+        ("team", "requests", None, 50.0, None, False),
+        ("team", "requests", "demo", 7.0, None, True),
+    ]
+
+
 async def test_what_is_out_of_reach_is_not_there(control: Rig) -> None:
     await key_of(control, "ann")
     bob = await key_of(control, "bob")
