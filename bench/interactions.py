@@ -2,7 +2,7 @@
 
 Starts a gateway on ``--data`` (a folder with a ``phantom.db``, as ``bench.dashboards --file`` and ``bench.lists`` make them), signs
 in and does what people do on large tables. A time is that from the click or the key to the last change of the page, with every
-answer there; beside it what the page's process and control have computed meanwhile. The least of ``--rounds``; the target is 200 ms.
+answer there; beside it what the page and control have computed meanwhile. The least of ``--rounds``; the target is 200 ms.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def settled(page: Page) -> None:
     )
 
 
-def measure(page: Page, session: CDPSession, gateway: Gateway, step: tuple[str, str, Act]) -> tuple[float, float, float]:
+def measure(
+    page: Page, session: CDPSession, gateway: Gateway, step: tuple[str, str, Act]
+) -> tuple[float, float, float]:
     """Milliseconds until it is there, of the page's process, and of control."""
     _, path, act = step
     page.goto(f"{gateway.url}/ui/{path}")

@@ -69,6 +69,8 @@ class UsageGroup(Answer):
     id: str
     label: str | None
     figures: UsageFigures
+    sampled: int | None
+    """Of how many of its newest requests the percentiles are; `null`: of all."""
     previous_spend: float | None
     days: UsageByDay
 

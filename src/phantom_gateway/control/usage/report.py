@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +13,10 @@ from phantom_gateway.control.spending import people
 from phantom_gateway.control.spending.periods import date
 from phantom_gateway.control.usage import figures
 from phantom_gateway.control.usage.questions import Asked, before
-from phantom_gateway.store import rollups
-from phantom_gateway.store.rollups import Metrics, Question, Sum
+from phantom_gateway.store import latency_sample, rollups
+from phantom_gateway.store.rollups import CUSTOMERS, Metrics, Question, Sum
 from phantom_gateway.store.spread import Spread
+from phantom_gateway.store.tables import REQUESTS
 
 JsonObject = dict[str, Any]
 _NOTHING = Spread({}, {})
@@ -83,18 +84,42 @@ def _shown(
     if earlier is not None:
         rows = rollups.sums(connection, _only(earlier, column, ids), (column,))
         past = {each.group[0]: each.metrics for each in rows}
-    spreads = rollups.spreads(connection, _only(question, column, ids), (column,))
+    spreads, sampled = _spreads(connection, _only(question, column, ids), column, ids)
     labels = _labels(connection, column, ids)
     return [
         {
             "id": each.group[0],
             "label": labels.get(each.group[0]),
             "figures": figures.figures(each.metrics, None if spreads is None else spreads.get(each.group, _NOTHING)),
+            "sampled": sampled.get(each.group),
             "previous_spend": None if earlier is None else past.get(each.group[0], Metrics()).cost_nano / 1e9,
             "days": figures.by_day(days.get(each.group[0], ()), question.first, question.last),
         }
         for each in groups
     ]
+
+
+def _spreads(
+    connection: sa.Connection, question: Question, column: str, ids: Sequence[str]
+) -> tuple[Mapping[tuple[str, ...], Spread] | None, dict[tuple[str, ...], int]]:
+    """How long answers took by group, and of how many of the newest requests that is where no counts of all are kept."""
+    kept = rollups.spreads(connection, question, (column,))
+    customers = question.family == CUSTOMERS
+    if kept is not None or column not in latency_sample.COLUMNS or (column == "name") != customers:
+        return kept, {}
+    wanted = [
+        REQUESTS.c[name].in_(list(values))
+        for name, values in question.only.items()
+        if name not in (column, "model", "name")
+    ]
+    if "model" in question.only or "name" in question.only.keys() - {column} or question.reach is not None:
+        return None, {}
+    found = latency_sample.spreads(
+        connection, column, [each for each in ids if each], (question.first, question.last), wanted
+    )
+    return {group: spread for group, (spread, _) in found.items()}, {
+        group: count for group, (_, count) in found.items()
+    }
 
 
 def _labels(connection: sa.Connection, column: str, ids: Sequence[str]) -> dict[str, str | None]:
