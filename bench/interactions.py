@@ -41,7 +41,16 @@ WATCH = """
   for (const name of ['click', 'change', 'input']) document.addEventListener(name, begin, { capture: true });
 })();
 """
-QUIET_MS = 250
+SETTLED = """
+() => new Promise((done) => {
+  const look = () => {
+    const quiet = window.__pending === 0 && performance.now() - window.__last > 250;
+    if (quiet && document.querySelectorAll('.skeleton').length === 0) done(true);
+    else setTimeout(look, 20);
+  };
+  setTimeout(look, 20);
+})
+"""
 Act = Callable[[Page], Any]
 
 
@@ -93,11 +102,7 @@ STEPS: tuple[tuple[str, str, Act], ...] = (
 
 def settled(page: Page) -> None:
     """Wait until nothing has changed for a while."""
-    page.wait_for_function(
-        f"window.__pending === 0 && performance.now() - window.__last > {QUIET_MS}"
-        " && document.querySelectorAll('.skeleton').length === 0",
-        polling=20,
-    )
+    page.evaluate(SETTLED)
 
 
 def measure(

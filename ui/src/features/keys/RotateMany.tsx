@@ -28,17 +28,18 @@ export function RotateMany({ rows, name, onClose, onDone }: RotateProps) {
   const [outcome, setOutcome] = useState<Outcome<Key> | null>(null);
   const [kept, setKept] = useState(false);
   const [warned, setWarned] = useState(false);
-  const made = useRef(new Map<string, NewKey>());
+  const [fresh, setFresh] = useState<readonly (readonly [string, string])[]>([]);
   const stop = useRef<AbortController | null>(null);
   const start = async () => {
     const controller = new AbortController();
     stop.current = controller;
     setOver(0);
-    const found = await forEach(rows, async (row) => made.current.set(row.token, await rotateKey(row.token, grace)), setOver, controller.signal);
+    const made = new Map<string, NewKey>();
+    const found = await forEach(rows, async (row) => made.set(row.token, await rotateKey(row.token, grace)), setOver, controller.signal);
     void queries.invalidateQueries();
+    setFresh(rows.flatMap((row) => made.get(row.token) ?? []).map((each) => [each.key_alias ?? each.key_name, each.key]));
     setOutcome(found);
   };
-  const fresh = outcome ? rows.flatMap((row) => made.current.get(row.token) ?? []).map((each) => [each.key_alias ?? each.key_name, each.key] as const) : [];
   const leave = () => {
     if (fresh.length > 0 && !kept) setWarned(true);
     else onDone();

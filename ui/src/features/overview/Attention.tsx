@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { get } from "@/shared/api/client";
 import type { Attention as Found, BudgetUse, SomeKeys } from "@/shared/api/usage";
 import { useLanguage, useText } from "@/shared/i18n/language";
-import { relative } from "@/shared/lib/format";
+import { number, relative } from "@/shared/lib/format";
 import { useMay } from "@/shared/lib/session";
 import { BudgetLine } from "@/shared/ui/figures";
 import { Icon, type IconName } from "@/shared/ui/icons";
@@ -64,7 +64,7 @@ export function Attention() {
         {near.slice(0, 5).map((each) => (
           <Point key={`${each.kind}/${each.id}`} look={each.share >= 1 ? "bad" : "warn"} icon="budgets">
             <Link to={PAGES[each.kind] ?? "/keys"} search={{ open: each.id } as never}>
-              {t(each.share >= 1 ? "over" : each.used_up_at && each.share < 0.8 ? "soon" : "near", { name: each.label ?? each.id, share: new Intl.NumberFormat(language, { style: "percent" }).format(each.share), when: each.used_up_at ? relative(each.used_up_at, language) : "" })}
+              {t(each.share >= 1 ? "over" : each.used_up_at && each.share < 0.8 ? "soon" : "near", { name: each.label ?? each.id, share: number(each.share, language, { style: "percent" }), when: each.used_up_at ? relative(each.used_up_at, language) : "" })}
             </Link>
           </Point>
         ))}

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { get } from "@/shared/api/client";
 import type { Figures, Forecast as Found, WhatIf as Then, Whose } from "@/shared/api/usage";
 import { useLanguage, useText } from "@/shared/i18n/language";
-import { compact, count, day, money, percent } from "@/shared/lib/format";
+import { changed, compact, count, day, money, percent } from "@/shared/lib/format";
 import { daysBetween } from "@/shared/lib/series";
 import { changeOf } from "@/shared/lib/usage";
 import { useModelNames } from "@/shared/ui/allowance";
@@ -86,7 +86,7 @@ export function WhatIf({ whose, period }: { whose: Whose; period: { start_date: 
   const found = useQuery({ queryKey: ["what-if", query], enabled: instead !== "", queryFn: ({ signal }) => get<Then>()("GET /usage/what_if", { signal, query: query as never }) });
   const change = (now: number, then: number) => {
     const share = changeOf(then, now);
-    return share === null ? "–" : new Intl.NumberFormat(language, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 }).format(share);
+    return share === null ? "–" : changed(share, language);
   };
   return (
     <section className="card stack tight">

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { useEffect, useId, useState, type ReactNode } from "react";
 import { useCommon, useLanguage } from "../i18n/language";
 import { day as dayText } from "../lib/format";
 import type { Series } from "../lib/series";
@@ -19,15 +19,14 @@ const TOP = 8;
 
 /** How wide the chart may be: text in it keeps its size. */
 function useWidth() {
-  const place = useRef<HTMLDivElement>(null);
+  const [element, place] = useState<HTMLDivElement | null>(null);
   const [wide, setWide] = useState(720);
   useEffect(() => {
-    const element = place.current;
     if (!element) return;
     const observer = new ResizeObserver(([entry]) => setWide(Math.max(240, Math.round(entry?.contentRect.width ?? 720))));
     observer.observe(element);
     return () => observer.disconnect();
-  });
+  }, [element]);
   return { place, wide };
 }
 

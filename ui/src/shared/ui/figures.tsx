@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { BudgetUse, Figures } from "../api/usage";
 import { useCommon, useLanguage } from "../i18n/language";
-import { compact, duration, localeOf, moment, money, percent, relative } from "../lib/format";
+import { compact, duration, changed, moment, money, percent, relative } from "../lib/format";
 import { changeOf } from "../lib/usage";
 import { Skeleton } from "./states";
 
@@ -13,7 +13,7 @@ export function Delta({ now, before, worse }: { now: number | null; before: numb
   const { language } = useLanguage();
   const change = changeOf(now, before);
   if (change === null) return <>{t("metric.no_previous")}</>;
-  const text = new Intl.NumberFormat(localeOf(language), { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 }).format(change);
+  const text = changed(change, language);
   const small = Math.abs(change) < 0.005;
   const look = small || !worse ? "" : (change > 0) === (worse === "up") ? "worse" : "better";
   return <span className={`delta-text ${look}`} title={t("metric.previous", { change: text })}>{small ? "" : change > 0 ? "▲ " : "▼ "}{text}<span className="hidden"> {t("metric.against")}</span></span>;

@@ -1,4 +1,4 @@
-import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type SortingState, type VisibilityState } from "@tanstack/react-table";
+import { getCoreRowModel, useReactTable, type ColumnDef, type SortingState, type VisibilityState } from "@tanstack/react-table";
 import { useEffect, useState, type ReactNode } from "react";
 import { useCommon, useLanguage } from "../i18n/language";
 import { count } from "../lib/format";
@@ -48,7 +48,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
   // eslint-disable-next-line react-hooks/incompatible-library -- the table is used within this component alone
   const table = useReactTable<Row>({
     data: rows as Row[],
-    columns: columns.map((each): ColumnDef<Row> => ({ id: each.id, header: each.title, cell: (context) => each.cell(context.row.original) })),
+    columns: columns.map((each): ColumnDef<Row> => ({ id: each.id })),
     getRowId: props.rowId,
     state: { sorting, columnVisibility: visible },
     onColumnVisibilityChange: setVisible,
@@ -60,6 +60,8 @@ export function DataTable<Row>(props: TableProps<Row>) {
   if (!rows) return <div className="card padded"><Skeleton lines={8} /></div>;
   if (rows.length === 0) return <div className="card">{props.empty}{props.pager}</div>;
   const byId = new Map(columns.map((each) => [each.id, each]));
+  // Called, not rendered as components: those would be others each time, and every cell be made anew.
+  const shown = columns.filter((each) => table.getColumn(each.id)?.getIsVisible());
   return (
     <div className="card">
       {/* Wide tables scroll inside; the keyboard reaches that, too. */}
@@ -81,7 +83,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
                         {active ? <Icon name={down ? "down" : "up"} /> : null}
                       </button>
                     ) : (
-                      flexRender(header.column.columnDef.header, header.getContext())
+                      column?.title
                     )}
                   </th>
                 );
@@ -93,14 +95,14 @@ export function DataTable<Row>(props: TableProps<Row>) {
               // The row is a larger target for the pointer; the keyboard has the button in its first cell.
               <tr key={row.id} className={onOpen ? "open" : undefined} onClick={onOpen ? () => onOpen(row.original) : undefined}>
                 {props.choice ? <OneBox row={row.original} on={props.choice.chosen.has(row.id)} choice={props.choice} /> : null}
-                {row.getVisibleCells().map((cell, index) => (
-                  <td key={cell.id} className={byId.get(cell.column.id)?.num ? "num" : undefined}>
+                {shown.map((column, index) => (
+                  <td key={column.id} className={column.num ? "num" : undefined}>
                     {index === 0 && onOpen ? (
                       <button type="button" className="link cut" onClick={(event) => { event.stopPropagation(); onOpen(row.original); }}>
-                        {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                        {column.cell(row.original)}
                       </button>
                     ) : (
-                      flexRender(cell.column.columnDef.cell, cell.getContext())
+                      column.cell(row.original)
                     )}
                   </td>
                 ))}
