@@ -56,6 +56,8 @@ class Search:
     """Conditions no index helps with."""
     failed: bool = False
     """Failures only."""
+    succeeded: bool = False
+    """Everything but failures."""
     reach: sa.ColumnElement[bool] | None = None
     reach_of_sums: sa.ColumnElement[bool] | None = None
     """The same about dimensions of sums, so that they can count what is in reach."""
@@ -64,7 +66,13 @@ class Search:
     def scans(self) -> bool:
         """Whether rows must be looked at one by one."""
         unknown = self.equal.keys() - INDEXED
-        return bool(self.others or unknown)
+        return bool(self.others or self.succeeded or unknown)
+
+    @property
+    def summed(self) -> bool:
+        """Whether sums can count them."""
+        whose = (self.reach is None) == (self.reach_of_sums is None)
+        return whose and not self.others and self.equal.keys() <= SUMMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def page(
 
 def first(connection: sa.Connection, search: Search, limit: int) -> tuple[Page, Count]:
     """The newest rows, and how many there are: what must be looked at one by one is looked at once for both."""
-    if not search.scans:
+    if search.summed or not search.scans:
         return page(connection, search, None, limit), count(connection, search)
     looked = _looked_at(search, None)
     query = _of_looked(looked, search, (looked.c.started_at, looked.c.row_id))
@@ -141,8 +149,7 @@ def sorted_by(
 
 def count(connection: sa.Connection, search: Search) -> Count:
     """How many rows there are."""
-    summed = (search.reach is None) == (search.reach_of_sums is None)
-    if summed and not search.others and not search.failed and search.equal.keys() <= SUMMED:
+    if search.summed:
         return Count(_summed(connection, search))
     looked = _looked_at(search, None, bounded=True, counting=not search.scans)
     query = sa.select(sa.func.count()).select_from(_filtered(looked, search, None).subquery())
@@ -201,8 +208,7 @@ def _by_id(query: sa.Select[Any]) -> sa.Select[Any]:
 def matching(search: Search) -> list[sa.ColumnElement[bool]]:
     """All that rows must fulfil."""
     found = [*_equal(search), *_times(search.since, search.until), *search.others]
-    if search.failed:
-        found.append(REQUESTS.c.status != "success")
+    found += _status(search)
     return found if search.reach is None else [*found, search.reach]
 
 
@@ -221,7 +227,8 @@ def _summed(connection: sa.Connection, search: Search) -> int:
         return _between(connection, search, search.since, search.until)
     only = {name: [value] for name, value in search.equal.items()}
     question = Question(first=first, last=last, only=only, reach=search.reach_of_sums)
-    days = rollups.total(connection, question).requests
+    sums = rollups.total(connection, question)
+    days = sums.failures if search.failed else sums.successes if search.succeeded else sums.requests
     corrections = _corrections(connection, search, first * DAY_US, (last + 1) * DAY_US)
     ends = ((search.since, first * DAY_US), ((last + 1) * DAY_US, search.until))
     return days + corrections + sum(_between(connection, search, since, until) for since, until in ends)
@@ -230,7 +237,8 @@ def _summed(connection: sa.Connection, search: Search) -> int:
 def _between(connection: sa.Connection, search: Search, since: int, until: int) -> int:
     if until <= since:
         return 0
-    query = sa.select(sa.func.count()).select_from(REQUESTS).where(*_equal(search), *_times(since, until))
+    query = sa.select(sa.func.count()).select_from(REQUESTS)
+    query = query.where(*_equal(search), *_times(since, until), *_status(search))
     if search.reach is not None:
         query = query.where(search.reach)
     return int(connection.execute(query).scalar_one())
@@ -240,7 +248,7 @@ def _corrections(connection: sa.Connection, search: Search, since: int, until: i
     """Rows of the log that sums do not count as requests: few, and found by where they come from."""
     columns = [REQUESTS.c.started_at, *(REQUESTS.c[name] for name in search.equal)]
     wanted = tuple(search.equal.values())
-    query = sa.select(*columns).where(REQUESTS.c.incarnation == INCARNATION)
+    query = sa.select(*columns).where(REQUESTS.c.incarnation == INCARNATION, *_status(search))
     rows = connection.execute(query if search.reach is None else query.where(search.reach))
     return sum(since <= row[0] < until and tuple(row[1:]) == wanted for row in rows)
 
@@ -327,7 +335,13 @@ def _place(row: Row) -> Cursor:
 def _unknown(search: Search) -> list[sa.ColumnElement[bool]]:
     """What no index helps with."""
     rest = [REQUESTS.c[name] == value for name, value in search.equal.items() if name not in INDEXED]
-    return [*rest, *search.others]
+    return [*rest, *search.others, *(_status(search) if search.succeeded else ())]
+
+
+def _status(search: Search) -> list[sa.ColumnElement[bool]]:
+    if search.failed:
+        return [REQUESTS.c.status != "success"]
+    return [REQUESTS.c.status == "success"] if search.succeeded else []
 
 
 def _equal(search: Search) -> list[sa.ColumnElement[bool]]:

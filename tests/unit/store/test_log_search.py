@@ -51,6 +51,8 @@ def test_the_first_page_and_its_count_are_those_of_two_looks(
         Search(**ALWAYS, others=(REQUESTS.c.model == "often",)),
         Search(**ALWAYS, others=(REQUESTS.c.model == "none",), reach=REQUESTS.c.user_id == "u"),
         Search(**ALWAYS, equal={"user_id": "u"}),
+        Search(**ALWAYS, equal={"user_id": "u"}, failed=True),
+        Search(**ALWAYS, equal={"model_group": "demo"}, succeeded=True),
     ]
     with database.read() as connection:
         for search in searches:
@@ -70,6 +72,21 @@ def test_counts_say_when_they_are_not_exact(database: Database, monkeypatch: pyt
         monkeypatch.setattr(log_search, "SCAN", 20)
         assert log_search.count(connection, search) == Count(20, exact=False)
         assert log_search.count(connection, Search(**ALWAYS, equal={"user_id": "u"})) == Count(20), "from the sums"
+
+
+def test_what_failed_and_what_did_not_is_counted_by_sums_as_by_rows(database: Database) -> None:
+    made = [
+        closed(n, status="failure" if n % 3 else "success", model="rare" if n < 5 else "often") for n in range(1, 21)
+    ]
+    DatabaseSink(database).apply(Batch(incarnation="w", records=tuple(made), position=Position(20, 1, 1)))
+    always = (REQUESTS.c.cost_nano >= 0,)
+    with database.read() as connection:
+        for others in ((), always):
+            assert log_search.count(connection, Search(**ALWAYS, others=others, failed=True)) == Count(14)
+            assert log_search.count(connection, Search(**ALWAYS, others=others, succeeded=True)) == Count(6)
+            for limit in (2, 50):
+                page, count = log_search.first(connection, Search(**ALWAYS, others=others, succeeded=True), limit)
+                assert ([row["number"] for row in page.rows], count.rows) == ([18, 15, 12, 9, 6, 3][:limit], 6)
 
 
 def test_one_request_is_found_by_its_id(database: Database) -> None:

@@ -81,15 +81,13 @@ class Filters:
         status = values.get("status_filter")
         if status not in (None, "", "success", "failure"):
             raise bad_field("status_filter", "must be success or failure")
-        others = list(self._others())
-        if status == "success":
-            others.append(REQUESTS.c.status == "success")
         return Search(
             since=moment("start_date", values.get("start_date")),
             until=moment("end_date", values.get("end_date"), end=True),
             equal=equal,
-            others=tuple(others),
+            others=tuple(self._others()),
             failed=status == "failure",
+            succeeded=status == "success",
             reach=reach,
             reach_of_sums=reach_of_sums,
         )
