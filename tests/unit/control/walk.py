@@ -163,7 +163,8 @@ class Walk:
         await ask("PATCH", UNPRICED, {"enabled": False})
         for target in (
             "/config/cost_discount_config", "/config/cost_margin_config", UNPRICED, "/get/internal_user_settings",
-            "/get/default_team_settings", "/config/reload/status", "/get/config/callbacks", "/provider/budgets",
+            "/get/default_team_settings", "/config/reload/status", "/get/config/callbacks", "/config/running", "/config/reloads",
+            "/provider/budgets",
         ):  # fmt: skip
             await ask("GET", target)
 
@@ -364,7 +365,7 @@ class Walk:
         await ask("GET", "/spend/logs", params=WEEK)
         await ask("GET", "/spend/logs/live", params={"seconds": 0})
         await ask("GET", "/spend/logs/facets", params=WEEK)
-        for path in ("/usage/report", "/usage/forecast"):
+        for path in ("/usage/report", "/usage/overview", "/usage/forecast"):
             await ask("GET", path, params={**WEEK, "by": "model"} if path.endswith("report") else WEEK)
         await ask("GET", "/usage/what_if", params={**WEEK, "instead": "demo"})
         await ask("GET", "/usage/attention")

@@ -75,13 +75,24 @@ class UsageGroup(Answer):
     days: UsageByDay
 
 
-class UsageReport(UsagePeriod):
-    """Usage by a dimension and by day."""
+class UsageTotals(UsagePeriod):
+    """Usage of a period by day, and of another one."""
 
     total: UsageFigures
     days: UsageByDay
     compared_with: UsagePeriod | None
     previous: UsageFigures | None
+
+
+class UsageOverview(UsageTotals):
+    """The greatest groups of several dimensions."""
+
+    by: dict[str, list[UsageGroup]]
+
+
+class UsageReport(UsageTotals):
+    """Usage by a dimension and by day."""
+
     groups: list[UsageGroup]
     more: bool
 

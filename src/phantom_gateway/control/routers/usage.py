@@ -16,8 +16,8 @@ from phantom_gateway.control.policy.actions import Action
 from phantom_gateway.control.policy.reach import Reach, reach
 from phantom_gateway.control.queries import Values, taking
 from phantom_gateway.control.usage import attention, budgets, forecast
-from phantom_gateway.control.usage.questions import PARAMETERS, By, asked
-from phantom_gateway.control.usage.report import Wanted, report
+from phantom_gateway.control.usage.questions import COLUMNS, PARAMETERS, By, asked
+from phantom_gateway.control.usage.report import Wanted, overview, report
 from phantom_gateway.control.usage.what_if import what_if
 from phantom_gateway.store import rollups
 from phantom_gateway.store.tables import KEYS
@@ -53,6 +53,8 @@ _REPORT: dict[str, tuple[Any, Any]] = {
     "offset": (Annotated[int, Query(ge=0, le=10_000)], 0),
     "limit": (Annotated[int, Query(ge=1, le=100)], 10),
 }
+_OVERVIEW: dict[str, tuple[Any, Any]] = {name: _REPORT[name] for name in ("compare", "order", "limit")}
+_SHOWN_BY = ("model", "team", "key", "provider")
 _INSTEAD: dict[str, tuple[Any, Any]] = {
     "instead": (Annotated[str, Query(min_length=1, max_length=256)], Parameter.empty)
 }
@@ -61,31 +63,14 @@ _INSTEAD: dict[str, tuple[Any, Any]] = {
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["usage"])
-    spend = Action.SPEND_READ
-    route(
-        routes,
-        "GET",
-        "/usage/report",
-        spend,
-        taking(report_of, PARAMETERS | _REPORT),
-        answer=answers.UsageReport,
+    asked_of_sums = (
+        ("report", taking(report_of, PARAMETERS | _REPORT), answers.UsageReport),
+        ("overview", taking(overview_of, PARAMETERS | _OVERVIEW), answers.UsageOverview),
+        ("forecast", taking(forecast_of, PARAMETERS), answers.Forecast),
+        ("what_if", taking(what_if_of, PARAMETERS | _INSTEAD), answers.WhatIf),
     )
-    route(
-        routes,
-        "GET",
-        "/usage/forecast",
-        spend,
-        taking(forecast_of, PARAMETERS),
-        answer=answers.Forecast,
-    )
-    route(
-        routes,
-        "GET",
-        "/usage/what_if",
-        spend,
-        taking(what_if_of, PARAMETERS | _INSTEAD),
-        answer=answers.WhatIf,
-    )
+    for name, handler, answer in asked_of_sums:
+        route(routes, "GET", f"/usage/{name}", Action.SPEND_READ, handler, answer=answer)
     route(routes, "GET", "/usage/attention", Action.KEY_READ, attention_of, answer=answers.Attention)
     return routes
 
@@ -98,6 +83,14 @@ async def report_of(request: Request, query: Values) -> JsonObject:
     question = await asked(request, query, query["by"] or "")
     how = Wanted(**{name: query[name] for name in ("compare", "order", "offset", "limit")})
     return await services_of(request).database.read(lambda connection: report(connection, question, how))
+
+
+async def overview_of(request: Request, query: Values) -> JsonObject:
+    """Usage of the days by model, team, key and provider: of each the greatest `limit` groups, and one set of totals."""
+    question = await asked(request, query)
+    how, columns = Wanted(**{name: query[name] for name in _OVERVIEW}), {by: COLUMNS[by] for by in _SHOWN_BY}
+    read = services_of(request).database.read
+    return await read(lambda connection: overview(connection, question.question, columns, how))
 
 
 async def forecast_of(request: Request, query: Values) -> JsonObject:

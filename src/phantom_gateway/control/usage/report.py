@@ -34,7 +34,27 @@ class Wanted:
 
 def report(connection: sa.Connection, asked: Asked, wanted: Wanted) -> JsonObject:
     """``answers.usage.UsageReport``."""
-    whole, question = asked.whole, asked.question
+    answer = {**_head(connection, asked.whole, wanted), "groups": [], "more": False}
+    if asked.column:
+        groups, more = _groups(connection, asked, wanted)
+        previous = before(asked.question, wanted.compare)
+        answer |= {"groups": _shown(connection, asked, groups, previous), "more": more}
+    return answer
+
+
+def overview(
+    connection: sa.Connection, question: Question, dimensions: Mapping[str, str], wanted: Wanted
+) -> JsonObject:
+    """``answers.usage.UsageOverview``: the same by several dimensions at once, with one set of totals. By name the columns."""
+    earlier = before(question, wanted.compare)
+    groups = {}
+    for name, column in dimensions.items():
+        asked = Asked(question, column)
+        groups[name] = _shown(connection, asked, _groups(connection, asked, wanted)[0], earlier)
+    return {**_head(connection, question, wanted), "by": groups}
+
+
+def _head(connection: sa.Connection, whole: Question, wanted: Wanted) -> JsonObject:
     earlier = before(whole, wanted.compare)
     answer: JsonObject = {
         "start_date": date(whole.first),
@@ -43,16 +63,10 @@ def report(connection: sa.Connection, asked: Asked, wanted: Wanted) -> JsonObjec
         "days": figures.by_day(rollups.sums(connection, whole, days=True), whole.first, whole.last),
         "compared_with": None,
         "previous": None,
-        "groups": [],
-        "more": False,
     }
     if earlier is not None:
         answer["compared_with"] = {"start_date": date(earlier.first), "end_date": date(earlier.last)}
         answer["previous"] = _total(connection, earlier)
-    if asked.column:
-        groups, more = _groups(connection, asked, wanted)
-        previous = before(question, wanted.compare)
-        answer |= {"groups": _shown(connection, asked, groups, previous), "more": more}
     return answer
 
 

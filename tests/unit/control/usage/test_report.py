@@ -9,7 +9,7 @@ from tests.unit.store.samples import closed
 from tests.unit.store.test_rollup_fill import batch
 
 from phantom_gateway.control.usage.questions import Asked
-from phantom_gateway.control.usage.report import Wanted, report
+from phantom_gateway.control.usage.report import Wanted, overview, report
 from phantom_gateway.store import latency_sample, schema
 from phantom_gateway.store.database import open_sqlite
 from phantom_gateway.store.rollup_tables import SPEND_DIMENSIONS
@@ -39,6 +39,7 @@ def test_groups_and_what_they_leave_are_the_total(tmp_path: Path) -> None:
         tags = report(connection, Asked(Question(first=TODAY - 1, last=TODAY, family=TAGS), "name"), Wanted())
         routes = report(connection, Asked(week, "call_type"), Wanted(order="requests"))
         plain = report(connection, Asked(week), Wanted())
+        both = overview(connection, week, {"model": "model_group", "route": "call_type"}, Wanted(limit=2))
     assert (models["total"]["spend"], models["total"]["requests"], models["previous"]["spend"]) == (24.0, 12, 24.0)
     assert models["days"]["spend"] == [12.0, 12.0]
     assert [(each["id"], each["figures"]["spend"]) for each in models["groups"]] == [("c", 12.0), ("b", 8.0)]
@@ -51,6 +52,11 @@ def test_groups_and_what_they_leave_are_the_total(tmp_path: Path) -> None:
     assert tags["groups"][0]["figures"]["p50_ms"] is None
     assert [each["label"] for each in routes["groups"]] == ["/chat/completions"]
     assert plain["groups"] == []
+    assert both["by"]["model"] == models["groups"]
+    assert [each["id"] for each in both["by"]["route"]] == ["acompletion"]
+    assert {name: both[name] for name in both if name != "by"} == {
+        name: models[name] for name in models if name not in ("groups", "more")
+    }
     database.close()
 
 

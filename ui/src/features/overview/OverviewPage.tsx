@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { get } from "@/shared/api/client";
-import { useReport, type By, type Report } from "@/shared/api/usage";
+import { useOverview, type By, type Report } from "@/shared/api/usage";
 import { useLanguage, useText } from "@/shared/i18n/language";
 import { money } from "@/shared/lib/format";
 import { daysBetween, ranges } from "@/shared/lib/series";
@@ -30,12 +30,7 @@ export function OverviewPage() {
   const { current } = ranges(url.days);
   const spend = may("spend.read");
   const period = { start_date: current.start, end_date: current.end, limit: 7 };
-  const reports: Record<(typeof CHARTED)[number], ReturnType<typeof useReport>> = {
-    model: useReport({ ...period, by: "model" }, spend),
-    team: useReport({ ...period, by: "team" }, spend),
-    key: useReport({ ...period, by: "key" }, spend),
-  };
-  const providers = useReport({ ...period, by: "provider", compare: "none" }, spend);
+  const reports = useOverview(period, spend);
   const keys = useQuery({
     queryKey: ["keys", "count"],
     enabled: may("key.read"),
@@ -43,9 +38,9 @@ export function OverviewPage() {
   });
   const models = useModelNames();
   const by = CHARTED.find((each) => each === url.by) ?? "model";
-  const [now, shown] = [reports.model, reports[by]];
+  const now = reports.data?.model;
   const whole = who.actions["spend.read"] === "all";
-  const fresh = keys.data?.total_count === 0 || (now.data?.total.requests === 0 && now.data.previous?.requests === 0);
+  const fresh = keys.data?.total_count === 0 || (now?.total.requests === 0 && now.previous?.requests === 0);
   const words = { other: t("chart.other"), none: t("unnamed") };
   return (
     <>
@@ -57,22 +52,22 @@ export function OverviewPage() {
         <Segments label={t("period.label")} value={String(url.days)} options={[["7", t("period.7")], ["30", t("period.30")], ["90", t("period.90")]]} onChange={(each) => setUrl({ days: Number(each) })} />
       </div>
       {fresh ? <FirstSteps models={models.data?.length ?? 0} keys={keys.data?.total_count ?? 0} /> : null}
-      {spend && now.isPending ? <><TilesSkeleton /><div className="card padded"><Skeleton lines={8} /></div></> : null}
-      {now.isError && !now.data ? <div className="card"><Failed error={now.error} onRetry={() => void now.refetch()} /></div> : null}
-      {now.data ? (
+      {spend && reports.isPending ? <><TilesSkeleton /><div className="card padded"><Skeleton lines={8} /></div></> : null}
+      {reports.isError && !now ? <div className="card"><Failed error={reports.error} onRetry={() => void reports.refetch()} /></div> : null}
+      {now ? (
         <>
-          <FigureTiles now={now.data.total} before={now.data.previous} />
+          <FigureTiles now={now.total} before={now.previous} />
           <BarChart
             title={t(`chart_${by}`)}
-            days={daysBetween(now.data.start_date, now.data.end_date)}
-            series={seriesOf(shown.data ?? now.data, "spend", words)}
+            days={daysBetween(now.start_date, now.end_date)}
+            series={seriesOf(reports.data?.[by] ?? now, "spend", words)}
             format={(value) => money(value, language)}
             actions={<Segments label={t("by")} value={by} options={CHARTED.map((each) => [each, t(`by_${each}`)])} onChange={(each) => setUrl({ by: each })} />}
           />
           <div className="three">
-            <Top title={t("top_models")} report={reports.model.data} by="model" />
-            <Top title={t("top_keys")} report={reports.key.data} by="key" />
-            <Top title={t("top_teams")} report={reports.team.data} by="team" />
+            <Top title={t("top_models")} report={reports.data?.model} by="model" />
+            <Top title={t("top_keys")} report={reports.data?.key} by="key" />
+            <Top title={t("top_teams")} report={reports.data?.team} by="team" />
           </div>
         </>
       ) : null}
@@ -80,9 +75,9 @@ export function OverviewPage() {
         <Attention />
         {may("key.read") ? <Budgets /> : <Health />}
       </div>
-      {providers.data ? (
+      {reports.data ? (
         <div className="two wide-first">
-          <Providers report={providers.data} />
+          <Providers report={reports.data.provider} />
           {may("key.read") ? <Health /> : null}
         </div>
       ) : null}

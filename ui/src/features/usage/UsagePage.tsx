@@ -141,6 +141,7 @@ function Parts({ groups, whole, by, measure, onSort, onOpen, pager }: PartsProps
   const t = useText(messages);
   const { language } = useLanguage();
   const time = (value: number | null) => (value === null ? "–" : duration(value, language));
+  const sampled = (row: Group, text: string) => (row.sampled === null ? text : <span title={t("sampled", { count: count(row.sampled, language) })}>≈ {text}</span>);
   const columns: Column<Group>[] = [
     { id: "name", title: t(`by.${by}`), cell: (row) => labelOf(row, t("unnamed")) },
     { id: "spend", title: t("metric.spend"), num: true, sort: "spend", cell: (row) => <Money value={row.figures.spend} /> },
@@ -150,8 +151,8 @@ function Parts({ groups, whole, by, measure, onSort, onOpen, pager }: PartsProps
     { id: "tokens", title: t("metric.tokens"), num: true, sort: "tokens", cell: (row) => <span title={count(row.figures.tokens, language)}>{compact(row.figures.tokens, language)}</span> },
     { id: "cached", title: t("metric.cached"), num: true, cell: (row) => percent(row.figures.classes.cache_read, row.figures.classes.input + row.figures.classes.cache_read + row.figures.classes.cache_write, language) },
     { id: "errors", title: t("metric.errors"), num: true, cell: (row) => percent(row.figures.failures, row.figures.requests, language) },
-    { id: "p50", title: "p50", num: true, cell: (row) => time(row.figures.p50_ms) },
-    { id: "p95", title: "p95", num: true, cell: (row) => time(row.figures.p95_ms) },
+    { id: "p50", title: "p50", num: true, cell: (row) => sampled(row, time(row.figures.p50_ms)) },
+    { id: "p95", title: "p95", num: true, cell: (row) => sampled(row, time(row.figures.p95_ms)) },
   ];
   return (
     <DataTable

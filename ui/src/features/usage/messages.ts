@@ -1,6 +1,7 @@
 import type { Messages } from "@/shared/i18n/common";
 
 export const messages = {
+  sampled: ["Of the newest {count} calls", "Aus den neuesten {count} Aufrufen"],
   intro: ["Where the money goes, by any dimension. Choose a row to look into it. Days are days in UTC.", "Wohin das Geld geht, nach jeder Dimension. Eine Zeile wählen heißt hineinsehen. Tage sind UTC-Tage."],
   by: ["By", "Nach"],
   measure: ["Measure", "Maß"],

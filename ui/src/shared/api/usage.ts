@@ -31,17 +31,22 @@ export interface Group {
   id: string;
   label: string | null;
   figures: Figures;
+  /** Of how many of its newest requests the percentiles are; `null`: of all. */
+  sampled: number | null;
   previous_spend: number | null;
   days: Days;
 }
 
-export interface Report {
+export interface Totals {
   start_date: string;
   end_date: string;
   total: Figures;
   days: Days;
   compared_with: { start_date: string; end_date: string } | null;
   previous: Figures | null;
+}
+
+export interface Report extends Totals {
   groups: Group[];
   more: boolean;
 }
@@ -124,4 +129,22 @@ export const readReport = (query: ReportQuery, signal?: AbortSignal) => get<Repo
 
 export function useReport(query: ReportQuery, enabled = true) {
   return useQuery({ queryKey: ["usage", query], enabled, placeholderData: keepPreviousData, queryFn: ({ signal }) => readReport(query, signal) });
+}
+
+interface Overview extends Totals {
+  by: Record<"model" | "team" | "key" | "provider", Group[]>;
+}
+
+/** The greatest of four dimensions in one answer, each as a report. */
+export function useOverview(query: { start_date: string; end_date: string; limit: number }, enabled: boolean) {
+  return useQuery({
+    queryKey: ["usage-overview", query],
+    enabled,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }): Promise<Record<keyof Overview["by"], Report>> => {
+      const { by, ...totals } = await get<Overview>()("GET /usage/overview", { query: query as never, signal });
+      const report = (groups: Group[]): Report => ({ ...totals, groups, more: false });
+      return { model: report(by.model), team: report(by.team), key: report(by.key), provider: report(by.provider) };
+    },
+  });
 }

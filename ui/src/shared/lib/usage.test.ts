@@ -3,7 +3,7 @@ import type { Figures, Group, Report } from "../api/usage";
 import { changeOf, labelOf, seriesOf } from "./usage";
 
 const group = (id: string, spend: number[]): Group => ({
-  id, label: null, previous_spend: null, figures: { spend: spend.reduce((a, b) => a + b, 0) } as Figures, days: { spend, requests: [], tokens: [], failures: [] },
+  id, label: null, sampled: null, previous_spend: null, figures: { spend: spend.reduce((a, b) => a + b, 0) } as Figures, days: { spend, requests: [], tokens: [], failures: [] },
 }); // prettier-ignore
 const report = (groups: Group[], spend: number[]) => ({ groups, days: { spend, requests: [], tokens: [], failures: [] } }) as unknown as Report;
 const words = { other: "Other", none: "(none)" };
