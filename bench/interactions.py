@@ -37,14 +37,14 @@ WATCH = """
   const watch = () => new MutationObserver(() => { window.__last = performance.now(); })
     .observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
   document.addEventListener('DOMContentLoaded', watch);
-  const begin = (event) => { if (event.isTrusted) { window.__began = performance.now(); window.__asked = 0; } };
+  const begin = () => { window.__began = performance.now(); window.__asked = 0; };
   for (const name of ['click', 'change', 'input']) document.addEventListener(name, begin, { capture: true });
 })();
 """
 SETTLED = """
 () => new Promise((done) => {
   const look = () => {
-    const quiet = window.__pending === 0 && performance.now() - window.__last > 250;
+    const quiet = window.__pending === 0 && performance.now() - window.__last > 400;
     if (quiet && document.querySelectorAll('.skeleton').length === 0) done(true);
     else setTimeout(look, 20);
   };

@@ -103,6 +103,7 @@ def shown(path: KeyPath, value: Any) -> Any:
 
 
 def _below(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
+    parts: list[tuple[str | int, Any]]
     if isinstance(value, BaseModel):
         parts = [(name, getattr(value, name)) for name in sorted(value.model_fields_set)]
     elif isinstance(value, Mapping):

@@ -50,7 +50,7 @@ def overview(
     groups = {}
     for name, column in dimensions.items():
         asked = Asked(question, column)
-        groups[name] = _shown(connection, asked, _groups(connection, asked, wanted)[0], earlier)
+        groups[name] = _shown(connection, asked, _groups(connection, asked, wanted)[0], earlier, sample=False)
     return {**_head(connection, question, wanted), "by": groups}
 
 
@@ -85,7 +85,7 @@ def _groups(connection: sa.Connection, asked: Asked, wanted: Wanted) -> tuple[li
 
 
 def _shown(
-    connection: sa.Connection, asked: Asked, groups: Sequence[Sum], earlier: Question | None
+    connection: sa.Connection, asked: Asked, groups: Sequence[Sum], earlier: Question | None, *, sample: bool = True
 ) -> list[JsonObject]:
     column, question = asked.column, asked.question
     ids = [each.group[0] for each in groups]
@@ -98,7 +98,7 @@ def _shown(
     if earlier is not None:
         rows = rollups.sums(connection, _only(earlier, column, ids), (column,))
         past = {each.group[0]: each.metrics for each in rows}
-    spreads, sampled = _spreads(connection, _only(question, column, ids), column, ids)
+    spreads, sampled = _spreads(connection, _only(question, column, ids), column, ids if sample else ())
     labels = _labels(connection, column, ids)
     return [
         {
@@ -114,23 +114,19 @@ def _shown(
 
 
 def _spreads(
-    connection: sa.Connection, question: Question, column: str, ids: Sequence[str]
-) -> tuple[Mapping[tuple[str, ...], Spread] | None, dict[tuple[str, ...], int]]:
-    """How long answers took by group, and of how many of the newest requests that is where no counts of all are kept."""
+    connection: sa.Connection, question: Question, column: str, sampled: Sequence[str]
+) -> tuple[dict[tuple[str, ...], Spread] | None, dict[tuple[str, ...], int]]:
+    """How long answers took by group; where no counts are kept of ``sampled``, and of how many of the newest requests that is."""
     kept = rollups.spreads(connection, question, (column,))
-    customers = question.family == CUSTOMERS
-    if kept is not None or column not in latency_sample.COLUMNS or (column == "name") != customers:
+    if kept is not None or not sampled:
         return kept, {}
-    wanted = [
-        REQUESTS.c[name].in_(list(values))
-        for name, values in question.only.items()
-        if name not in (column, "model", "name")
-    ]
-    if "model" in question.only or "name" in question.only.keys() - {column} or question.reach is not None:
+    known = column in latency_sample.COLUMNS and (column == "name") == (question.family == CUSTOMERS)
+    others = question.only.keys() - {column}
+    if not known or question.reach is not None or others & {"model", "name"}:
         return None, {}
-    found = latency_sample.spreads(
-        connection, column, [each for each in ids if each], (question.first, question.last), wanted
-    )
+    wanted = [REQUESTS.c[name].in_(list(question.only[name])) for name in sorted(others)]
+    days = question.first, question.last
+    found = latency_sample.spreads(connection, column, [each for each in sampled if each], days, wanted)
     return {group: spread for group, (spread, _) in found.items()}, {
         group: count for group, (_, count) in found.items()
     }
