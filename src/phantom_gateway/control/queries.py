@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from inspect import Parameter, Signature
 from typing import Any, TypeVar
 
 from fastapi import Request
 
 Values = dict[str, Any]
-Parameters = Mapping[str, tuple[Any, Any]]
+Parameters = dict[str, tuple[Any, Any]]
 """By name: the type, and the default (``Parameter.empty``: required)."""
 T = TypeVar("T")
 

@@ -39,7 +39,7 @@ class SettingService:
             setting.check(value)
             refuse_of_the_file(services, setting)
         _check_names(services, values)
-        given = {(setting.section, setting.name): value for setting, value in values.items()}
+        given: dict[tuple[str, str], Any] = {(each.section, each.name): value for each, value in values.items()}
         for problem in await asyncio.to_thread(services.loader.tried, given):
             raise bad_field(dotted(problem.path) or "field_value", problem.message)
         now, by = self.writer.now, self.writer.by

@@ -9,6 +9,7 @@ import { useMay } from "@/shared/lib/session";
 import { Button } from "@/shared/ui/button";
 import { shown } from "@/shared/ui/conflict";
 import { Confirm } from "@/shared/ui/dialog";
+import { SettingsTable } from "@/shared/ui/settings";
 import { Empty, Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { DataTable, type Column } from "@/shared/ui/table";
 import { toast } from "@/shared/ui/toast";
@@ -36,6 +37,7 @@ interface CacheField {
 }
 
 const DAYS = 30;
+const SET_HERE = ["cache", "cache_params"];
 
 export function CachePage() {
   const t = useText(messages);
@@ -50,6 +52,7 @@ export function CachePage() {
       toast(t("flushed"));
     },
   );
+  const on = useChange(() => get("POST /config/field/update", { body: { config_type: "litellm_settings", field_name: "cache", field_value: true } as never }), () => toast(t("switched_on")));
   return (
     <>
       <div className="page-head">
@@ -59,9 +62,16 @@ export function CachePage() {
         </div>
         {ping.data && may("cache.write") ? <Button look="danger" onClick={() => setAsking(true)}>{t("flush")}</Button> : null}
       </div>
-      {off ? <div className="card"><Empty icon="cache" title={t("off")} text={t("off_text")} /></div> : <State ping={ping.data} error={ping.error} onRetry={() => void ping.refetch()} />}
+      {off ? <div className="card"><Empty icon="cache" title={t("off")} text={t("off_text")}>{may("config.write") ? <Button look="primary" disabled={on.isPending} onClick={() => on.mutate(undefined)}>{t("switch_on")}</Button> : null}<Fault error={on.error} /></Empty></div> : <State ping={ping.data} error={ping.error} onRetry={() => void ping.refetch()} />}
       {may("spend.global") ? <Figures /> : null}
       {off ? null : <Settings />}
+      {may("config.read") ? (
+        <section className="stack tight">
+          <h2>{t("change")}</h2>
+          <p className="muted small">{t("change_text")}</p>
+          <SettingsTable section="litellm_settings" label={t("change")} only={SET_HERE} />
+        </section>
+      ) : null}
       {asking ? <Confirm title={t("flush")} text={t("flush_text")} action={t("flush")} busy={flush.isPending} fault={<Fault error={flush.error} />} onConfirm={() => flush.mutate(undefined)} onClose={() => setAsking(false)} /> : null}
     </>
   );

@@ -1,10 +1,13 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { get } from "@/shared/api/client";
 import type { Deployment } from "@/shared/api/views";
+import { useReport } from "@/shared/api/usage";
 import { useLanguage, useText } from "@/shared/i18n/language";
 import { compact } from "@/shared/lib/format";
 import { useChange } from "@/shared/lib/form";
+import { ranges } from "@/shared/lib/series";
 import { useMay } from "@/shared/lib/session";
 import { useUrlState } from "@/shared/lib/urlState";
 import { Button } from "@/shared/ui/button";
@@ -44,6 +47,13 @@ export function ModelsPage() {
     if (status === "healthy") return <Badge look="good">{t("healthy")}</Badge>;
     return status === undefined ? <span className="muted">{t("unchecked")}</span> : <Badge look="bad">{t("sick")}</Badge>;
   };
+  const { current } = ranges(7);
+  const used = useReport({ start_date: current.start, end_date: current.end, by: "model", compare: "none", order: "requests", limit: 100 }, may("spend.read"));
+  const traffic = new Map((used.data?.groups ?? []).map((each) => [each.id, each.figures]));
+  const trafficOf = (row: Deployment) => {
+    const figures = traffic.get(row.model_name);
+    return figures ? <Link to="/logs" search={{ model: row.model_name } as never} title={t("traffic_hint")} onClick={(event) => event.stopPropagation()}>{compact(figures.requests, language)}</Link> : used.data?.more === false ? "0" : "–";
+  };
   const number = (row: Deployment, name: string) => (typeof row.model_info[name] === "number" ? compact(Number(row.model_info[name]), language) : "–");
   const columns: Column<Deployment>[] = [
     { id: "name", title: t("name"), cell: (row) => row.model_name },
@@ -51,6 +61,7 @@ export function ModelsPage() {
     ...(may("config.read") ? [{ id: "health", title: t("health"), cell: stateOf }] : []),
     { id: "price", title: t("price"), num: true, cell: (row) => <Price found={row} /> },
     { id: "context", title: t("context"), num: true, cell: (row) => number(row, "max_input_tokens") },
+    ...(may("spend.read") ? [{ id: "traffic", title: t("traffic"), num: true, cell: trafficOf }] : []),
     { id: "owner", title: t("owner"), cell: (row) => <Badge look={row.model_info.db_model ? "accent" : "plain"}>{t(row.model_info.db_model ? "by_ui" : "by_file")}</Badge> },
     ...(may("health.check")
       ? [{ id: "check", title: t("check"), num: true, cell: (row: Deployment) => <Button tiny look="quiet" disabled={check.isPending} onClick={(event) => { event.stopPropagation(); check.mutate(row.model_info.id); }}>{t("check")}</Button> }]

@@ -1,6 +1,8 @@
 import type { Messages } from "@/shared/i18n/common";
 
 export const messages = {
+  traffic: ["Calls, 7 days", "Aufrufe, 7 Tage"],
+  traffic_hint: ["Of all deployments of this name", "Aller Deployments dieses Namens"],
   intro: ["What callers can ask for, and where it is served.", "Was Aufrufer verlangen können, und wo es bedient wird."],
   new: ["Add model", "Modell hinzufügen"],
   "tab.models": ["Models", "Modelle"],

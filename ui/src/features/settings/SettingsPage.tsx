@@ -6,6 +6,7 @@ import { useLanguage, useText } from "@/shared/i18n/language";
 import { relative } from "@/shared/lib/format";
 import { faultOf, isPlaced, useChange } from "@/shared/lib/form";
 import { useMay, useSession } from "@/shared/lib/session";
+import { useUrlState } from "@/shared/lib/urlState";
 import { Button } from "@/shared/ui/button";
 import { Segments, TextField } from "@/shared/ui/field";
 import { SettingsTable, type Section } from "@/shared/ui/settings";
@@ -13,7 +14,11 @@ import { Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { Badge, When } from "@/shared/ui/values";
 import { messages } from "./messages";
+import { Reloads } from "./Reloads";
+import { Running } from "./Running";
 
+const DEFAULTS = { tab: "settings" };
+const TABS = ["settings", "running", "reloads"] as const;
 const SECTIONS: readonly Section[] = ["general_settings", "litellm_settings", "router_settings"];
 interface Loaded {
   status: string;
@@ -94,6 +99,8 @@ function Configuration() {
   const t = useText(messages);
   const loaded = useQuery({ queryKey: ["config-status"], queryFn: () => get<Loaded>()("GET /config/reload/status") });
   const [section, setSection] = useState<Section>("general_settings");
+  const [url, setUrl] = useUrlState(DEFAULTS);
+  const tab = TABS.find((each) => each === url.tab) ?? "settings";
   return (
     <section className="stack tight">
       <div className="row between">
@@ -104,8 +111,13 @@ function Configuration() {
         <div className="notice bad" role="alert"><div className="wrap"><strong>{t("problems")}</strong>{loaded.data.problems.map((each) => <div key={each}><code>{each}</code></div>)}</div></div>
       ) : null}
       {loaded.data?.notes.map((each) => <div key={each} className="notice wrap">{each}</div>)}
-      <Segments label={t("section")} value={section} options={SECTIONS.map((each) => [each, t(`section.${each}`)] as const)} onChange={setSection} />
-      <SettingsTable key={section} section={section} label={t("config")} />
+      <div><Segments label={t("config")} value={tab} options={TABS.map((each) => [each, t(`tab.${each}`)] as const)} onChange={(next) => setUrl({ tab: next })} /></div>
+      {tab === "running" ? <Running /> : tab === "reloads" ? <Reloads /> : (
+        <>
+          <div><Segments label={t("section")} value={section} options={SECTIONS.map((each) => [each, t(`section.${each}`)] as const)} onChange={setSection} /></div>
+          <SettingsTable key={section} section={section} label={t("config")} />
+        </>
+      )}
     </section>
   );
 }

@@ -267,6 +267,8 @@ export interface EffectiveLimit {
   entity: string;
   name: string;
   kind: "budget" | "requests" | "tokens" | "parallel";
+  /** The model whose calls alone it counts; `null`: all. */
+  model: string | null;
   window: string | null;
   limit: number;
   spent: number | null;

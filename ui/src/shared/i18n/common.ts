@@ -246,6 +246,7 @@ export const common = {
   "effect.binds": ["binds first", "greift zuerst"],
   "effect.spent": ["used up", "verbraucht"],
   "effect.by_budget": ["from the budget {name}", "aus dem Budget {name}"],
+  "effect.model": ["of the model {name}", "des Modells {name}"],
   "effect.models": ["only {names}", "nur {names}"],
   "effect.kind.budget": ["Budget", "Budget"],
   "effect.kind.requests": ["Requests", "Anfragen"],

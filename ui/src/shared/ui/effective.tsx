@@ -66,7 +66,7 @@ function Line({ each }: { each: EffectiveLimit }) {
   return (
     <tr>
       <th scope="row">{t(`level.${each.level}`)} <span className="muted">{each.name}</span></th>
-      <td>{t(`effect.kind.${each.kind}`)}{each.kind !== "parallel" && each.window ? ` / ${each.window}` : ""}</td>
+      <td>{t(`effect.kind.${each.kind}`)}{each.kind !== "parallel" && each.window ? ` / ${each.window}` : ""}{each.model ? <div className="muted small wrap">{t("effect.model", { name: each.model })}</div> : null}</td>
       <td className="num">{each.remaining === null ? shown(each.limit) : t("effect.of", { left: shown(Math.max(0, each.remaining)), limit: shown(each.limit) })}</td>
       <td className="small">
         {spent ? <Badge look="bad">{t("effect.spent")}</Badge> : each.binds ? <Badge look="accent">{t("effect.binds")}</Badge> : null}

@@ -28,10 +28,12 @@ interface SettingsProps {
   label: string;
   /** The values that a setting may have, where they are known. */
   choices?: Readonly<Record<string, readonly string[]>>;
+  /** These alone. */
+  only?: readonly string[];
 }
 
 /** The settings of a section: what is in force, who set it, and changing what the file leaves open. */
-export function SettingsTable({ section, label, choices = {} }: SettingsProps) {
+export function SettingsTable({ section, label, choices = {}, only }: SettingsProps) {
   const t = useCommon();
   const may = useMay();
   const [asking, setAsking] = useState<Setting | null>(null);
@@ -50,7 +52,7 @@ export function SettingsTable({ section, label, choices = {} }: SettingsProps) {
   }
   return (
     <>
-      <DataTable name={section} label={label} columns={columns} rows={list.data} rowId={(row) => row.field_name} error={list.error} onRetry={() => void list.refetch()} empty={<Empty icon="settings" title={label} />} />
+      <DataTable name={section} label={label} columns={columns} rows={only ? list.data?.filter((each) => only.includes(each.field_name)) : list.data} rowId={(row) => row.field_name} error={list.error} onRetry={() => void list.refetch()} empty={<Empty icon="settings" title={label} />} />
       {asking ? <EditSetting section={section} setting={asking} choices={choices[asking.field_name]} onClose={() => setAsking(null)} /> : null}
     </>
   );
