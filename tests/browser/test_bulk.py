@@ -69,6 +69,34 @@ def test_many_keys_are_blocked_limited_undone_and_deleted(browse: Opener, gatewa
     expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
 
 
+def test_many_keys_are_rotated_and_not_lost(browse: Opener, gateway: Gateway) -> None:
+    old = [gateway.key(key_alias=f"turn-{n}") for n in range(3)]
+    page = browse("keys?search=turn-")
+    page.get_by_role("checkbox", name="Choose all of this page").check()
+    page.get_by_role("group", name="With the chosen").get_by_role("button", name="Rotate").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Old one works for").select_option("")
+    dialog.get_by_role("button", name="Rotate").click()
+    expect(dialog.get_by_test_id("new-keys")).to_have_count(3)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_text("Copy them or keep the file first")).to_be_visible()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Keep as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert (lines[0], [line.partition(",")[0] for line in sorted(lines[1:])]) == (
+        "name,key",
+        ["turn-0", "turn-1", "turn-2"],
+    )
+    new = [line.partition(",")[2] for line in lines[1:]]
+    assert all(gateway.chat(key, "demo").status_code == 200 for key in new)
+    assert all(gateway.chat(key, "demo").status_code == 401 for key in old)
+    dialog.get_by_role("button", name="I have kept them").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert not any(key in page.content() for key in new)
+    expect(page.get_by_role("group", name="With the chosen")).to_have_count(0)
+
+
 def test_a_role_an_access_group_and_a_project_are_made(browse: Opener, gateway: Gateway, demo: Demo) -> None:
     page = browse("roles")
     page.get_by_role("button", name="New role").first.click()
