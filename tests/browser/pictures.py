@@ -24,6 +24,11 @@ PAGES = (
     "overview", "logs", "usage", "start", "playground", "models", "routing", "keys", "teams", "users", "organizations", "projects",
     "customers", "budgets", "access_groups", "roles", "approvals", "tags", "health", "cache", "audit", "settings",
 )  # fmt: skip
+SET: dict[str, dict[str, Any]] = {
+    "litellm_settings": {"cache": True, "cache_params": {"ttl": 3600}},
+    "router_settings": {"cooldown_time": 30, "allowed_fails": 3},
+}
+"""What somebody has set since the start."""
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 
 
@@ -41,6 +46,8 @@ def main() -> int:
         with running_gateway(Path(folder) / "data", config) as gateway, sync_playwright() as playwright:
             demo = demo_data.fill(gateway)
             demo_data.wishes(gateway, demo)
+            for section, values in SET.items():
+                gateway.admin("POST", "/config/update", json={section: values})
             talker = gateway.key()
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             for theme in ("light", "dark"):
@@ -71,6 +78,10 @@ def _tour(browser: Browser, url: str, theme: str, size: str, keys: tuple[str, st
     _take(page, f"key-{theme}-{size}")
     _talk(page, url, keys[1])
     _take(page, f"playground-{theme}-{size}")
+    for tab in ("running", "reloads"):
+        page.goto(f"{url}settings?tab={tab}")
+        page.get_by_role("row").nth(1).wait_for()
+        _take(page, f"{tab}-{theme}-{size}")
     page.goto(f"{url}models?tab=catalogue")
     _take(page, f"catalogue-{theme}-{size}")
     page.get_by_role("row").first.wait_for()

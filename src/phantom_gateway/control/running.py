@@ -108,10 +108,10 @@ def _below(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
         parts = [(name, getattr(value, name)) for name in sorted(value.model_fields_set)]
     elif isinstance(value, Mapping):
         parts = [(str(name), each) for name, each in value.items()]
-    elif isinstance(value, list) and any(isinstance(each, BaseModel | Mapping) for each in value):
+    elif isinstance(value, list) and any(isinstance(each, BaseModel | Mapping | list) for each in value):
         parts = list(enumerate(value))
     else:
-        if value is not None:
+        if value is not None and value != []:
             yield path, value
         return
     for name, each in parts:

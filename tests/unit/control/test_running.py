@@ -50,6 +50,7 @@ def test_every_line_says_where_it_is_written_and_tells_no_secret(tmp_path: Path)
     assert found["router_settings.fallbacks[0].gpt"].value == ["other"]
     own = found["router_settings.max_fallbacks"]
     assert (own.value, own.file, own.line) == (2, None, None), "made over the API"
+    assert "credential_list" not in found, "empty, and written by nobody"
     text = repr(list(found.values()))
     for secret in ("sk-provider", "sk-master", "hidden", "somewhere"):
         assert secret not in text

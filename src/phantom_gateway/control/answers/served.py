@@ -353,11 +353,14 @@ class ServedModels(Answer):
     last_id: str | None = None
 
 
+Leaf = str | int | float | bool | list[str | int | float | bool | None] | None
+
+
 class RunningSetting(Answer):
     """A setting in force; ``file`` and ``line`` where it is written."""
 
     path: str
-    value: Any
+    value: Leaf
     source: Literal["config", "db"]
     file: str | None
     line: int | None
@@ -376,8 +379,8 @@ class ReloadChange(Answer):
     """What a setting was and is; `null`: not set."""
 
     path: str
-    before: Any
-    after: Any
+    before: Leaf
+    after: Leaf
 
 
 class ReloadView(Answer):

@@ -37,7 +37,7 @@ function One({ reload, open }: { reload: Reload; open: boolean }) {
         <div className="table-wrap" role="group" aria-label={t("tab.reloads")} tabIndex={0}>
           <table className="data">
             <thead><tr><th scope="col">{t("setting.name")}</th><th scope="col">{t("history.before")}</th><th scope="col">{t("history.after")}</th></tr></thead>
-            <tbody>{reload.changes.map((each) => <tr key={each.path}><th scope="row"><code className="wrap">{each.path}</code></th><td className="wrap">{shown(each.before)}</td><td className="wrap">{shown(each.after)}</td></tr>)}</tbody>
+            <tbody>{reload.changes.map((each) => <tr key={each.path}><th scope="row"><code>{each.path}</code></th><td className="wrap">{shown(each.before)}</td><td className="wrap">{shown(each.after)}</td></tr>)}</tbody>
           </table>
         </div>
       )}
