@@ -30,7 +30,7 @@ PARTS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("litellm_settings", "cache_params"): frozenset(
             {
-                "type", "mode", "ttl", "default_in_memory_ttl", "default_in_redis_ttl", "supported_call_types",
+                "mode", "ttl", "default_in_memory_ttl", "default_in_redis_ttl", "supported_call_types",
             }
         ),
     }
