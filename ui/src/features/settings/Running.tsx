@@ -29,8 +29,8 @@ export function Running() {
     queryFn: ({ signal }) => get<{ settings: Line[]; total_count: number }>()("GET /config/running", { signal, query: { search: search || undefined, page, size: SIZE } }),
   });
   const columns: Column<Line>[] = [
-    { id: "path", title: t("setting.name"), cell: (row) => <code>{row.path}</code> },
-    { id: "value", title: t("setting.value"), cell: (row) => <code className="wrap">{shown(row.value)}</code> },
+    { id: "path", title: t("setting.name"), cell: (row) => <code className="wrap roomy">{row.path}</code> },
+    { id: "value", title: t("setting.value"), cell: (row) => <code className="wrap roomy">{shown(row.value)}</code> },
     { id: "source", title: t("setting.source"), cell: (row) => (row.file === null ? <Badge look="accent">{t("setting.from_db")}</Badge> : <code className="cut" title={row.file}>{placeOf(row)}</code>) },
   ];
   return (
