@@ -19,7 +19,7 @@ import uvloop
 from phantom_gateway.gateway.worker import Worker
 from phantom_gateway.wire.tls import server_context
 
-_COLLECT = 20_000, 20, 20
+_COLLECT = 20_000, 20, 100
 """Thresholds of the collector. With the usual ones a tenth of the time with 5,000 busy keys went into looking at what they hold."""
 
 
@@ -57,7 +57,6 @@ async def _run(arguments: argparse.Namespace) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
-        gc.set_threshold(20_000, 20, 100)
         await worker.serve(socket.socket(fileno=arguments.listen_fd), tls)
         with contextlib.suppress(BrokenPipeError):  # a supervisor that is ending does not listen
             os.write(arguments.ready_fd, json.dumps({"ready": True}).encode() + b"\n")
