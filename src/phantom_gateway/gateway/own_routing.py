@@ -30,9 +30,8 @@ def joined(base: Routing, own: OwnRouting) -> Routing:
         if name in values:
             values[name] = before[name] | values[name]
     by_model: dict[str, Any] = before["retry_policies"]
-    if (
-        "retry_policy" in own.said
-    ):  # of all models, and a word of the key's: before one of the configuration for a model
+    if "retry_policy" in own.said:
+        # Of all models, and a word of the key's: before one of the configuration for a model.
         by_model = {model: policy | own.values.retry_policy for model, policy in by_model.items()}
     for model, policy in values.get("retry_policies", {}).items():
         by_model = by_model | {model: by_model.get(model, {}) | policy}
