@@ -43,7 +43,7 @@ MODES: MappingProxyType[str, tuple[Bill, Bill]] = MappingProxyType(
         "rst": ("guess", "some"),
         "stall": ("guess", "some"),
         "error_event": ("none", "some"),
-        "invalid_json_chunk": ("guess", "all"),
+        "invalid_json_chunk": ("guess", "some"),
         "bad_chunk_size": ("guess", "all"),
         "gzip": ("all", "all"),
         "both_cl_te": ("none", "none"),

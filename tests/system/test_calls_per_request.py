@@ -42,7 +42,7 @@ MESSAGE = 166
 """Calls for a message that passes to Anthropic as it came."""
 MESSAGE_CHUNK = 12
 """Calls for one chunk of such a stream."""
-TRANSLATED_CHUNK = 21
+TRANSLATED_CHUNK = 20
 """Calls for one chunk of a chat's stream that Anthropic's callers get in their own format."""
 
 RECORD = "PHANTOM_RECORD"

@@ -79,7 +79,7 @@ class Case(NamedTuple):
     @property
     def name(self) -> str:
         """Its model, and the name under which it is found again."""
-        return "-".join(part for part in (self.style, self.mode, self.kind, self.route) if part)
+        return "-".join(part for part in ("gemini", self.style, self.mode, self.kind, self.route) if part)
 
 
 CASES = [Case(route, mode, kind) for route in ROUTES for mode in sorted(TABLE) for kind in KINDS]

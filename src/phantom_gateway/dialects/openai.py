@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from phantom_gateway.wire.errors import BadResponse
+from phantom_gateway.dialects.events import END as DONE
+from phantom_gateway.dialects.events import UnreadableEvent, refuse_unreadable
 from phantom_gateway.wire.sse import SseSplitter, event_data
 
 if TYPE_CHECKING:
     from phantom_gateway.config.secret import Secret
 
-DONE = b"[DONE]"
 _NULL_USAGE = b'"usage":null'
 
 
@@ -142,8 +142,18 @@ class StreamTap:
             if not events:
                 return b""
             data = b"".join(events)
+            self._judge(data)
             self._count(events, data)
+        elif data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2 and not self.done:
+            # One event in one line, as nearly all are, is judged here: a call less for each.
+            try:
+                if data.find(DONE) < 0:
+                    _raw.decode(data[6:-2])
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise UnreadableEvent(0) from error
+            self.events += 1
         else:
+            self._judge(data)
             self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
         if self._pair is not None:
@@ -155,15 +165,6 @@ class StreamTap:
                 return self._pass(self._look_closely(data))
         if data.find(DONE) >= 0 or data.find(b'"error"') >= 0:
             return self._pass(self._look_closely(data))
-        if not self.done:
-            # One event in one line, as nearly all are, is judged here: a call less for each.
-            if data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2:
-                try:
-                    _raw.decode(data[6:-2])
-                except (msgspec.MsgspecError, RecursionError) as error:
-                    raise _unreadable() from error
-            else:
-                _refuse_unreadable(data)
         self.last = data
         return self._pass(data)
 
@@ -190,6 +191,16 @@ class StreamTap:
         closing = sum(_only_ends(event) for event in _read_all(self.last))
         return max(self.events - 1 - closing, 0)
 
+    def _judge(self, data: bytes) -> None:
+        """Raises UnreadableEvent, having counted what came before it."""
+        if self.done:
+            return
+        try:
+            refuse_unreadable(data)
+        except UnreadableEvent as error:
+            self.events += error.before
+            raise
+
     def _pass(self, data: bytes) -> bytes:
         if self.done or self.tail:
             self.tail += data
@@ -213,8 +224,6 @@ class StreamTap:
                 kept.append(raw)
                 continue
             event = _read(text)
-            if event is None and text and not self.done:
-                _refuse_unreadable(raw)
             if event is not None and event.error is not None:
                 self.error = event.error
                 self.events -= 1
@@ -229,21 +238,6 @@ class StreamTap:
             self.last = raw
             kept.append(raw)
         return b"".join(kept)
-
-
-def _refuse_unreadable(data: bytes) -> None:
-    """Raises BadResponse: a client would fail on the event, without a word of what happened."""
-    for raw in SseSplitter(len(data) + 4).feed(data):
-        text = event_data(raw)
-        try:
-            if text:
-                _raw.decode(text)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise _unreadable() from error
-
-
-def _unreadable() -> BadResponse:
-    return BadResponse("an event of the stream is not JSON", sent=True, received=True)
 
 
 def _read(text: bytes) -> Event | None:

@@ -213,14 +213,14 @@ def test_all_problems_are_reported_together() -> None:
     text = """model_list:
   - {model_name: a, litellm_params: {model: opnai/a}}
   - {model_name: b, litellm_params: {model: azure/b}}
-x: 1
+model_lists: 1
 """
     with pytest.raises(ConfigError) as caught:
         compiled(text, {"HTTPS_PROXY": "socks5://sk-secret@p"})
     assert [str(problem) for problem in caught.value.problems] == [
         "config:2: model_list[0].litellm_params.model: no provider is named opnai (did you mean openai?)",
         "config:3: model_list[1].litellm_params.api_base: is required for azure (write its address, or set AZURE_API_BASE)",
-        "config:4: x: unknown section",
+        "config:4: model_lists: unknown section (did you mean model_list?)",
         "environment: the environment variable HTTPS_PROXY must be http://[user:password@]host:port",
     ]
 

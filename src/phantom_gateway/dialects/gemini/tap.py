@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from phantom_gateway.dialects.events import refuse_unreadable
 from phantom_gateway.dialects.gemini.spelling import fields
 from phantom_gateway.dialects.gemini.stream import merged, read_event, reason_of
 from phantom_gateway.dialects.neutral import Untranslatable
@@ -106,6 +107,8 @@ class GenerateTap:
                 continue
             self.events += 1
             event = read_event(text)
+            if event is None:
+                refuse_unreadable(raw)
             written = raw if event is None else self._note(event, raw)
             if event is None or event.get("candidates"):
                 passed.append(self.tail)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from phantom_gateway.dialects.events import refuse_unreadable
 from phantom_gateway.dialects.openai import Answer, hidden, stamp_pair
 from phantom_gateway.dialects.responses.reader import ENDS, Event, failure, read_event
 from phantom_gateway.wire.sse import SseSplitter, event_data
@@ -122,8 +123,12 @@ class ResponsesTap:
             if not events:
                 return b""
             data = b"".join(events)
+            if not self.done:
+                refuse_unreadable(data)
             self.events += sum([event.find(b"data:") >= 0 for event in events])
         else:
+            if not self.done:
+                refuse_unreadable(data)
             self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
         self._deltas += data.count(_DELTA)
