@@ -17,16 +17,16 @@ END = b"[DONE]"
 
 
 class UnreadableEvent(BadResponse):
-    """An event is not JSON. ``before``: how many with data came before it in what was looked at."""
+    """An event is not JSON. ``seen``: how many with data there were in what was looked at, up to it and with it."""
 
-    def __init__(self, before: int) -> None:
+    def __init__(self, seen: int) -> None:
         super().__init__("an event of the stream is not JSON", sent=True, received=True)
-        self.before = before
+        self.seen = seen
 
 
 def refuse_unreadable(data: bytes) -> None:
     """Look at some whole raw events; those without data are fine, and what follows the end. Raises UnreadableEvent."""
-    before = 0
+    seen = 1
     try:
         # One event with its data in one line, as nearly all reads are.
         start = data.find(_MARK)
@@ -40,6 +40,6 @@ def refuse_unreadable(data: bytes) -> None:
                 return
             if text:
                 _raw.decode(text)
-                before += 1
+                seen += 1
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise UnreadableEvent(before) from error
+        raise UnreadableEvent(seen) from error

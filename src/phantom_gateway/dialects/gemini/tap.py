@@ -108,6 +108,7 @@ class GenerateTap:
             self.events += 1
             event = read_event(text)
             if event is None:
+                self._pieces += 1
                 refuse_unreadable(raw)
             written = raw if event is None else self._note(event, raw)
             if event is None or event.get("candidates"):

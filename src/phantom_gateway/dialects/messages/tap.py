@@ -94,12 +94,8 @@ class MessagesTap:
             if not events:
                 return b""
             data = b"".join(events)
-            if not self.done:
-                refuse_unreadable(data)
             self.events += sum([event.find(b"data:") >= 0 for event in events])
         else:
-            if not self.done:
-                refuse_unreadable(data)
             self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
         if data.find(_DELTA) >= 0:
@@ -107,6 +103,7 @@ class MessagesTap:
         if self.done:
             self.tail += data
             return b""
+        refuse_unreadable(data)
         if data.find(b'"message_') >= 0 or data.find(b'"error"') >= 0:
             return self._look_closely(data)
         return data

@@ -123,18 +123,15 @@ class ResponsesTap:
             if not events:
                 return b""
             data = b"".join(events)
-            if not self.done:
-                refuse_unreadable(data)
             self.events += sum([event.find(b"data:") >= 0 for event in events])
         else:
-            if not self.done:
-                refuse_unreadable(data)
             self.events += data.count(b"\ndata:") + data.startswith(b"data:")
         self.octets += len(data)
         self._deltas += data.count(_DELTA)
         if self.done:
             self.tail += data
             return b""
+        refuse_unreadable(data)
         # ``find``, not ``in``: the latter first tries its operand as a number, which costs an exception each time
         if data.find(b'"response"') >= 0 or data.find(b'"error"') >= 0:
             return self._look_closely(data)
