@@ -234,6 +234,11 @@ def worst_case(exchange: Exchange, worst: Worst) -> int:
     return min(cost, LARGEST)
 
 
+def media_tokens(item: bytes) -> int:
+    """Tokens at most of what an item of the Responses API names, beside those of its own bytes."""
+    return TOKENS_PER_IMAGE * len(_MEDIA.findall(item)) + TOKENS_PER_DOCUMENT * len(_KEPT.findall(item))
+
+
 def _elsewhere(exchange: Exchange) -> int:
     """How many things a request of the Responses API goes on with that are not in it: files, a conversation, a prompt."""
     named = (exchange.kept is not None) + (exchange.call.field("prompt") is not None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from phantom_gateway.gateway import headers
+from phantom_gateway.gateway.admit import media_tokens
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.kept import PREVIOUS, unknown
 from phantom_gateway.security.response_ids import Kept
@@ -97,7 +98,7 @@ async def prepare(exchange: Exchange, table: Table, spine: SpineClient) -> None:
             raise unknown()
         asked = [*saved.items, *_asked(exchange)]
         call.fields["input"] = msgspec.Raw(_encode(asked))
-        call.size += sum(len(memoryview(item)) for item in saved.items)
+        call.size += sum(len(memoryview(item)) + media_tokens(bytes(item)) for item in saved.items)
         del call.fields[PREVIOUS]
         exchange.kept = None
     if exchange.kept is not None or not table.snapshot.settings.conversations_s or table.response_ids is None:
@@ -106,7 +107,7 @@ async def prepare(exchange: Exchange, table: Table, spine: SpineClient) -> None:
         return
     call.fields.pop("store", None)  # what providers do unasked, too
     name = secrets.token_hex(16)
-    public = table.response_ids.made(exchange.principal.id, Kept(HERE, call.model, name))
+    public = table.response_ids.made(exchange.principal.owner, Kept(HERE, call.model, name))
     said = {"id": public, "previous_response_id": previous, "store": True}
     exchange.talk = Talk(spine, name, said, _asked(exchange))
 

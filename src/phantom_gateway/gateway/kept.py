@@ -16,13 +16,15 @@ from phantom_gateway.gateway.errors import ApiError, invalid_request
 from phantom_gateway.security.response_ids import Kept
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from phantom_gateway.dialects.responses.tap import Names
     from phantom_gateway.gateway.exchange import Exchange
     from phantom_gateway.gateway.table import Table, Target
     from phantom_gateway.gateway.ways import Way
 
 PREVIOUS = "previous_response_id"
-_UNMETERED = {
+UNMETERED: Mapping[str, str] = {
     "conversation": "Conversations are kept at the provider for all who share its account.",
     "background": "What a response costs that is made in the background cannot be known when it is asked for.",
 }
@@ -35,13 +37,15 @@ _encode = msgspec.json.Encoder().encode
 def prepare(exchange: Exchange, table: Table) -> None:
     """What a request of the Responses API goes on with. Raises ApiError 400 for what is refused, and for a foreign id."""
     call = exchange.call
-    for name, why in _UNMETERED.items():
+    for name, why in UNMETERED.items():
         if call.field(name):
             raise invalid_request(f"'{name}' is not supported here: {why}", name)
     given = call.field(PREVIOUS)
     if given is None:
         return
-    kept = table.response_ids.read(exchange.principal.id, given) if table.response_ids and type(given) is str else None
+    kept = (
+        table.response_ids.read(exchange.principal.owner, given) if table.response_ids and type(given) is str else None
+    )
     if kept is None:
         raise unknown()
     exchange.kept, exchange.previous = kept, given
@@ -63,7 +67,7 @@ def unknown() -> ApiError:
 def stored(exchange: Exchange, table: Table) -> Call:
     """The call for what is asked of a kept response: it names no model, so that stands in the id. Raises ApiError 404 or 400."""
     given = exchange.path_model
-    kept = table.response_ids.read(exchange.principal.id, given) if table.response_ids else None
+    kept = table.response_ids.read(exchange.principal.owner, given) if table.response_ids else None
     if kept is None:
         raise ApiError(404, "not_found_error", f"Response with id '{given[:64]}' not found.", param="response_id")
     query = exchange.request.query
@@ -107,7 +111,7 @@ def names_of(exchange: Exchange, target: Target, way: Way) -> Names:
     """What the caller calls the responses of an attempt."""
     ids, kept = way.ids, exchange.kept
     assert ids is not None, "asked only where ids are made"
-    owner = exchange.principal.id
+    owner = exchange.principal.owner
     if kept is not None and exchange.operation.stored is not None:
         public = exchange.path_model
         return lambda name: public if name == kept.id else ids.made(owner, Kept(target.id, kept.model, name))

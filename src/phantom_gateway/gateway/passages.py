@@ -55,8 +55,11 @@ _ALLOWED = frozenset(
     }
 )  # fmt: skip
 _QUERY_CREDENTIALS = frozenset(
-    {"key", "api_key", "api-key", "apikey", "access_token", "x-amz-signature", "x-amz-credential"}
-)
+    {
+        "key", "$key", "api_key", "api-key", "apikey", "access_token", "oauth_token", "subscription-key", "userproject",
+        "$userproject", "x-amz-signature", "x-amz-credential", "x-amz-security-token",
+    }
+)  # fmt: skip
 _ANSWERED = frozenset(
     {
         b"content-type", b"content-encoding", b"content-language", b"content-disposition", b"content-range", b"accept-ranges",

@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -22,6 +23,7 @@ from phantom_gateway.gateway.body import Call
 from phantom_gateway.gateway.errors import ApiError, invalid_request, unavailable
 from phantom_gateway.gateway.exchange import Exchange
 from phantom_gateway.gateway.json_object import decoded
+from phantom_gateway.gateway.kept import UNMETERED
 from phantom_gateway.gateway.passages import answered, key_in, model_in, named
 from phantom_gateway.gateway.permit import PASSED, check_passed, denied, identify, permit
 from phantom_gateway.gateway.terms import apply_terms
@@ -133,7 +135,7 @@ def _prepare(exchange: Exchange, table: Table, way: Way) -> None:
         raise ApiError(
             415, "invalid_request_error", "Send the body uncompressed.", headers=((b"accept-encoding", b"identity"),)
         )
-    path = way.rest.decode("latin-1")
+    path = unquote(way.rest.decode("latin-1"))
     kind = (request.get(b"content-type") or b"").partition(b";")[0].strip().lower()
     metered = passage.is_metered(path) and request.method not in READS
     fields: dict[str, msgspec.Raw] = {}
@@ -151,6 +153,8 @@ def _prepare(exchange: Exchange, table: Table, way: Way) -> None:
     if exchange.wishes.tags and table.snapshot.settings.reject_client_tags:
         raise invalid_request("Tags are not accepted from callers here.", "tags")
     if metered:
+        if _flag(call, "background"):
+            raise invalid_request(f"'background' is not supported here: {UNMETERED['background']}", "background")
         exchange.operation = _METERED
         _bound(call)
         if table.requires or exchange.principal.has_terms:
@@ -186,7 +190,7 @@ def _bound(call: Call) -> None:
 
 def _check_priced(exchange: Exchange, way: Way) -> None:
     """What has no price cannot be held within a budget. Raises ApiError 400."""
-    passage, path = way.passage, way.rest.decode("latin-1")
+    passage, path = way.passage, unquote(way.rest.decode("latin-1"))
     if exchange.request.method in READS or passage.priced or passage.is_free(path):
         return
     known = exchange.operation is _METERED and passage.target.is_priced(exchange.call.model)

@@ -156,6 +156,11 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     routing: OwnRouting | None = None
     revision: int = 0
 
+    @property
+    def owner(self) -> str:
+        """Whom what is kept of its requests belongs to: a key that calls on behalf of several users keeps them apart."""
+        return f"{self.id}/{self.user_id}" if self.user_id else self.id
+
 
 class HeldLease(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker still holds of a scope when it (re)connects: free slice plus open reservations."""

@@ -138,3 +138,18 @@ async def test_what_breaks_off_is_too_long_or_finds_nobody_to_keep_it_is_not_kep
 async def test_input_that_is_none_is_refused(tmp_path: Path, given: Any) -> None:
     async with running(tmp_path, models, settings=KEEPS) as rig:
         assert (await say(rig, rig.key(), given)).status == 400
+
+
+async def test_what_was_named_before_is_reserved_again(tmp_path: Path) -> None:
+    """Pictures and files of earlier turns are read anew, and cost anew."""
+    picture = {"type": "input_image", "image_url": "https://example.com/a.png"}
+    worst = []
+    for content in ([{"type": "input_text", "text": "x" * 70}], [picture, picture]):
+        async with running(tmp_path / str(len(content)), models, settings=KEEPS) as rig:
+            key = rig.key()
+            first = (await say(rig, key, [{"role": "user", "content": content}])).json()
+            assert (await say(rig, key, "and now?", **{PREVIOUS: first["id"]})).status == 200
+            worst.append([opened.worst for opened in rig.journal()[0]])
+    (words, more_words), (pictures, more_pictures) = worst
+    assert pictures - words > 0
+    assert more_pictures - more_words >= pictures - words

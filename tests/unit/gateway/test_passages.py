@@ -129,7 +129,9 @@ def test_no_credential_of_the_caller_goes_on() -> None:
 
 def test_the_query() -> None:
     of = passage(query=(("api-version", "2024-10-21"), ("limit", "5")), deployment={"query": "fixed=1"})
-    line = head(of, query=b"limit=7&key=sk-virtual&%6Bey=sk-virtual&a=b%20c&API_KEY=x")[""]
+    line = head(
+        of, query=b"limit=7&key=sk-virtual&%6Bey=sk-virtual&a=b%20c&API_KEY=x&%24userProject=other&subscription-key=y"
+    )[""]
     assert line == "GET /v1/x?limit=7&a=b%20c&api-version=2024-10-21&fixed=1 HTTP/1.1"
     assert key_in(b"alt=sse&key=sk%2Dvirtual") == b"sk-virtual"
     assert key_in(b"") is key_in(b"keys=1") is None

@@ -198,6 +198,18 @@ async def test_limits_and_budgets_hold(tmp_path: Path) -> None:
         assert [(await rig.post("/openai/v1/chat/completions", CHAT, by_model)).status for _ in range(2)] == [200, 429]
 
 
+async def test_what_is_made_in_the_background_is_refused_and_escapes_change_nothing(tmp_path: Path) -> None:
+    """What it costs is known to nobody when it is asked for."""
+    async with serving(tmp_path) as rig:
+        asked = {"model": "gpt-4o", "input": "hi", "background": True}
+        for path in ("/openai_passthrough/v1/responses", "/openai_passthrough/v1/respons%65s"):
+            answer = await rig.post(path, asked, rig.key())
+            assert (answer.status, answer.error["param"]) == (400, "background"), path
+        assert rig.simulator.requests() == []
+        await rig.post("/openai_passthrough/v1/chat/comp%6Cetions", CHAT, rig.key())
+        assert rig.journal()[0][-1].worst > 0, "reserved like the path without escapes"
+
+
 async def test_what_has_no_price_is_nothing_for_a_budget(tmp_path: Path) -> None:
     async with serving(tmp_path, subpaths=True) as rig:
         rich = rig.limited("budget", 10**12, "30d")

@@ -66,7 +66,7 @@ def scope_of(key: KeyRecord, widest: CacheScope) -> str | None:
         return f"team:{key.team_id}"
     if widest == "organization" and key.org_id:
         return f"org:{key.org_id}"
-    return f"key:{key.id}"
+    return f"key:{key.owner}"
 
 
 def forwarded(headers: Mapping[bytes, bytes]) -> tuple[bytes, ...]:

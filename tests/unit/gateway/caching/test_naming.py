@@ -148,6 +148,7 @@ def test_the_namespace_stands_before_it() -> None:
         (KeyRecord(id="k", team_id="t"), ("key:k", "team:t", "key:k")),
         (KeyRecord(id="k", org_id="o"), ("key:k", "key:k", "org:o")),
         (KeyRecord(id="k"), ("key:k", "key:k", "key:k")),
+        (KeyRecord(id="k", user_id="u", team_id="t"), ("key:k/u", "team:t", "key:k/u")),
         (KeyRecord(id="", team_id="t", org_id="o"), (None, None, None)),
     ],
 )
