@@ -93,16 +93,21 @@ def _take_over(name: str, value: Any, body: dict[str, Any], terms: Terms, writte
     elif name in _PLAIN:
         if value is None or value in _PLAIN[name]:
             return
-        if not terms.drop:
-            message = (
-                f"The field '{name}' is not supported by this model. Leave it out, or let it be dropped (drop_params)."
-            )
-            raise Untranslatable(message, name)
-        written.dropped.append(name)
+        _drop(name, terms, written)
     elif name == "verbosity":
         body["text"] = {**body.get("text", {}), "verbosity": value}
     elif name not in body:
         body[name] = value
+
+
+def _drop(name: str, terms: Terms, written: Written) -> None:
+    """Leave out what changes the answer, where that was agreed to. Raises Untranslatable."""
+    if not terms.drop:
+        message = (
+            f"The field '{name}' is not supported by this model. Leave it out, or let it be dropped (drop_params)."
+        )
+        raise Untranslatable(message, name)
+    written.dropped.append(name)
 
 
 def _settle(body: dict[str, Any], settings: Settings, terms: Terms, written: Written) -> None:
@@ -114,9 +119,10 @@ def _settle(body: dict[str, Any], settings: Settings, terms: Terms, written: Wri
         "text": None if settings.structure is None else {"format": _format(settings.structure)},
     }
     body.update({name: value for name, value in values.items() if value is not None})
-    for name, given in (("top_k", settings.top_k), ("stop", settings.stop)):
-        if given:
-            written.dropped.append(name)
+    if settings.top_k:
+        written.dropped.append("top_k")
+    if settings.stop:
+        _drop("stop", terms, written)
     effort = settings.effort
     if effort is None and settings.thinking is not None and settings.thinking.get("type") in ("enabled", "adaptive"):
         effort = "medium"

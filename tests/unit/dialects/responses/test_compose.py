@@ -62,6 +62,15 @@ def test_what_changes_the_answer_is_refused_or_dropped_by_name() -> None:
     assert (written.dropped, written.body["novel"], written.body["text"]) == (["n", "store"], 1, {"verbosity": "low"})
 
 
+def test_an_answer_that_was_to_end_at_a_word_is_refused_or_goes_on_by_agreement() -> None:
+    asked = Ask(HI, settings=Settings(stop=["END"], top_k=3))
+    with pytest.raises(Untranslatable, match="drop_params") as raised:
+        write_request(asked, Terms("up"))
+    assert raised.value.param == "stop"
+    assert write_request(asked, Terms("up", drop=True)).dropped == ["top_k", "stop"]
+    assert write_request(Ask(HI, settings=Settings(stop=[])), Terms("up")).dropped == []
+
+
 def test_defaults_of_a_deployment_in_own_words() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
     assert in_own_words({"max_tokens": 7, "temperature": 1, "stop": "x", "reasoning_effort": "low", "verbosity": "low"}) == {
