@@ -63,6 +63,7 @@ REFUSALS = {
     "400": Outcome(400, INVALID),
     "too_long": Outcome(400, INVALID, code="context_length_exceeded"),
     "401": Outcome(502, "upstream_authentication_error"),
+    "402": Outcome(502, "upstream_authentication_error"),
     "403": Outcome(502, "upstream_authentication_error"),
     "404": Outcome(404, "not_found_error"),
     "408": Outcome(408, TIMEOUT),

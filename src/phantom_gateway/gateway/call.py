@@ -315,8 +315,9 @@ def _refuse(response: AnyResponse, body: bytes, target: Target) -> NoReturn:
     Raises AttemptFailed where another deployment may do better, else RequestRefused.
     """
     status, words = response.status, _words(body, target.deployment.api_key)
-    if status in (401, 403):
-        message = f"The upstream refused the gateway's credentials (status {status})."
+    if status in (401, 402, 403):  # 402: the account behind them has nothing left, which is no caller's fault either
+        refused_what = "account" if status == 402 else "credentials"
+        message = f"The upstream refused the gateway's {refused_what} (status {status})."
         error = ApiError(502, "upstream_authentication_error", message)
         raise AttemptFailed(error, "Authentication", same_again=False, rest_s=5.0)
     if status in (429, 529):

@@ -36,6 +36,7 @@ FLOOD = 1000
 ERRORS = {
     400: ("The simulator refuses this request.", "simulated_bad_request"),
     401: ("Incorrect API key provided.", "invalid_api_key"),
+    402: ("Insufficient Balance", "insufficient_balance"),
     403: ("You are not allowed to use this model.", "permission_denied"),
     404: ("The model does not exist or you do not have access to it.", "model_not_found"),
     408: ("The request timed out.", "request_timeout"),

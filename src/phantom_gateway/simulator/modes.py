@@ -22,6 +22,7 @@ _TABLE: dict[str, tuple[str, Callable[[Ask, Answer], Script]]] = {
     "400": ("bad request", http.status(400)),
     "too_long": ("the prompt does not fit the model, in its provider's words", http.too_long),
     "401": ("wrong provider key", http.status(401)),
+    "402": ("the provider account has no balance", http.status(402)),
     "403": ("not allowed", http.status(403)),
     "404": ("no such model", http.status(404)),
     "408": ("request timeout", http.status(408)),

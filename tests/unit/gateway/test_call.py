@@ -73,6 +73,7 @@ async def test_another_deployment_comes_before_the_same_again(tmp_path: Path) ->
     ("mode", "status", "kind"),
     [
         ("401", 502, "upstream_authentication_error"),
+        ("402", 502, "upstream_authentication_error"),
         ("403", 502, "upstream_authentication_error"),
         ("404", 404, "not_found_error"),
         ("408", 408, "timeout_error"),
@@ -98,6 +99,7 @@ async def test_what_a_failure_is_called(tmp_path: Path, mode: str, status: int, 
         assert (answer.status, answer.error["type"]) == (status, kind), answer.body
         assert answer.error["code"] == str(status)
         assert b"sk-up" not in answer.body
+        assert b"Balance" not in answer.body, "what is left of the operator's money is nobody else's business"
         closed = rig.closed()
         assert (closed.status, closed.error_type, closed.cost.total) == ("failure", kind, 0)
 
@@ -212,8 +214,9 @@ async def test_the_wait_is_passed_on(tmp_path: Path) -> None:
         assert answer.error["details"] == {"retry_after_s": 20}
 
 
-async def test_wrong_credentials_rest_and_leave_it_to_others(tmp_path: Path) -> None:
-    async with running(tmp_path, two("locked;mode=401"), routing=routing(num_retries=1)) as rig:
+@pytest.mark.parametrize("mode", ["401", "402"])
+async def test_wrong_credentials_rest_and_leave_it_to_others(tmp_path: Path, mode: str) -> None:
+    async with running(tmp_path, two(f"locked;mode={mode}"), routing=routing(num_retries=1)) as rig:
         key = rig.key()
         for _ in range(2):
             assert (await rig.chat(key)).headers["x-litellm-model-id"] == "d2"

@@ -22,7 +22,7 @@ async def hear(*, quiet: float = 0.15, stream: bool = False, **controls: Any) ->
         return heard, total
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 529])
+@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 408, 413, 429, 500, 502, 503, 529])
 async def test_statuses(code: int) -> None:
     heard, total = await hear(mode=str(code))
     assert heard.head.startswith(b"HTTP/1.1 %d " % code)
