@@ -11,6 +11,7 @@ Times are monotonic seconds. While half-open, one request at a time goes through
 from __future__ import annotations
 
 import math
+import time
 from typing import Literal
 
 MAX_STRETCH = 8
@@ -22,7 +23,7 @@ PENALTY_S = 1e6
 WINDOW_S = 60.0
 
 MAX_REMEMBERED = 256
-"""Models of a wildcard that are remembered, those asked last: callers choose the names."""
+"""Models of a wildcard that are remembered, those that rest and those asked last: callers choose the names."""
 
 State = Literal["closed", "open", "half_open", "resting"]
 
@@ -83,9 +84,21 @@ class Health:
             found = Health()
             found.use = self.use
             while len(self.models) >= MAX_REMEMBERED:
-                self._forget(next(iter(self.models)))
+                self._forget(self._dispensable(time.monotonic()))
         self.models[model] = found
         return found
+
+    def _dispensable(self, now: float) -> str:
+        """The model asked longest ago of which there is nothing to lose; else the one asked longest ago.
+
+        Names are free: without the first rule whoever invents enough of them closes everybody's open circuits.
+        """
+        quiet = (
+            name
+            for name, each in self.models.items()
+            if not (each.tripped or each.in_flight or each.cooldown_until > now)
+        )
+        return next(quiet, next(iter(self.models)))
 
     def _forget(self, model: str) -> None:
         old = self.models.pop(model)

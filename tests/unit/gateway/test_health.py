@@ -149,3 +149,26 @@ def test_names_that_callers_choose_take_a_bounded_room_and_what_they_did_stays_c
     assert len(whole.models) == MAX_REMEMBERED
     assert "asked-often" in whole.models
     assert whole.total().requests == 6 * MAX_REMEMBERED
+
+
+def test_invented_names_close_no_circuit_and_forget_nothing_under_way() -> None:
+    whole = Health()
+    whole.of("open").failed(0.0, allowed=0, cooldown_s=5.0)
+    whole.of("resting").rest(math.inf, 1.0)
+    whole.of("busy").in_flight = 1
+    for number in range(3 * MAX_REMEMBERED):
+        whole.of(f"m{number}")
+    assert list(whole.models)[:3] == ["open", "resting", "busy"]
+    whole.of("open").succeeded()
+    whole.models["busy"].in_flight = 0
+    for number in range(MAX_REMEMBERED):
+        whole.of(f"n{number}")
+    assert "open" not in whole.models
+    assert "busy" not in whole.models
+
+
+def test_circuits_that_callers_open_take_a_bounded_room_too() -> None:
+    whole = Health()
+    for number in range(2 * MAX_REMEMBERED):
+        whole.of(f"m{number}").failed(0.0, allowed=0, cooldown_s=5.0)
+    assert list(whole.models) == [f"m{number}" for number in range(MAX_REMEMBERED, 2 * MAX_REMEMBERED)]
