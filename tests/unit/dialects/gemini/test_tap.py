@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -101,8 +102,9 @@ def test_an_event_has_a_bound() -> None:
 )
 def test_any_bytes_pass_or_are_refused_by_name(pieces: list[bytes]) -> None:
     stand = tap()
-    for piece in pieces:
-        stand.feed(piece)
+    with suppress(BadResponse):
+        for piece in pieces:
+            stand.feed(piece)
     assert stand.produced() >= 0
 
 

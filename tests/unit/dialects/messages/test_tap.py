@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -103,8 +104,9 @@ def test_an_event_has_a_bound() -> None:
 )
 def test_any_bytes_pass_or_are_refused_by_name(pieces: list[bytes]) -> None:
     stand = tap()
-    for piece in pieces:
-        stand.feed(piece)
+    with suppress(BadResponse):
+        for piece in pieces:
+            stand.feed(piece)
     assert stand.produced() >= 0
 
 
