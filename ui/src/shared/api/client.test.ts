@@ -27,4 +27,12 @@ describe("problems", () => {
     expect(problemOf(401, '{"error":{"param":"None"}}').param).toBeNull();
     expect(problemOf(412, "null").trouble).toBe("conflict");
   });
+  it("are two versions only where there are two", () => {
+    const told = (message: string) => problemOf(409, JSON.stringify({ error: { message } }));
+    expect(told("It was changed by somebody else at the same time; read it again.").trouble).toBe("conflict");
+    expect(told("What you may do was changed at the same time; try again.").trouble).toBe("barred");
+    const used = told("The credential is used by models: gpt-5");
+    expect([used.trouble, used.message]).toEqual(["barred", "The credential is used by models: gpt-5"]);
+    expect(problemOf(409, "").trouble).toBe("barred");
+  });
 });

@@ -41,7 +41,10 @@ export interface Answer<T> {
   etag: string | null;
 }
 
-export type Trouble = "offline" | "busy" | "session" | "refused" | "field" | "conflict" | "missing" | "limited" | "defect";
+export type Trouble = "offline" | "busy" | "session" | "refused" | "field" | "conflict" | "barred" | "missing" | "limited" | "defect";
+
+/** How the one 409 begins that tells of two versions; every other one tells why something cannot be done at all. */
+const AT_ONCE = /^It was changed .*at the same time/;
 
 /** An answer other than success, or none at all (`status` 0). */
 export class ApiError extends Error {
@@ -62,7 +65,8 @@ export class ApiError extends Error {
     if (this.status === 401) return "session";
     if (this.status === 403) return "refused";
     if (this.status === 404) return "missing";
-    if (this.status === 409 || this.status === 412) return "conflict";
+    if (this.status === 412 || (this.status === 409 && AT_ONCE.test(this.message))) return "conflict";
+    if (this.status === 409) return "barred";
     if (this.status === 429) return "limited";
     if (this.status === 503 || this.status === 502 || this.status === 504) return "busy";
     return this.status < 500 ? "field" : "defect";

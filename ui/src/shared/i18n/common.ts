@@ -132,6 +132,8 @@ export const common = {
   "error.missing_hint": ["It may have been deleted, or belongs to somebody else.", "Vielleicht wurde es gelöscht, oder es gehört jemand anderem."],
   "error.conflict": ["Somebody else has changed this meanwhile", "Jemand anderes hat das inzwischen geändert"],
   "error.conflict_hint": ["Look at both versions and decide.", "Sieh dir beide Fassungen an und entscheide."],
+  "error.barred": ["This cannot be done as things are", "So, wie es steht, geht das nicht"],
+  "error.barred_hint": ["Nothing was changed.", "Nichts wurde geändert."],
   "error.limited": ["Too many attempts", "Zu viele Versuche"],
   "error.limited_hint": ["Wait {seconds} s and try again.", "Warte {seconds} s und versuche es erneut."],
   "error.field": ["This was not accepted", "Das wurde nicht angenommen"],

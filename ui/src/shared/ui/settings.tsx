@@ -106,7 +106,7 @@ function EditKnown({ section, stored, choices, onClose }: EditProps & { stored: 
     try {
       await change(etag);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 412) setTheirs(await readSetting(section, setting.field_name));
+      if (error instanceof ApiError && error.trouble === "conflict") setTheirs(await readSetting(section, setting.field_name));
       throw error;
     }
   };
