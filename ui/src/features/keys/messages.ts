@@ -20,6 +20,7 @@ export const messages = {
   limits: ["Budget and limits", "Budget und Grenzen"],
   reveal_title: ["Your new key", "Dein neuer Schlüssel"],
   reveal_text: ["Copy it now: it is shown this once and stored nowhere.", "Kopiere ihn jetzt: er wird nur dieses eine Mal gezeigt und nirgends gespeichert."],
+  reveal_first: ["Copy it first, or say below that you have: it cannot be shown again.", "Kopiere ihn zuerst oder bestätige unten, dass du ihn hast: er lässt sich nicht noch einmal zeigen."],
   reveal_copy: ["Copy key", "Schlüssel kopieren"],
   reveal_done: ["I have copied it", "Ich habe ihn kopiert"],
   reveal_try: ["A first call", "Ein erster Aufruf"],

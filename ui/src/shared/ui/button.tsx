@@ -20,12 +20,13 @@ export function Button({ look, icon, tiny, children, className, ...rest }: Butto
 }
 
 /** Copies `text`; says so to eye and ear. */
-export function Copy({ text, label, tiny = true, children }: { text: string; label?: string; tiny?: boolean; children?: ReactNode }) {
+export function Copy({ text, label, tiny = true, onCopied, children }: { text: string; label?: string; tiny?: boolean; onCopied?: () => void; children?: ReactNode }) {
   const t = useCommon();
   const [copied, setCopied] = useState(false);
   const copy = () => {
     void navigator.clipboard.writeText(text).then(() => {
       setCopied(true);
+      onCopied?.();
       window.setTimeout(() => setCopied(false), 1500);
     });
   };

@@ -56,6 +56,12 @@ export function Dialog({ title, onClose, kind = "modal", children, foot, actions
         event.preventDefault();
         onClose();
       }}
+      onClose={(event) => {
+        // A second Escape closes it without asking: whether it goes is for its owner to say.
+        if (event.target !== element.current || element.current.open) return;
+        element.current.showModal();
+        onClose();
+      }}
     >
       {onSubmit ? (
         <form onSubmit={submit} noValidate>
