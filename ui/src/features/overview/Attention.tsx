@@ -28,7 +28,7 @@ interface Ready {
 }
 
 const PAGES: Record<string, string> = {
-  key: "/keys", user: "/users", team: "/teams", organization: "/organizations", project: "/teams", customer: "/customers", tag: "/tags",
+  key: "/keys", user: "/users", team: "/teams", organization: "/organizations", project: "/projects", customer: "/customers", tag: "/tags",
 }; // prettier-ignore
 
 const useLoaded = (enabled: boolean) => useQuery({ queryKey: ["config-status"], enabled, queryFn: () => get<Loaded>()("GET /config/reload/status") });
@@ -70,7 +70,7 @@ export function Attention() {
         ))}
         {unused?.count ? <Point look="" icon="keys"><Names text={t("unused", { count: unused.more ? `${unused.count}+` : unused.count })} found={unused} /></Point> : null}
         {old?.count ? <Point look="" icon="refresh"><Names text={t("old", { count: old.more ? `${old.count}+` : old.count })} found={old} /></Point> : null}
-        {credentials.map((each) => <Point key={each.id} look="" icon="refresh"><Link to="/models">{t("credential", { name: each.id, when: relative(each.changed_at, language) })}</Link></Point>)}
+        {credentials.map((each) => <Point key={each.id} look="" icon="refresh"><Link to="/models" search={{ tab: "credentials" } as never}>{t("credential", { name: each.id, when: relative(each.changed_at, language) })}</Link></Point>)}
       </ul>
     </section>
   );
