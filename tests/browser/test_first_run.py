@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import Opener, Watched
+from tests.browser.conftest import WATCH, Opener, Watched
 from tests.support.gateway import MASTER_KEY, Gateway, SimulatorThread, running_gateway
 
 PIXEL = base64.b64decode(
@@ -30,7 +30,7 @@ def test_the_first_run_is_guided(chromium: Browser, fresh: Gateway, shared_simul
     context = chromium.new_context(locale="en-GB", reduced_motion="reduce")
     page = context.new_page()
     watch = Watched(page, fresh.url)
-    context.add_init_script("window.__violations = [];")
+    context.add_init_script(WATCH)
     watch.start()
     page.goto(f"{fresh.url}/ui/")
     page.get_by_label("Address or user name").fill("admin")
