@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Opener
@@ -257,3 +258,11 @@ def test_huge_pastes_and_wrong_fields_are_told_at_the_field(browse: Opener) -> N
     page.get_by_text("Parameters").click()
     page.get_by_role("textbox", name="JSON schema").fill("[" * 50_000)
     expect(page.get_by_text("This is no JSON.")).to_be_visible()
+
+
+def test_a_link_to_an_old_call_still_shows_it(browse: Opener, gateway: Gateway) -> None:
+    last = (datetime.now(UTC) - timedelta(days=9)).date().isoformat()
+    days = {"start_date": "2000-01-01", "end_date": last, "page_size": 1}
+    row = gateway.admin("GET", "/spend/logs/v2", params=days).json()["data"][0]
+    page = browse(f"logs?open={row['request_id']}")
+    expect(page.get_by_role("dialog").get_by_text(row["request_id"]).first).to_be_visible()

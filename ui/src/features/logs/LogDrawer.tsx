@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { apiRoot, ApiError, get } from "@/shared/api/client";
-import type { LogPage, LogRow } from "@/shared/api/views";
+import { apiRoot, get } from "@/shared/api/client";
+import type { LogRow } from "@/shared/api/views";
 import { useLanguage, useText } from "@/shared/i18n/language";
 import { count, duration, moment, money, percent } from "@/shared/lib/format";
 import { Copy } from "@/shared/ui/button";
@@ -16,16 +16,12 @@ import { Timeline } from "./Timeline";
 
 const PARTS = ["input", "output", "cache_read", "cache_write", "reasoning", "audio", "image", "request"] as const;
 
-async function find(id: string, start: string, end: string, signal: AbortSignal): Promise<LogRow> {
-  const page = await get<LogPage>()("GET /spend/logs/v2", { signal, query: { request_id: id, start_date: start, end_date: end } });
-  const row = page.data[0];
-  if (!row) throw new ApiError(404, id, "not_found_error", null);
-  return row;
-}
+/** By its id alone: a link to a call holds longer than the days that the page shows. */
+const find = (id: string, signal: AbortSignal) => get<LogRow>()("GET /spend/logs/ui/{request_id}", { signal, path: { request_id: id } });
 
-export function LogDrawer({ id, known, start, end, onClose }: { id: string; known: LogRow | undefined; start: string; end: string; onClose: () => void }) {
+export function LogDrawer({ id, known, onClose }: { id: string; known: LogRow | undefined; onClose: () => void }) {
   const t = useText(messages);
-  const found = useQuery({ queryKey: ["log", id, start, end], enabled: known === undefined, queryFn: ({ signal }) => find(id, start, end, signal) });
+  const found = useQuery({ queryKey: ["log", id], enabled: known === undefined, queryFn: ({ signal }) => find(id, signal) });
   const row = known ?? found.data;
   return (
     <Dialog kind="drawer" title={t("request")} onClose={onClose}>

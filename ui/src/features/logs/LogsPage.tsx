@@ -99,7 +99,7 @@ export function LogsPage() {
         />
       </div>
       {url.trace ? <SessionDrawer id={url.trace} onOpen={(row) => setUrl({ open: row.request_id }, true)} onClose={() => setUrl({ trace: "" })} /> : null}
-      {url.open ? <LogDrawer key={url.open} id={url.open} known={rows?.find((row) => row.request_id === url.open)} start={filter.start} end={filter.end} onClose={() => setUrl({ open: "" })} /> : null}
+      {url.open ? <LogDrawer key={url.open} id={url.open} known={rows?.find((row) => row.request_id === url.open)} onClose={() => setUrl({ open: "" })} /> : null}
     </>
   );
 }
