@@ -105,7 +105,13 @@ def test_a_team_gets_a_member_and_the_audit_log_says_so(browse: Opener) -> None:
     drawer = page.get_by_role("dialog")
     drawer.get_by_label("User id or address").fill("linus")
     drawer.get_by_role("button", name="Add member").click()
+    drawer.get_by_role("button", name="Remove linus").click()
+    asked = page.get_by_role("dialog", name="Remove linus?")
+    asked.get_by_role("button", name="Cancel").click()
     expect(drawer.get_by_role("button", name="Remove linus")).to_be_visible()
+    drawer.get_by_role("button", name="Remove linus").click()
+    asked.get_by_role("button", name="Remove", exact=True).click()
+    expect(drawer.get_by_role("button", name="Remove linus")).to_have_count(0)
     page.goto(page.url.partition("/ui/")[0] + "/ui/audit")
     page.locator("tbody tr button").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("team")
@@ -147,6 +153,7 @@ def test_routing_is_seen_and_changed(browse: Opener) -> None:
     page.get_by_role("combobox", name="Model").select_option("mistral-large")
     expect(page.get_by_label("Then, in this order")).to_have_value("gpt-5")
     page.get_by_role("button", name="Remove", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_label("Then, in this order")).to_have_value("")
     page.get_by_role("button", name="Edit max_fallbacks").click()
     page.get_by_role("textbox", name="Value").fill("many")
@@ -157,7 +164,7 @@ def test_routing_is_seen_and_changed(browse: Opener) -> None:
     expect(row.get_by_text("UI and API")).to_be_visible()
     page.get_by_role("button", name="Edit max_fallbacks").click()
     page.get_by_role("button", name="Back to the default").click()
-    expect(row.get_by_text("Default")).to_be_visible()
+    expect(row.get_by_text("Default", exact=True)).to_be_visible()
 
 
 def test_models_have_aliases_weights_and_abilities(
@@ -189,6 +196,7 @@ def test_models_have_aliases_weights_and_abilities(
     assert violations(page) == []
     assert gateway.chat(gateway.key(), "house-default").status_code == 200
     page.get_by_role("button", name="Remove house-default").click()
+    page.get_by_role("dialog", name="Remove house-default?").get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text("No aliases")).to_be_visible()
 
     page.get_by_role("button", name="Catalogue").click()

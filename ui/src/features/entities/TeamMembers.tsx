@@ -5,6 +5,7 @@ import { useText } from "@/shared/i18n/language";
 import { useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { Button } from "@/shared/ui/button";
+import { Confirm } from "@/shared/ui/dialog";
 import { SelectField, TextField } from "@/shared/ui/field";
 import { Fault } from "@/shared/ui/states";
 import { Badge } from "@/shared/ui/values";
@@ -15,6 +16,7 @@ export function TeamMembers({ row }: { row: Team }) {
   const may = useMay();
   const [who, setWho] = useState("");
   const [role, setRole] = useState("user");
+  const [going, setGoing] = useState<string | null>(null);
   const add = useChange(
     () => {
       const named = who.includes("@") ? { user_email: who.trim() } : { user_id: who.trim() };
@@ -22,7 +24,7 @@ export function TeamMembers({ row }: { row: Team }) {
     },
     () => setWho(""),
   );
-  const remove = useChange((user: string) => get("POST /team/member_delete", { body: { team_id: row.team_id, user_id: user } as never }));
+  const remove = useChange((user: string) => get("POST /team/member_delete", { body: { team_id: row.team_id, user_id: user } as never }), () => setGoing(null));
   return (
     <section className="stack tight">
       <h3>{t("members")}</h3>
@@ -34,12 +36,12 @@ export function TeamMembers({ row }: { row: Team }) {
             <span className="cut">{member.user_email ?? id}</span>
             <span className="row tight">
               <Badge look={member.role === "admin" ? "accent" : "plain"}>{t(member.role === "admin" ? "role.admin" : "role.user")}</Badge>
-              {may("team.members") ? <Button tiny look="quiet" icon="close" aria-label={t("member_remove", { name: id })} title={t("member_remove", { name: id })} onClick={() => remove.mutate(id)} /> : null}
+              {may("team.members") ? <Button tiny look="quiet" icon="close" aria-label={t("member_remove", { name: id })} title={t("member_remove", { name: id })} onClick={() => { remove.reset(); setGoing(id); }} /> : null}
             </span>
           </div>
         );
       })}
-      <Fault error={remove.error} />
+      {going === null ? null : <Confirm title={t("member_gone", { name: going })} text={t("member_gone_text")} action={t("member_go")} busy={remove.isPending} fault={<Fault error={remove.error} />} onConfirm={() => remove.mutate(going)} onClose={() => setGoing(null)} />}
       {may("team.members") ? (
         <form
           className="fields"

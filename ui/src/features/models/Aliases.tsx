@@ -6,6 +6,7 @@ import { useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { useModelNames } from "@/shared/ui/allowance";
 import { Button } from "@/shared/ui/button";
+import { Confirm } from "@/shared/ui/dialog";
 import { SelectField, TextField } from "@/shared/ui/field";
 import type { Setting } from "@/shared/ui/settings";
 import { Empty, Failed, Fault, Skeleton } from "@/shared/ui/states";
@@ -36,6 +37,7 @@ function Editor({ stored, fixed }: { stored: unknown; fixed: boolean }) {
   const names = useModelNames();
   const [alias, setAlias] = useState("");
   const [target, setTarget] = useState("");
+  const [going, setGoing] = useState<string | null>(null);
   const aliases = aliasesOf(stored);
   const models = (names.data ?? []).filter((name) => !name.includes("*"));
   const known = Object.keys(aliases);
@@ -43,6 +45,7 @@ function Editor({ stored, fixed }: { stored: unknown; fixed: boolean }) {
     (next: Record<string, unknown>) => get("POST /config/field/update", { body: { config_type: "router_settings", field_name: FIELD, field_value: next } as never }),
     () => {
       setAlias("");
+      setGoing(null);
       toast(t("done.saved"));
     },
   );
@@ -62,7 +65,7 @@ function Editor({ stored, fixed }: { stored: unknown; fixed: boolean }) {
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td><code>{model}</code></td>
-                <td className="num">{open ? <Button tiny look="quiet danger" icon="close" disabled={save.isPending} aria-label={t("alias_remove", { name })} onClick={() => save.mutate(without(name))} /> : null}</td>
+                <td className="num">{open ? <Button tiny look="quiet danger" icon="close" disabled={save.isPending} aria-label={t("alias_remove", { name })} onClick={() => { save.reset(); setGoing(name); }} /> : null}</td>
               </tr>
             ))}
           </tbody>
@@ -74,10 +77,11 @@ function Editor({ stored, fixed }: { stored: unknown; fixed: boolean }) {
             <TextField label={t("alias")} value={alias} onChange={setAlias} fault={taken ? t("alias_taken") : null} />
             <SelectField label={t("alias_of")} value={chosen} options={models.map((name) => [name, name] as const)} onChange={setTarget} />
           </div>
-          <Fault error={save.error} />
+          {going === null ? <Fault error={save.error} /> : null}
           <div className="row"><Button type="submit" disabled={save.isPending || !alias.trim() || taken || !chosen}>{t("alias_add")}</Button></div>
         </form>
       ) : null}
+      {going === null ? null : <Confirm title={t("alias_gone", { name: going })} text={t("alias_gone_text")} action={t("alias_go")} busy={save.isPending} fault={<Fault error={save.error} />} onConfirm={() => save.mutate(without(going))} onClose={() => { save.reset(); setGoing(null); }} />}
     </>
   );
 }

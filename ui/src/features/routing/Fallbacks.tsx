@@ -6,6 +6,7 @@ import { faultOf, isPlaced, listOf, useChange } from "@/shared/lib/form";
 import { useMay } from "@/shared/lib/session";
 import { useModelNames } from "@/shared/ui/allowance";
 import { Button } from "@/shared/ui/button";
+import { Confirm } from "@/shared/ui/dialog";
 import { SelectField, TextField } from "@/shared/ui/field";
 import { Failed, Fault, Skeleton } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
@@ -57,6 +58,7 @@ function Order({ model, kind, stored, names }: { model: string; kind: Kind; stor
   const t = useText(messages);
   const may = useMay();
   const [text, setText] = useState(stored.models.join(", "));
+  const [going, setGoing] = useState(false);
   const typed = listOf(text);
   const save = useChange(
     () => get("POST /fallback", { ifMatch: stored.etag, body: { model, fallback_models: typed, fallback_type: kind } as never }),
@@ -64,20 +66,26 @@ function Order({ model, kind, stored, names }: { model: string; kind: Kind; stor
   );
   const remove = useChange(
     () => get("DELETE /fallback/{model}", { ifMatch: stored.etag, path: { model } as never, query: { fallback_type: kind } as never }),
-    () => toast(t("removed", { name: model })),
+    () => {
+      toast(t("removed", { name: model }));
+      setGoing(false);
+    },
   );
   const fixed = stored.source === "config" || !may("fallback.write");
   const fault = faultOf(save.error, "fallback_models");
   return (
+    <>
     <form className="stack" noValidate onSubmit={(event) => { event.preventDefault(); save.mutate(undefined); }}>
       <TextField label={t("then")} hint={stored.source === "config" ? t("of_the_file") : t("then_hint")} value={text} onChange={setText} disabled={fixed} list={names.filter((each) => each !== model)} fault={fault} />
-      {isPlaced(save.error, ["fallback_models"]) ? null : <Fault error={save.error ?? remove.error} />}
+      {isPlaced(save.error, ["fallback_models"]) ? null : <Fault error={save.error} />}
       {fixed ? null : (
         <div className="row">
           <Button type="submit" look="primary" disabled={save.isPending || typed.length === 0 || typed.join() === stored.models.join()}>{t("do.save")}</Button>
-          {stored.source === "db" ? <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(undefined)}>{t("remove")}</Button> : null}
+          {stored.source === "db" ? <Button look="danger" disabled={remove.isPending} onClick={() => { remove.reset(); setGoing(true); }}>{t("remove")}</Button> : null}
         </div>
       )}
     </form>
+    {going ? <Confirm title={t("remove_title", { name: model })} text={t("remove_text")} action={t("remove")} busy={remove.isPending} fault={<Fault error={remove.error} />} onConfirm={() => remove.mutate(undefined)} onClose={() => setGoing(false)} /> : null}
+    </>
   );
 }

@@ -29,6 +29,8 @@ export const messages = {
   then_hint: ["Names of models with commas.", "Namen von Modellen mit Kommas."],
   of_the_file: ["Set in the configuration file; change it there.", "In der Konfigurationsdatei gesetzt; dort ändern."],
   remove: ["Remove", "Entfernen"],
+  remove_title: ["Remove the fallbacks of {name}?", "Ausweichmodelle von {name} entfernen?"],
+  remove_text: ["A request that fails this way goes nowhere else then.", "Eine Anfrage, die so scheitert, geht dann nirgends weiter."],
   removed: ["{name} has no fallbacks of this kind any more.", "{name} hat keine Ausweichmodelle dieser Art mehr."],
   settings: ["How it is chosen and retried", "Wie gewählt und wiederholt wird"],
 } as const satisfies Messages;
