@@ -49,6 +49,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 def settled(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator("[role=alert] .empty, .notice.bad[role=alert]")).to_have_count(0)  # nothing of it failed
 
 
 def violations(page: Page) -> list[str]:
