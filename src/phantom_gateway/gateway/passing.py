@@ -238,8 +238,9 @@ async def _sent(worker: Worker, exchange: Exchange, head: bytes) -> Response:
 async def _answer(exchange: Exchange, passage: Passage, response: Response) -> None:
     accounting, responder = exchange.accounting, exchange.responder
     status = response.status
-    if status in (401, 403):
-        message = f"The upstream refused the gateway's credentials (status {status})."
+    if status in (401, 402, 403):
+        what = "account" if status == 402 else "credentials"
+        message = f"The upstream refused the gateway's {what} (status {status})."
         raise ApiError(502, "upstream_authentication_error", message)
     if 300 <= status < 400 and status != 304:
         raise ApiError(502, "internal_server_error", "The upstream answered with a redirect, which is never followed.")

@@ -1,8 +1,6 @@
-"""What a worker says while it can ask nobody, and how long it waits for control before it says anything."""
+"""What a worker says while it can ask nobody."""
 
 from __future__ import annotations
-
-import asyncio
 
 from phantom_gateway.limits.errors import LimiterUnavailable, LimitExceeded
 from phantom_gateway.limits.shares import Shares
@@ -11,23 +9,10 @@ from phantom_gateway.spine.messages import LeaseGrant, Limit
 
 
 class Alone:
-    """The time since control has gone. ``patience`` in seconds: about what its restart takes."""
+    """Refuses in the words that this worker can answer for."""
 
-    def __init__(self, shares: Shares, patience: float) -> None:
+    def __init__(self, shares: Shares) -> None:
         self._shares = shares
-        self._patience = patience
-        self._since: float | None = None
-
-    def is_not(self) -> None:
-        """Control has answered."""
-        self._since = None
-
-    def expects_control(self) -> bool:
-        """Whether control has gone a moment ago, so that nobody need be refused for it."""
-        now = asyncio.get_running_loop().time()
-        if self._since is None:
-            self._since = now
-        return now - self._since < self._patience
 
     def refusal(self, limit: Limit, piece: Slice | None, amount: int, reason: Exception) -> Exception:
         """For a request that wants ``amount`` more than there is; ``piece`` is what this worker has, ``None`` for budgets.

@@ -44,8 +44,8 @@ MANY_SLICES = 250_000
 """With more of them, each is kept the shorter."""
 LOOKS = 4_000
 """At so many slices ``idle`` looks in one go: nobody's request should wait for more."""
-PATIENCE_SECONDS = 3.0
-"""How long a request waits for an authority that says ``recovering``, or for a control that has just gone."""
+PATIENCE_SECONDS = 2.0
+"""How long a request waits for an authority that says ``recovering``."""
 RETRY_SECONDS = 0.05
 RESERVATION_SECONDS = 3600.0
 
@@ -81,7 +81,7 @@ class LeaseBook:
         self._tasks = tasks or TaskGroup()
         self._clock = clock
         self._patience = patience
-        self._alone = Alone(self.shares, patience)
+        self._alone = Alone(self.shares)
         self.ask_many: AskMany | None = None
         """Set where several limits can be asked for in one question."""
         self._slices: dict[str, Slice] = {}
@@ -379,12 +379,7 @@ class LeaseBook:
                 try:
                     grant = await self._ask_control(line.limit, need, want)
                 except (LimiterUnavailable, OSError) as reason:
-                    if self._serves_alone(line):
-                        continue
-                    if self._alone.expects_control():
-                        await asyncio.sleep(RETRY_SECONDS)
-                    else:
-                        self._refuse_alone(line, reason)
+                    self._serve_alone(line, reason)
                     continue
                 if grant is None:
                     continue
@@ -425,7 +420,6 @@ class LeaseBook:
         """Ask and credit what is granted; ``None`` when the answer is void because the worker said ``Hello`` meanwhile."""
         epoch = self._epoch
         grant = await self._ask(LeaseAsk(seq=0, limit=limit, need=need, want=want))
-        self._alone.is_not()
         if epoch != self._epoch:
             return None
         self._credit(limit, grant)
