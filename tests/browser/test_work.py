@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Opener
 from tests.browser.test_every_page import violations
 from tests.support.demo_data import CANARY, Demo
-from tests.support.gateway import Gateway, SimulatorThread
+from tests.support.gateway import Gateway, SimulatorThread, wait_until
 
 
 def test_two_models_answer_side_by_side_and_markup_stays_text(browse: Opener) -> None:
@@ -183,8 +184,7 @@ def test_models_have_aliases_weights_and_abilities(
     assert violations(page) == []
     form.get_by_role("button", name="Save changes").click()
     expect(form.get_by_role("button", name="Save changes")).to_be_disabled()
-    listed = gateway.admin("GET", "/v2/model/info", params={"model": "divided"}).json()["data"]
-    assert sorted(each["litellm_params"]["weight"] for each in listed) == [1, 3]
+    wait_until(lambda: _weights(gateway, "divided") == [1, 3])  # the button is out of use while it saves, too
 
     page.get_by_role("button", name="Aliases").click()
     page.get_by_label("Alias", exact=True).fill("gpt-5")
@@ -204,7 +204,7 @@ def test_models_have_aliases_weights_and_abilities(
     expect(row).to_contain_text("$0.30 / $2.50")
     row.get_by_role("link", name="Try gemini-flash").click()
     expect(page.get_by_label("Model 1", exact=True).last).to_have_value("gemini-flash")
-    for each in listed:
+    for each in _listed(gateway, "divided"):
         gateway.admin("POST", "/model/delete", json={"id": each["model_info"]["id"]})
 
 
@@ -274,3 +274,12 @@ def test_a_link_to_an_old_call_still_shows_it(browse: Opener, gateway: Gateway) 
     row = gateway.admin("GET", "/spend/logs/v2", params=days).json()["data"][0]
     page = browse(f"logs?open={row['request_id']}")
     expect(page.get_by_role("dialog").get_by_text(row["request_id"]).first).to_be_visible()
+
+
+def _weights(gateway: Gateway, model: str) -> list[float]:
+    return sorted(each["litellm_params"]["weight"] for each in _listed(gateway, model))
+
+
+def _listed(gateway: Gateway, model: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = gateway.admin("GET", "/v2/model/info", params={"model": model}).json()["data"]
+    return found
